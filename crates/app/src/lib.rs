@@ -1,0 +1,1 @@
+//! What a client app links, and the demo app.

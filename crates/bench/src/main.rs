@@ -1,0 +1,3 @@
+//! The measurements of docs/benchmarks.md.
+
+fn main() {}

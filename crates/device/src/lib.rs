@@ -1,0 +1,1 @@
+//! The device around the notification center: connection, storage, app lifecycle, local API.

@@ -1,0 +1,3 @@
+//! The whole iOS push path in one binary.
+
+fn main() {}

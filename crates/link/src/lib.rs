@@ -1,0 +1,1 @@
+//! Push service and device on MQTT: packets, topics, properties, session rules.

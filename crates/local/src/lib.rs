@@ -1,0 +1,1 @@
+//! Device and app: requests, answers and events of the local API, and the app manifest.

@@ -1,0 +1,1 @@
+//! What a device decides about notifications: a pure state machine.

@@ -1,0 +1,1 @@
+//! The payload of a notification: the whole aps dictionary, parsed, validated and built.

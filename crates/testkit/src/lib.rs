@@ -1,0 +1,1 @@
+//! Real parts on port 0, and the history checker.

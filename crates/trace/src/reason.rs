@@ -1,0 +1,68 @@
+//! Why a stage was reached. The words are an open table: a peer may know more than we do.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// A reason as it stands in a trace: one of the constants here, one of Apple's, or a foreign device's own word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(Cow<'static, str>);
+
+impl Reason {
+    // discarded, said by the push service
+    pub const UNREGISTERED: Self = Self::known("unregistered");
+    pub const DEVICE_AWAY: Self = Self::known("device-away");
+    pub const TOO_LARGE_FOR_DEVICE: Self = Self::known("too-large-for-device");
+    pub const REFUSED_BY_DEVICE: Self = Self::known("refused-by-device");
+
+    // suppressed, said by the device
+    pub const NOT_PERMITTED: Self = Self::known("not-permitted");
+    pub const FOREGROUND: Self = Self::known("foreground");
+    pub const FOCUS: Self = Self::known("focus");
+    pub const SUMMARY: Self = Self::known("summary");
+    pub const PROVISIONAL: Self = Self::known("provisional");
+    pub const DUPLICATE: Self = Self::known("duplicate");
+    pub const SUPERSEDED: Self = Self::known("superseded");
+    pub const SILENT: Self = Self::known("silent");
+    pub const THROTTLED: Self = Self::known("throttled");
+    pub const UNKNOWN_APP: Self = Self::known("unknown-app");
+    pub const EXPIRED: Self = Self::known("expired");
+    pub const NOT_DISPLAYABLE: Self = Self::known("not-displayable");
+    pub const UNREADABLE: Self = Self::known("unreadable");
+
+    /// Longest reason taken from a peer, in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    pub const fn known(word: &'static str) -> Self {
+        Self(Cow::Borrowed(word))
+    }
+
+    /// A peer's word, cut to [`Reason::MAX_LEN`] bytes at a character boundary.
+    pub fn from_peer(word: &str) -> Self {
+        let end = (0..=word.len().min(Self::MAX_LEN)).rev().find(|&i| word.is_char_boundary(i)).unwrap_or(0);
+        Self(Cow::Owned(word[..end].to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invented_reason_survives_and_a_long_one_is_cut_between_characters() {
+        assert_eq!(Reason::from_peer("battery-empty").as_str(), "battery-empty");
+        let cut = Reason::from_peer(&"道".repeat(40));
+        assert_eq!(cut.as_str().len(), 63);
+    }
+}

@@ -1,0 +1,3 @@
+//! The tasks of this repository: up, test, tidy, bench.
+
+fn main() {}
