@@ -1,9 +1,11 @@
 //! The one clock of a Homing: real time plus an offset that only grows.
 //!
 //! Provider, push service and devices of one process share it for schedules, expiry, budgets and triggers, so that a
-//! test can let two hours pass. TLS, provider tokens and connection timers stay on real time. Keeping the offset over
-//! a restart is left to whoever owns the data directory.
+//! test can let two hours pass. TLS, provider tokens and connection timers stay on real time. The offset outlives the
+//! process in a file, since what was once past must never become future again.
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,18 +16,42 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Clock {
     offset_millis: Arc<watch::Sender<i64>>,
+    kept_in: Option<Arc<Path>>,
+}
+
+/// The file of the offset can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ClockError {
+    #[error("the clock's file {path} can't be used: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the clock's file {path} should hold one number, the milliseconds it is ahead; it holds {found:?}: \
+         restore it, or remove it together with the rest of the data directory"
+    )]
+    Unreadable { path: PathBuf, found: String },
 }
 
 impl Default for Clock {
+    /// A clock that shows real time, and forgets its offset with the process.
     fn default() -> Self {
-        Self::with_offset(0)
+        Self { offset_millis: Arc::new(watch::Sender::new(0)), kept_in: None }
     }
 }
 
 impl Clock {
-    /// A clock that is `offset_millis` ahead of real time.
-    pub fn with_offset(offset_millis: i64) -> Self {
-        Self { offset_millis: Arc::new(watch::Sender::new(offset_millis.max(0))) }
+    /// The clock whose offset is kept in `path`; a missing file means real time.
+    pub fn kept_in(path: &Path) -> Result<Self, ClockError> {
+        let offset = match std::fs::read_to_string(path) {
+            Ok(text) => text
+                .trim()
+                .parse::<i64>()
+                .ok()
+                .filter(|offset| *offset >= 0)
+                .ok_or(ClockError::Unreadable { path: path.to_owned(), found: text })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(source) => return Err(ClockError::Io { path: path.to_owned(), source }),
+        };
+        Ok(Self { offset_millis: Arc::new(watch::Sender::new(offset)), kept_in: Some(path.into()) })
     }
 
     pub fn now(&self) -> UnixMillis {
@@ -36,19 +62,27 @@ impl Clock {
         *self.offset_millis.borrow()
     }
 
-    /// Lets `by` pass at once: sleepers whose time has come wake. Answers the new offset.
-    pub fn advance(&self, by: Duration) -> i64 {
+    /// Lets `by` pass at once: sleepers whose time has come wake. Answers the new offset, which is safe on disk by
+    /// then. Blocks for that write.
+    pub fn advance(&self, by: Duration) -> Result<i64, ClockError> {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.offset_millis.send_modify(|offset| *offset = offset.saturating_add(by));
-        self.offset_millis()
+        let mut kept = Ok(());
+        self.offset_millis.send_if_modified(|offset| {
+            let advanced = offset.saturating_add(by);
+            kept = self.kept_in.as_deref().map_or(Ok(()), |path| keep(path, advanced));
+            if kept.is_ok() {
+                *offset = advanced;
+            }
+            kept.is_ok()
+        });
+        kept.map(|()| self.offset_millis())
     }
 
     /// Waits until the clock shows `at`, whether time passes or is advanced.
     pub async fn sleep_until(&self, at: UnixMillis) {
         let mut advanced = self.offset_millis.subscribe();
         loop {
-            let left = at.millis_since(self.now());
-            let Ok(left) = u64::try_from(left) else { return };
+            let Ok(left) = u64::try_from(at.millis_since(self.now())) else { return };
             if left == 0 {
                 return;
             }
@@ -59,6 +93,18 @@ impl Clock {
             }
         }
     }
+}
+
+/// Replaces the file in one step, so that a crash leaves the old or the new offset.
+fn keep(path: &Path, offset: i64) -> Result<(), ClockError> {
+    let next = path.with_extension("next");
+    let write = || {
+        let mut file = std::fs::File::create(&next)?;
+        writeln!(file, "{offset}")?;
+        file.sync_all()?;
+        std::fs::rename(&next, path)
+    };
+    write().map_err(|source| ClockError::Io { path: path.to_owned(), source })
 }
 
 fn real_now() -> UnixMillis {
@@ -78,13 +124,26 @@ mod tests {
             let clock = clock.clone();
             async move { clock.sleep_until(at).await }
         });
-        clock.advance(Duration::from_secs(7_200));
+        clock.advance(Duration::from_secs(7_200)).expect("nothing is written");
         sleeper.await.expect("the sleeper ends");
         assert!(clock.now() >= at);
     }
 
     #[test]
-    fn the_offset_never_shrinks_below_zero() {
-        assert_eq!(Clock::with_offset(-5).offset_millis(), 0);
+    fn the_offset_outlives_the_process() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("clock");
+        let clock = Clock::kept_in(&path).expect("a missing file is real time");
+        assert_eq!(clock.advance(Duration::from_secs(60)).expect("it is written"), 60_000);
+        assert_eq!(Clock::kept_in(&path).expect("it is read").offset_millis(), 60_000);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("clock");
+        std::fs::write(&path, "-5").expect("it is written");
+        let error = Clock::kept_in(&path).expect_err("an offset never shrinks").to_string();
+        assert!(error.contains("clock") && error.contains("-5"), "{error}");
     }
 }
