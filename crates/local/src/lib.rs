@@ -1,1 +1,28 @@
-//! Device and app: requests, answers and events of the local API, and the app manifest.
+//! Device and app: what they say to each other, in UserNotifications' own terms.
+//!
+//! This crate decides the words of the local API and how they stand on a byte stream: [`frame`] for the frames,
+//! [`message`] for requests, replies and events, [`manifest`] for what an app declares, [`view`] for what the device's
+//! HTTP API shows. What the device does about them is decided by `notification-center`; who may connect, by `device`.
+//!
+//! Words of enumerations are kebab-case, names of fields snake_case; raw values are Apple's.
+
+pub mod authorization;
+pub mod content;
+mod error;
+pub mod frame;
+pub mod manifest;
+pub mod message;
+pub mod view;
+
+pub use authorization::{
+    AlertStyle, AuthorizationOption, AuthorizationStatus, NotificationSetting, NotificationSettings,
+    PresentationOption, ShowPreviews,
+};
+pub use content::{
+    InterruptionLevel, Notification, NotificationContent, NotificationRequest, NotificationResponse,
+    NotificationSound, Text, Trigger,
+};
+pub use error::{ErrorDomain, LocalError};
+pub use manifest::{AppManifest, Finding, ManifestError};
+pub use message::{AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, MessageError, Reply};
+pub use view::{AppStateWord, NotificationView, PendingView, PromptView, Surface};

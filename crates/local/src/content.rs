@@ -1,0 +1,171 @@
+//! Requests, their content and triggers, and delivered notifications, as an app writes and reads them. Which requests
+//! are taken and when they fire is decided by `notification-center`.
+
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A text, or the key of one in the app's localisations that is looked up when the notification is shown
+/// (*localizedUserNotificationString(forKey:arguments:)*).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Text {
+    Plain(String),
+    Localized {
+        loc_key: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        loc_args: Vec<String>,
+    },
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::Plain(String::new())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Plain(text.to_owned())
+    }
+}
+
+impl Text {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Plain(text) if text.is_empty())
+    }
+}
+
+impl std::fmt::Debug for Text {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(text) => write!(f, "({} bytes)", text.len()),
+            Self::Localized { loc_key, loc_args } => write!(f, "{loc_key:?} with {} arguments", loc_args.len()),
+        }
+    }
+}
+
+/// *UNNotificationSound*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationSound {
+    /// `default`, or the file name of one of the app's sounds, with its extension.
+    pub name: String,
+    /// Plays past the mute switch, if entitlement and permission allow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub critical: bool,
+    /// Of a critical sound only: 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<f64>,
+}
+
+/// *UNNotificationInterruptionLevel*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterruptionLevel {
+    Passive,
+    #[default]
+    Active,
+    TimeSensitive,
+    Critical,
+}
+
+/// *UNNotificationContent*. Absent fields have Apple's defaults: `badge` unchanged, no sound, level `active`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationContent {
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub title: Text,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub subtitle: Text,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub body: Text,
+    /// 0 hides the badge, absent leaves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badge: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sound: Option<NotificationSound>,
+    /// Of a remote notification: the whole payload.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
+    pub user_info: Map<String, Value>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub category_identifier: String,
+    /// Groups notifications; empty is the app's own group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub thread_identifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_content_identifier: Option<String>,
+    pub interruption_level: InterruptionLevel,
+    /// 0 to 1.
+    pub relevance_score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter_criteria: Option<String>,
+}
+
+impl std::fmt::Debug for NotificationContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NotificationContent")
+            .field("title", &self.title)
+            .field("body", &self.body)
+            .field("badge", &self.badge)
+            .field("sound", &self.sound)
+            .field("thread_identifier", &self.thread_identifier)
+            .field("interruption_level", &self.interruption_level)
+            .finish_non_exhaustive()
+    }
+}
+
+/// *UNNotificationTrigger*. An absent trigger delivers at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Trigger {
+    /// *UNTimeIntervalNotificationTrigger*.
+    TimeInterval {
+        /// Seconds from the request; more than 0, and at least 60 to repeat.
+        seconds: f64,
+        #[serde(default)]
+        repeats: bool,
+    },
+    /// *UNPushNotificationTrigger*: said by the device of remote notifications, never by an app.
+    Push,
+}
+
+/// *UNNotificationRequest*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationRequest {
+    /// Not empty, unique in the app: a request replaces the pending and the delivered one of the same identifier.
+    pub identifier: String,
+    pub content: NotificationContent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+}
+
+/// *UNNotification*: a request that was delivered. Its texts are resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Notification {
+    #[schema(value_type = String, format = DateTime)]
+    pub date: UnixMillis,
+    pub request: NotificationRequest,
+}
+
+/// *UNNotificationResponse*.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NotificationResponse {
+    /// [`NotificationResponse::DEFAULT_ACTION`] for a tap.
+    pub action_identifier: String,
+    pub notification: Notification,
+    /// What the user typed, for a text action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_text: Option<String>,
+}
+
+impl NotificationResponse {
+    /// *UNNotificationDefaultActionIdentifier*.
+    pub const DEFAULT_ACTION: &str = "com.apple.UNNotificationDefaultActionIdentifier";
+    /// *UNNotificationDismissActionIdentifier*.
+    pub const DISMISS_ACTION: &str = "com.apple.UNNotificationDismissActionIdentifier";
+}

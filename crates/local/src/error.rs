@@ -1,0 +1,49 @@
+//! What the device answers when it can't do what an app asked. Apple's codes where Apple has one.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Whose numbers a code belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum ErrorDomain {
+    /// *UNError*: 1 not allowed, 1400 no date, 1401 no content, 1600 bad badge.
+    #[serde(rename = "UNErrorDomain")]
+    UserNotifications,
+    /// 3000: no valid `aps-environment` entitlement.
+    #[serde(rename = "NSCocoaErrorDomain")]
+    Cocoa,
+    /// What UserNotifications raises as an exception, and what only this API can get wrong.
+    #[serde(rename = "HomingErrorDomain")]
+    Homing,
+}
+
+/// An error as an app's completion handler gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
+#[error("{message} ({domain:?} {code})")]
+pub struct LocalError {
+    pub domain: ErrorDomain,
+    pub code: u32,
+    /// What is wrong and how to mend it.
+    pub message: String,
+}
+
+impl LocalError {
+    /// A request that breaks a rule of this API; what UserNotifications would raise as an exception.
+    pub const INVALID_ARGUMENT: u32 = 1;
+    /// A call of a kind that this device doesn't know.
+    pub const UNKNOWN_CALL: u32 = 2;
+
+    pub fn homing(code: u32, message: impl Into<String>) -> Self {
+        Self { domain: ErrorDomain::Homing, code, message: message.into() }
+    }
+
+    /// The answer to `registerForRemoteNotifications` of an app without the entitlement.
+    pub fn no_aps_environment() -> Self {
+        Self {
+            domain: ErrorDomain::Cocoa,
+            code: 3000,
+            message: "no valid aps-environment entitlement: add \"aps-environment\" to the manifest's entitlements"
+                .to_owned(),
+        }
+    }
+}

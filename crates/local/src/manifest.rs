@@ -1,0 +1,124 @@
+//! What an app declares about itself, as a JSON file: the counterpart of Info.plist, entitlements and bundle resources.
+//! What follows from each line is decided by `device` and `notification-center`.
+
+use std::collections::BTreeMap;
+
+use homing_trace::Environment;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+mod check;
+
+/// An app manifest. Unknown keys are refused by name, so that a misspelt one isn't silently without effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppManifest {
+    /// Like `com.example.news`; the topic of its notifications.
+    pub bundle_id: String,
+    /// The name under the icon.
+    pub name: String,
+    #[serde(default = "first_version")]
+    pub version: String,
+    #[serde(default)]
+    pub entitlements: Entitlements,
+    /// Of `UIBackgroundModes`, `remote-notification` has an effect; the others are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background_modes: Vec<String>,
+    /// The sound files in the app's bundle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<SoundFile>,
+    /// Locale → key → format: the app's `Localizable.strings`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+fn first_version() -> String {
+    "1.0".to_owned()
+}
+
+/// What the app's signature allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Entitlements {
+    /// The environment its tokens belong to; without it, registering fails.
+    #[serde(rename = "aps-environment", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "development")]
+    pub aps_environment: Option<Environment>,
+    /// `com.apple.developer.usernotifications.time-sensitive`.
+    #[serde(rename = "time-sensitive")]
+    pub time_sensitive: bool,
+    /// `com.apple.developer.usernotifications.critical-alerts`.
+    pub critical: bool,
+}
+
+/// One sound of an app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SoundFile {
+    /// The file's name with its extension: aiff, aif, wav or caf.
+    pub name: String,
+    /// How long it plays; from 30 s on, the default sound plays instead.
+    pub seconds: f64,
+}
+
+/// What is wrong with a manifest, where, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// Like `$.sounds[0].name`.
+    pub path: String,
+    pub severity: Severity,
+    pub reason: String,
+    pub fix: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The app can't be installed.
+    Error,
+    /// It can, but something won't work as written.
+    Warning,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}: {}", self.path, self.reason, self.fix)
+    }
+}
+
+/// Why a text is no app manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("not an app manifest: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Findings(Vec<Finding>),
+}
+
+impl AppManifest {
+    /// The word in `background_modes` by which silent notifications may start the app.
+    pub const REMOTE_NOTIFICATION: &str = "remote-notification";
+
+    /// Reads a manifest. With the warnings, if it can be used.
+    pub fn from_json(json: &[u8]) -> Result<(Self, Vec<Finding>), ManifestError> {
+        let manifest: Self = serde_json::from_slice(json)?;
+        let findings = manifest.check();
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(ManifestError::Findings(findings));
+        }
+        Ok((manifest, findings))
+    }
+
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Vec<Finding> {
+        check::check(self)
+    }
+
+    /// Whether silent notifications may start it.
+    pub fn wakes_for_remote_notifications(&self) -> bool {
+        self.background_modes.iter().any(|mode| mode == Self::REMOTE_NOTIFICATION)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! Messages between app and device: calls with the app's number, replies that carry it back, events of the device.
+//! The stream's frames are [`crate::frame`]'s; who may speak for which app is decided by `device`.
+
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::view::AppStateWord;
+use crate::{
+    AuthorizationOption, LocalError, Notification, NotificationRequest, NotificationResponse,
+    NotificationSettings, PendingView, PresentationOption,
+};
+
+/// App → device: one call. The device answers each with one [`AppReply`] of the same `id`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppRequest {
+    /// The app's own number, unique among its open calls.
+    pub id: u64,
+    #[serde(flatten)]
+    pub call: AppCall,
+}
+
+/// What an app asks, named after the methods of `UNUserNotificationCenter` and `UIApplication`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum AppCall {
+    /// The first call on a stream: who is speaking. `secret` is what the device gave at install; in process there is none.
+    Attach {
+        bundle_id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<Secret>,
+    },
+    /// Which methods the app's delegate has. A method that is missing is never called, and what it would have decided
+    /// falls to Apple's default.
+    SetDelegate {
+        will_present: bool,
+        did_receive: bool,
+        /// `application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`.
+        did_receive_remote_notification: bool,
+    },
+    /// `didFinishLaunching` has returned: what waited for a delegate that isn't there is lost.
+    FinishLaunching,
+    RequestAuthorization {
+        options: Vec<AuthorizationOption>,
+    },
+    GetNotificationSettings,
+    RegisterForRemoteNotifications,
+    UnregisterForRemoteNotifications,
+    IsRegisteredForRemoteNotifications,
+    Add {
+        request: NotificationRequest,
+    },
+    GetPendingNotificationRequests,
+    RemovePendingNotificationRequests {
+        identifiers: Vec<String>,
+    },
+    RemoveAllPendingNotificationRequests,
+    GetDeliveredNotifications,
+    RemoveDeliveredNotifications {
+        identifiers: Vec<String>,
+    },
+    RemoveAllDeliveredNotifications,
+    SetBadgeCount {
+        count: i64,
+    },
+    /// The completion handler of `willPresent`; `completion` is the event's.
+    WillPresentCompletion {
+        completion: u64,
+        options: Vec<PresentationOption>,
+    },
+    /// The completion handler of `didReceive`.
+    DidReceiveCompletion {
+        completion: u64,
+    },
+    /// The completion handler of `didReceiveRemoteNotification`.
+    FetchCompletion {
+        completion: u64,
+        result: FetchResult,
+    },
+}
+
+/// What an app proves its bundle ID with; never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// To be compared in constant time.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// `UIBackgroundFetchResult`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FetchResult {
+    NewData,
+    NoData,
+    Failed,
+}
+
+/// Device → app: the answer to the call `reply_to`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppReply {
+    pub reply_to: u64,
+    #[serde(flatten)]
+    pub reply: Reply,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Done, and there is nothing to tell.
+    Done,
+    /// To `request-authorization`.
+    Granted(bool),
+    Settings(Box<NotificationSettings>),
+    /// To `is-registered-for-remote-notifications`.
+    Registered(bool),
+    Pending(Vec<PendingView>),
+    Delivered(Vec<Notification>),
+    Error(LocalError),
+}
+
+/// Device → app, unasked: the calls of the app's delegates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum DeviceEvent {
+    /// `didRegisterForRemoteNotificationsWithDeviceToken`.
+    DidRegister {
+        /// Two lower-case hexadecimal digits a byte.
+        device_token: String,
+    },
+    /// `didFailToRegisterForRemoteNotificationsWithError`.
+    DidFailToRegister { error: LocalError },
+    /// `willPresent`: answered by [`AppCall::WillPresentCompletion`] before `deadline`, else it isn't shown.
+    WillPresent { completion: u64, notification: Box<Notification>, deadline: UnixMillis },
+    /// `didReceive`.
+    DidReceive { completion: u64, response: Box<NotificationResponse> },
+    /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
+    /// background is ended.
+    DidReceiveRemoteNotification { completion: u64, user_info: UserInfo, deadline: UnixMillis },
+    /// The app went elsewhere: `didBecomeActive`, `didEnterBackground`, `willTerminate`.
+    StateChanged { state: AppStateWord },
+}
+
+/// An event of a kind that this version doesn't know: an app skips it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnknownEvent {
+    pub event: String,
+    #[serde(flatten)]
+    pub body: Map<String, Value>,
+}
+
+/// The whole payload of a notification, as the provider wrote it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserInfo(pub Map<String, Value>);
+
+impl std::fmt::Debug for UserInfo {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({} keys)", self.0.len())
+    }
+}
+
+/// Everything that a device says on the stream.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum DeviceMessage {
+    Reply(AppReply),
+    Event(DeviceEvent),
+    /// Of a newer device.
+    Unknown(UnknownEvent),
+}
+
+/// A message that can't be understood. Those with an `id` are answered, the others end the stream.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    #[error("a message is a JSON object: {0}")]
+    Json(#[source] serde_json::Error),
+    #[error("a call carries its own number as \"id\" (0 to 2^64-1) and its name as \"call\"; {missing:?} is missing or no such value")]
+    NoCall { missing: &'static str },
+    #[error("{call:?} is no call of this device, which may be older than the app")]
+    UnknownCall { id: u64, call: String },
+    #[error("the call {call:?} doesn't hold what it should: {source}")]
+    BadCall { id: u64, call: String, source: serde_json::Error },
+    #[error("the device's message {kind:?} doesn't hold what it should: {source}")]
+    BadMessage { kind: String, source: serde_json::Error },
+    #[error("a device's message has \"reply_to\" or \"event\"; this one has neither")]
+    NoKind,
+}
+
+impl MessageError {
+    /// The reply that tells the app, if the call's number could be read.
+    pub fn reply(&self) -> Option<AppReply> {
+        let (id, code) = match self {
+            Self::UnknownCall { id, .. } => (*id, LocalError::UNKNOWN_CALL),
+            Self::BadCall { id, .. } => (*id, LocalError::INVALID_ARGUMENT),
+            Self::Json(_) | Self::NoCall { .. } | Self::BadMessage { .. } | Self::NoKind => return None,
+        };
+        Some(AppReply { reply_to: id, reply: Reply::Error(LocalError::homing(code, self.to_string())) })
+    }
+}
+
+impl AppCall {
+    /// The names of all calls.
+    pub const NAMES: [&str; 19] = [
+        "attach",
+        "set-delegate",
+        "finish-launching",
+        "request-authorization",
+        "get-notification-settings",
+        "register-for-remote-notifications",
+        "unregister-for-remote-notifications",
+        "is-registered-for-remote-notifications",
+        "add",
+        "get-pending-notification-requests",
+        "remove-pending-notification-requests",
+        "remove-all-pending-notification-requests",
+        "get-delivered-notifications",
+        "remove-delivered-notifications",
+        "remove-all-delivered-notifications",
+        "set-badge-count",
+        "will-present-completion",
+        "did-receive-completion",
+        "fetch-completion",
+    ];
+}
+
+impl DeviceEvent {
+    /// The names of all events of this version.
+    pub const NAMES: [&str; 6] = [
+        "did-register",
+        "did-fail-to-register",
+        "will-present",
+        "did-receive",
+        "did-receive-remote-notification",
+        "state-changed",
+    ];
+}
+
+impl AppRequest {
+    /// Reads what an app said.
+    pub fn from_json(json: &[u8]) -> Result<Self, MessageError> {
+        let message: Map<String, Value> = serde_json::from_slice(json).map_err(MessageError::Json)?;
+        let id = message.get("id").and_then(Value::as_u64).ok_or(MessageError::NoCall { missing: "id" })?;
+        let call = message.get("call").and_then(Value::as_str);
+        let call = call.ok_or(MessageError::NoCall { missing: "call" })?.to_owned();
+        if !AppCall::NAMES.contains(&call.as_str()) {
+            return Err(MessageError::UnknownCall { id, call });
+        }
+        serde_json::from_value(Value::Object(message))
+            .map_err(|source| MessageError::BadCall { id, call, source })
+    }
+
+    /// The JSON of a frame.
+    pub fn to_json(&self) -> Vec<u8> {
+        json(self)
+    }
+}
+
+impl DeviceMessage {
+    /// Reads what a device said. An event of an unknown kind survives; a known one must be whole.
+    pub fn from_json(json: &[u8]) -> Result<Self, MessageError> {
+        let message: Map<String, Value> = serde_json::from_slice(json).map_err(MessageError::Json)?;
+        let word = |key| message.get(key).and_then(Value::as_str).map(str::to_owned);
+        let bad = |kind: String| move |source| MessageError::BadMessage { kind, source };
+        if message.contains_key("reply_to") {
+            let kind = word("reply").unwrap_or_default();
+            return serde_json::from_value(Value::Object(message)).map(Self::Reply).map_err(bad(kind));
+        }
+        let event = word("event").ok_or(MessageError::NoKind)?;
+        let known = DeviceEvent::NAMES.contains(&event.as_str());
+        let message = Value::Object(message);
+        if known {
+            serde_json::from_value(message).map(Self::Event).map_err(bad(event))
+        } else {
+            serde_json::from_value(message).map(Self::Unknown).map_err(bad(event))
+        }
+    }
+
+    /// The JSON of a frame.
+    pub fn to_json(&self) -> Vec<u8> {
+        json(self)
+    }
+}
+
+/// Every message is a struct of strings, numbers and maps with string keys, which can't fail to be written.
+fn json(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).unwrap_or_default()
+}

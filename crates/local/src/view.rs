@@ -1,0 +1,143 @@
+//! What the device's HTTP API shows and takes: the state of apps, prompts, and what stands on the screen. Addresses
+//! and status codes are decided by `device`.
+
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{AppManifest, AuthorizationOption, AuthorizationStatus, InterruptionLevel, NotificationRequest};
+
+/// Where an app stands (`UIApplication.State`, and the two ways of not running).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppStateWord {
+    Foreground,
+    Background,
+    /// Not running; the system may start it in background.
+    Ended,
+    /// Ended by the user: nothing starts it but the user, or a restart of the device.
+    ForceQuit,
+}
+
+/// Where a notification is, or was, to be seen or heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surface {
+    Banner,
+    LockScreen,
+    NotificationCenter,
+    Sound,
+    Badge,
+}
+
+/// One notification on the screen. Its texts are resolved.
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NotificationView {
+    /// The request's identifier, unique in its app.
+    pub identifier: String,
+    /// The bundle ID.
+    pub app: String,
+    pub app_name: String,
+    pub title: String,
+    pub subtitle: String,
+    pub body: String,
+    pub badge: Option<u32>,
+    /// The sound that played: `default` or a file of the app's.
+    pub sound: Option<String>,
+    /// The key of its group; empty is the app's own group.
+    pub thread: String,
+    pub category: String,
+    pub interruption_level: InterruptionLevel,
+    #[schema(value_type = String, format = DateTime)]
+    pub date: UnixMillis,
+    /// Of a remote notification.
+    pub apns_id: Option<String>,
+    pub surfaces: Vec<Surface>,
+}
+
+impl std::fmt::Debug for NotificationView {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NotificationView")
+            .field("identifier", &self.identifier)
+            .field("app", &self.app)
+            .field("date", &self.date)
+            .field("apns_id", &self.apns_id)
+            .field("surfaces", &self.surfaces)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request that waits for its trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PendingView {
+    /// The bundle ID.
+    pub app: String,
+    pub request: NotificationRequest,
+    #[schema(value_type = String, format = DateTime)]
+    pub next_trigger_date: UnixMillis,
+}
+
+/// The question on the screen: may this app send notifications?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PromptView {
+    /// The bundle ID.
+    pub app: String,
+    pub app_name: String,
+    /// What the app asked for.
+    pub options: Vec<AuthorizationOption>,
+}
+
+/// The user's answer to a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptAnswer {
+    pub allow: bool,
+}
+
+/// An installed app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AppView {
+    pub bundle_id: String,
+    pub name: String,
+    pub version: String,
+    pub state: AppStateWord,
+    pub authorization_status: AuthorizationStatus,
+    pub badge: u32,
+    /// Hexadecimal, lower case; absent until the push service gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+}
+
+/// Puts an app on the device, or a newer version in place of an older.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstallApp {
+    pub manifest: AppManifest,
+}
+
+/// Moves an app: what a user does at the home screen, or the system when memory is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetAppState {
+    pub state: AppStateWord,
+}
+
+/// One switch of the app's page in Settings, as the user turns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "setting", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ChangeSetting {
+    AllowNotifications { on: bool },
+    /// Answers a provisional trial: keep delivering, prominently.
+    KeepProminently,
+    Alert { on: bool },
+    Sound { on: bool },
+    Badge { on: bool },
+    NotificationCenter { on: bool },
+    LockScreen { on: bool },
+    CriticalAlert { on: bool },
+    TimeSensitive { on: bool },
+    AlertStyle { style: crate::AlertStyle },
+    ShowPreviews { when: crate::ShowPreviews },
+    BackgroundAppRefresh { on: bool },
+}
