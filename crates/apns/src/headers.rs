@@ -1,0 +1,172 @@
+//! A request's headers, read in one pass and checked one by one, so that the push service can put each check where it
+//! belongs in its admission. Which topic or token is known is decided there.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{ApnsId, CollapseId, Expiration, Priority, PushType, Reason, Topic};
+
+const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
+const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
+const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
+const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
+const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
+
+/// The headers Apple gives a meaning, not yet checked. Every other header is ignored.
+#[derive(Clone, Copy, Default)]
+pub struct RequestHeaders<'a> {
+    /// As sent; it belongs on the answer even when it is no UUID.
+    pub apns_id: Option<&'a HeaderValue>,
+    pub authorization: Option<&'a HeaderValue>,
+    topic: Option<&'a HeaderValue>,
+    push_type: Option<&'a HeaderValue>,
+    priority: Option<&'a HeaderValue>,
+    expiration: Option<&'a HeaderValue>,
+    collapse_id: Option<&'a HeaderValue>,
+    duplicate: bool,
+}
+
+impl<'a> RequestHeaders<'a> {
+    pub fn read(headers: &'a HeaderMap) -> Self {
+        let mut read = Self { duplicate: has_duplicate(headers), ..Self::default() };
+        for (name, value) in headers {
+            let place = match name.as_str() {
+                "apns-id" => &mut read.apns_id,
+                "authorization" => &mut read.authorization,
+                "apns-topic" => &mut read.topic,
+                "apns-push-type" => &mut read.push_type,
+                "apns-priority" => &mut read.priority,
+                "apns-expiration" => &mut read.expiration,
+                "apns-collapse-id" => &mut read.collapse_id,
+                _ => continue,
+            };
+            place.get_or_insert(value);
+        }
+        read
+    }
+
+    /// Any header twice is [`Reason::DuplicateHeaders`]; `cookie` is not, since HTTP/2 lets a client split it (RFC 9113 §8.2.3).
+    pub fn check_duplicates(&self) -> Result<(), Reason> {
+        if self.duplicate { Err(Reason::DuplicateHeaders) } else { Ok(()) }
+    }
+
+    pub fn apns_id(&self) -> Result<Option<ApnsId>, Reason> {
+        self.apns_id.map(|value| ApnsId::parse(value.as_bytes())).transpose()
+    }
+
+    /// An empty header is no topic. Whether one is needed depends on the credential: [`Reason::MissingTopic`] is the caller's.
+    pub fn topic(&self) -> Result<Option<Topic>, Reason> {
+        self.topic.filter(|value| !value.is_empty()).map(|value| Topic::parse(value.as_bytes())).transpose()
+    }
+
+    /// A word that isn't Apple's is [`Reason::InvalidPushType`].
+    pub fn push_type(&self) -> Result<Option<PushType>, Reason> {
+        let Some(value) = self.push_type else { return Ok(None) };
+        let word = std::str::from_utf8(value.as_bytes()).map_err(|_| Reason::InvalidPushType)?;
+        word.parse().map(Some).map_err(|_| Reason::InvalidPushType)
+    }
+
+    pub fn priority(&self) -> Result<Option<Priority>, Reason> {
+        self.priority.map(|value| Priority::parse(value.as_bytes())).transpose()
+    }
+
+    pub fn expiration(&self) -> Result<Expiration, Reason> {
+        self.expiration.map_or(Ok(Expiration::Default), |value| Expiration::parse(value.as_bytes()))
+    }
+
+    /// An empty header is no id.
+    pub fn collapse_id(&self) -> Result<Option<CollapseId>, Reason> {
+        self.collapse_id.filter(|value| !value.is_empty()).map(|value| CollapseId::parse(value.as_bytes())).transpose()
+    }
+}
+
+impl std::fmt::Debug for RequestHeaders<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestHeaders")
+            .field("apns_id", &self.apns_id)
+            .field("authorization", &self.authorization.map(|_| "…"))
+            .field("topic", &self.topic)
+            .field("push_type", &self.push_type)
+            .field("duplicate", &self.duplicate)
+            .finish_non_exhaustive()
+    }
+}
+
+fn has_duplicate(headers: &HeaderMap) -> bool {
+    headers.len() != headers.keys_len()
+        && headers.keys().any(|name| name != http::header::COOKIE && headers.get_all(name).iter().count() > 1)
+}
+
+/// The priority a request gets. Apple says that 10 with `background` is an error (*Sending notification requests to
+/// APNs*); only an explicit one is [`Reason::BadPriority`], and a background notification without the header gets 5.
+pub(crate) fn effective_priority(said: Option<Priority>, push_type: Option<PushType>) -> Result<Priority, Reason> {
+    match (said, push_type) {
+        (Some(Priority::Ten), Some(PushType::Background)) => Err(Reason::BadPriority),
+        (None, Some(PushType::Background)) => Ok(Priority::Five),
+        (said, _) => Ok(said.unwrap_or_default()),
+    }
+}
+
+/// How a notification is to be delivered: all `apns-*` headers of a request, checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryOptions {
+    /// `None`: the push service makes one.
+    pub apns_id: Option<ApnsId>,
+    /// `None`: a certificate's only topic is meant.
+    pub topic: Option<Topic>,
+    /// `None`: see [`crate::infer_push_type`].
+    pub push_type: Option<PushType>,
+    /// `None`: 10, or 5 for background notifications.
+    pub priority: Option<Priority>,
+    pub expiration: Expiration,
+    pub collapse_id: Option<CollapseId>,
+}
+
+impl DeliveryOptions {
+    /// Checks all headers in the order the push service does; the first mistake is the reason.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, Reason> {
+        let headers = RequestHeaders::read(headers);
+        headers.check_duplicates()?;
+        let apns_id = headers.apns_id()?;
+        let topic = headers.topic()?;
+        let push_type = headers.push_type()?;
+        if let (Some(push_type), Some(topic)) = (push_type, &topic) {
+            crate::check_topic(push_type, topic)?;
+        }
+        let priority = headers.priority()?;
+        effective_priority(priority, push_type)?;
+        Ok(Self {
+            apns_id,
+            topic,
+            push_type,
+            priority,
+            expiration: headers.expiration()?,
+            collapse_id: headers.collapse_id()?,
+        })
+    }
+
+    /// The priority the push service will use; [`Reason::BadPriority`] for 10 with `background`.
+    pub fn effective_priority(&self) -> Result<Priority, Reason> {
+        effective_priority(self.priority, self.push_type)
+    }
+
+    /// Adds the headers to a request. What isn't set isn't sent.
+    pub fn write_to(&self, headers: &mut HeaderMap) {
+        let values = [
+            (APNS_ID, self.apns_id.map(|id| id.as_str().to_owned())),
+            (APNS_TOPIC, self.topic.as_ref().map(|topic| topic.as_str().to_owned())),
+            (APNS_PUSH_TYPE, self.push_type.map(|push_type| push_type.as_str().to_owned())),
+            (APNS_PRIORITY, self.priority.map(|priority| priority.as_str().to_owned())),
+            (APNS_EXPIRATION, self.expiration.seconds().map(|seconds| seconds.to_string())),
+            (APNS_COLLAPSE_ID, self.collapse_id.as_ref().map(|id| id.as_str().to_owned())),
+        ];
+        for (name, value) in values {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

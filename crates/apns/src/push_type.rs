@@ -1,0 +1,78 @@
+//! Which topic a push type may go to, and which push type a request means that names none.
+
+use crate::{PushType, Reason, Topic};
+
+/// Whether a push type may go to a topic. Apple documents the suffixes (*Sending notification requests to APNs*) but not
+/// the reasons; we decided by what is reported from the field:
+///
+/// - the topic ends in another push type's suffix (`alert` to `com.example.app.voip`): the push type contradicts the topic,
+///   [`Reason::InvalidPushType`];
+/// - the push type needs a suffix that the topic lacks (`voip` to `com.example.app`): [`Reason::BadTopic`].
+pub fn check_topic(push_type: PushType, topic: &Topic) -> Result<(), Reason> {
+    match PushType::of_topic(topic.as_str()) {
+        Some(of_topic) if of_topic == push_type => Ok(()),
+        Some(_) => Err(Reason::InvalidPushType),
+        None if push_type.topic_suffix().is_empty() => Ok(()),
+        None => Err(Reason::BadTopic),
+    }
+}
+
+/// What a request without `apns-push-type` means, as Apple's service did before the header existed: the type of the
+/// topic's suffix; else `background` when `aps` holds `content-available` and nothing to show; else `alert`.
+pub fn infer_push_type(topic: &Topic, payload: &[u8]) -> PushType {
+    if let Some(of_topic) = PushType::of_topic(topic.as_str()) {
+        return of_topic;
+    }
+    if contains(payload, b"\"content-available\"") && is_only_content_available(payload) {
+        PushType::Background
+    } else {
+        PushType::Alert
+    }
+}
+
+/// Spares the parsing of almost every payload.
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn is_only_content_available(payload: &[u8]) -> bool {
+    let Ok(serde_json::Value::Object(payload)) = serde_json::from_slice(payload) else { return false };
+    let Some(aps) = payload.get("aps").and_then(serde_json::Value::as_object) else { return false };
+    let asked = aps.get("content-available").and_then(serde_json::Value::as_i64) == Some(1);
+    asked && !["alert", "badge", "sound"].iter().any(|shown| aps.contains_key(*shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topic(text: &str) -> Topic {
+        text.parse().expect("the test's topics are topics")
+    }
+
+    #[test]
+    fn every_push_type_goes_to_its_own_topic_only() {
+        for of_topic in PushType::ALL {
+            let topic = topic(&format!("com.example.app{}", of_topic.topic_suffix()));
+            for push_type in PushType::ALL {
+                let expected = match (push_type.topic_suffix(), of_topic.topic_suffix()) {
+                    (ours, theirs) if ours == theirs => Ok(()),
+                    (_, "") => Err(Reason::BadTopic),
+                    (_, _) => Err(Reason::InvalidPushType),
+                };
+                assert_eq!(check_topic(push_type, &topic), expected, "{push_type} to {topic}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_push_type_is_told_from_topic_and_payload() {
+        let app = topic("com.example.app");
+        assert_eq!(infer_push_type(&app, br#"{"aps":{"alert":"Hi"}}"#), PushType::Alert);
+        assert_eq!(infer_push_type(&app, br#"{"aps":{"content-available":1},"x":1}"#), PushType::Background);
+        assert_eq!(infer_push_type(&app, br#"{"aps":{"content-available":1,"badge":3}}"#), PushType::Alert);
+        assert_eq!(infer_push_type(&app, br#"{"aps":{"content-available":0}}"#), PushType::Alert);
+        assert_eq!(infer_push_type(&app, br#""content-available""#), PushType::Alert);
+        assert_eq!(infer_push_type(&topic("com.example.app.voip"), b"{}"), PushType::Voip);
+    }
+}
