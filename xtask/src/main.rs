@@ -1,3 +1,55 @@
-//! The tasks of this repository: up, test, tidy, bench.
+//! The tasks of this repository. Decides which task runs; each task lives in its own file.
 
-fn main() {}
+mod bench;
+mod clients;
+mod cpu_time;
+mod documents;
+mod fuzz;
+mod ledger;
+mod programs;
+mod running;
+mod step;
+mod test;
+mod tidy;
+mod up;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+The tasks of this repository: cargo xtask TASK
+
+  up [ARGS]        build the release binary and run `homing up ARGS`
+  test             everything a change must pass: tidy, format, lints, licences, tests, foreign clients
+  test clients     only the foreign clients and the commands of the documents
+  tidy             the house rules alone (also run by `cargo test -p xtask`)
+  bench            measure, and write docs/benchmarks.md
+  fuzz [SECONDS]   run every fuzz target for SECONDS each (default 30)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["up", rest @ ..] => up::run(rest),
+        ["test"] => test::everything(),
+        ["test", "clients"] => test::clients_only(),
+        ["tidy"] => tidy::run(),
+        ["bench"] => bench::run(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
+        [] | ["help" | "--help" | "-h"] => {
+            eprint!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("unknown task: {}\n\n{USAGE}", args.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
