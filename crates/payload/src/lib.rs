@@ -13,6 +13,7 @@ mod localization;
 mod nearest;
 mod push_type;
 mod sound;
+mod truncate;
 mod validate;
 mod whole;
 
@@ -23,5 +24,6 @@ pub use json::PayloadError;
 pub use localization::resolve;
 pub use push_type::{BROADCAST_MAX_LEN, PushType, UnknownPushType};
 pub use sound::Sound;
+pub use truncate::CannotTruncate;
 pub use validate::validate;
 pub use whole::Payload;
