@@ -77,7 +77,12 @@ mod tests {
 
     #[test]
     fn what_is_no_uuid_of_the_canonical_form_is_refused() {
-        for text in ["", "9b4a0a6e2f5e4a5f9d760f5d1e9f5f10", "{9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f1}", "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f1g"] {
+        for text in [
+            "",
+            "9b4a0a6e2f5e4a5f9d760f5d1e9f5f10",
+            "{9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f1}",
+            "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f1g",
+        ] {
             assert_eq!(text.parse::<ApnsId>(), Err(Reason::BadMessageId), "{text}");
         }
     }

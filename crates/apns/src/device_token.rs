@@ -72,7 +72,10 @@ mod tests {
     fn hex_of_either_case_and_of_the_lengths_seen_in_the_field_is_read() {
         assert_eq!("0aFf".parse::<DeviceTokenHex>().expect("it is hex").as_bytes(), [0x0a, 0xff]);
         for bytes in [32, 48, 54, 80, 100] {
-            assert_eq!("ab".repeat(bytes).parse::<DeviceTokenHex>().expect("it is hex").as_bytes().len(), bytes);
+            assert_eq!(
+                "ab".repeat(bytes).parse::<DeviceTokenHex>().expect("it is hex").as_bytes().len(),
+                bytes
+            );
         }
     }
 

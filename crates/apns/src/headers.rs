@@ -76,7 +76,10 @@ impl<'a> RequestHeaders<'a> {
 
     /// An empty header is no id.
     pub fn collapse_id(&self) -> Result<Option<CollapseId>, Reason> {
-        self.collapse_id.filter(|value| !value.is_empty()).map(|value| CollapseId::parse(value.as_bytes())).transpose()
+        self.collapse_id
+            .filter(|value| !value.is_empty())
+            .map(|value| CollapseId::parse(value.as_bytes()))
+            .transpose()
     }
 }
 
@@ -99,7 +102,10 @@ fn has_duplicate(headers: &HeaderMap) -> bool {
 
 /// The priority a request gets. Apple says that 10 with `background` is an error (*Sending notification requests to
 /// APNs*); only an explicit one is [`Reason::BadPriority`], and a background notification without the header gets 5.
-pub(crate) fn effective_priority(said: Option<Priority>, push_type: Option<PushType>) -> Result<Priority, Reason> {
+pub(crate) fn effective_priority(
+    said: Option<Priority>,
+    push_type: Option<PushType>,
+) -> Result<Priority, Reason> {
     match (said, push_type) {
         (Some(Priority::Ten), Some(PushType::Background)) => Err(Reason::BadPriority),
         (None, Some(PushType::Background)) => Ok(Priority::Five),

@@ -9,6 +9,7 @@ mod apns_id;
 pub mod certificate;
 mod device_token;
 mod headers;
+pub mod jwt;
 mod options;
 mod path;
 mod push_type;

@@ -39,7 +39,9 @@ mod tests {
         assert_eq!(device_token_in_path("/3/device/00fc13?x=1"), Ok("00fc13"));
         assert_eq!(device_token_in_path("/3/device/"), Err(Reason::MissingDeviceToken));
         assert_eq!(device_token_in_path("/3/device"), Err(Reason::MissingDeviceToken));
-        for path in ["", "/", "*", "/3/devices/ab", "/2/device/ab", "/3/device/ab/", "/3/device/ab/cd", "/3/device//"] {
+        for path in
+            ["", "/", "*", "/3/devices/ab", "/2/device/ab", "/3/device/ab/", "/3/device/ab/cd", "/3/device//"]
+        {
             assert_eq!(device_token_in_path(path), Err(Reason::BadPath), "{path}");
         }
     }

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_foreign_body_is_read_with_its_unknown_reason_and_keys() {
-        let read = Refusal::from_body(br#"{ "hint": 1, "reason": "Odd", "timestamp": null }"#).expect("it has a reason");
+        let read = Refusal::from_body(br#"{ "hint": 1, "reason": "Odd", "timestamp": null }"#)
+            .expect("it has a reason");
         assert_eq!(read, Refusal::new(Reason::Unknown("Odd".to_owned())));
         Refusal::from_body(b"<html>").expect_err("that is no JSON");
     }

@@ -40,7 +40,8 @@ fn a_universal_certificate_tells_its_topics_team_and_environments() {
     let read = CertificateTopics::from_der(&der).expect("it is a certificate");
     assert!(read.development && read.production);
     assert_eq!(read.team_id.as_deref(), Some("0A1B2C3D4E"));
-    let topics: Vec<_> = read.topics.iter().map(|topic| (topic.topic.as_str(), topic.kinds.join("+"))).collect();
+    let topics: Vec<_> =
+        read.topics.iter().map(|topic| (topic.topic.as_str(), topic.kinds.join("+"))).collect();
     assert_eq!(topics[1], ("com.eatthepath.pushy.voip", "voip".to_owned()));
     assert_eq!(topics.len(), 3);
     assert_eq!(read.default_topic(), None);

@@ -25,7 +25,10 @@ fn every_mistake_has_its_own_reason() {
     assert_eq!(refused(&[("apns-push-type", "Alert")]), Reason::InvalidPushType);
     assert_eq!(refused(&[("apns-push-type", "")]), Reason::InvalidPushType);
     assert_eq!(refused(&[("apns-push-type", "voip"), ("apns-topic", "com.example")]), Reason::BadTopic);
-    assert_eq!(refused(&[("apns-push-type", "alert"), ("apns-topic", "com.example.voip")]), Reason::InvalidPushType);
+    assert_eq!(
+        refused(&[("apns-push-type", "alert"), ("apns-topic", "com.example.voip")]),
+        Reason::InvalidPushType
+    );
     assert_eq!(refused(&[("apns-priority", "3")]), Reason::BadPriority);
     assert_eq!(refused(&[("apns-priority", "10"), ("apns-push-type", "background")]), Reason::BadPriority);
     assert_eq!(refused(&[("apns-expiration", "soon")]), Reason::BadExpirationDate);
@@ -46,7 +49,8 @@ fn what_is_absent_or_empty_takes_apples_defaults() {
 
 #[test]
 fn other_headers_are_ignored_and_a_split_cookie_is_no_duplicate() {
-    let headers = map(&[("content-type", "application/x-www-form-urlencoded"), ("cookie", "a=1"), ("cookie", "b=2")]);
+    let headers =
+        map(&[("content-type", "application/x-www-form-urlencoded"), ("cookie", "a=1"), ("cookie", "b=2")]);
     assert_eq!(DeliveryOptions::from_headers(&headers), Ok(DeliveryOptions::default()));
 }
 
