@@ -1,3 +1,116 @@
-//! The measurements of docs/benchmarks.md.
+//! The devices of the measurements: many connections that subscribe, acknowledge everything and do nothing else.
+//!
+//! Prints `{"tokens": [...]}` on one line once all are subscribed, then serves until its standard input ends, and
+//! prints how many notifications it acknowledged. What is sent to them, and what is measured, `cargo xtask bench`
+//! decides.
 
-fn main() {}
+mod enrol;
+mod link;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsConnector;
+
+#[derive(Debug, clap::Parser)]
+struct Args {
+    /// endpoints.json of the Homing to connect to
+    #[arg(long)]
+    endpoints: PathBuf,
+    #[arg(long, default_value_t = 1_000)]
+    devices: usize,
+}
+
+/// Where the devices connect, and as whom.
+struct Target {
+    host: String,
+    port: u16,
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    enrolment_key: String,
+    /// What each device subscribes: `<environment>/<topic>/#`.
+    filter: String,
+}
+
+impl Target {
+    fn read(path: &std::path::Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        let endpoints: Value = serde_json::from_str(&text)?;
+        let text_at = |pointer: &str| {
+            endpoints
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .with_context(|| format!("no {pointer}"))
+        };
+        let port =
+            endpoints.pointer("/device_link/port").and_then(Value::as_u64).context("no /device_link/port")?;
+        let host = text_at("/device_link/host")?;
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(text_at("/ca_pem")?)? {
+            roots.add(certificate?)?;
+        }
+        let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        tls.alpn_protocols = vec![homing_link::ALPN_MQTT.into()];
+        Ok(Self {
+            name: ServerName::try_from(host.clone())?,
+            port: u16::try_from(port)?,
+            connector: TlsConnector::from(Arc::new(tls)),
+            enrolment_key: text_at("/enrolment_key")?,
+            filter: format!("development/{}/#", text_at("/demo/bundle_id")?),
+            host,
+        })
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let target = Arc::new(Target::read(&args.endpoints)?);
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let (ready, mut tokens_in) = mpsc::channel(args.devices.max(1));
+    // Handshakes share two cores with the server: a few at a time is fastest.
+    let at_once = Arc::new(tokio::sync::Semaphore::new(32));
+    for _ in 0..args.devices {
+        let (target, acknowledged, ready) = (target.clone(), acknowledged.clone(), ready.clone());
+        let at_once = at_once.clone();
+        tokio::spawn(async move {
+            let device = async {
+                let permit = at_once.acquire_owned().await?;
+                let enrolment = enrol::enrol(&target).await?;
+                let link = link::subscribe(&target, &enrolment).await?;
+                drop(permit);
+                ready.send(link.token.clone()).await?;
+                link.acknowledge_all(&acknowledged).await
+            };
+            if let Err(error) = device.await {
+                complain(&error);
+            }
+        });
+    }
+    drop(ready);
+    let mut tokens = Vec::with_capacity(args.devices);
+    while tokens.len() < args.devices {
+        tokens.push(tokens_in.recv().await.context("a device ended before it was ready")?);
+    }
+    say(&json!({ "tokens": tokens }));
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    say(&json!({ "acknowledged": acknowledged.load(Ordering::Relaxed) }));
+    std::process::exit(0);
+}
+
+#[expect(clippy::print_stdout, reason = "stdout is this program's answer")]
+fn say(line: &Value) {
+    println!("{line}");
+}
+
+fn complain(error: &anyhow::Error) {
+    eprintln!("a device ended: {error:#}");
+}
