@@ -62,6 +62,7 @@ impl Link {
     }
 
     /// Writes what waits, reads once, and answers all that came.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a load generator passes over what it didn't ask for")]
     async fn turn(&mut self, acknowledged: &AtomicU64) -> anyhow::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all(&self.out).await?;
@@ -89,7 +90,7 @@ impl Link {
                     bail!("SUBACK refuses")
                 }
                 Packet::Disconnect(said) => bail!("DISCONNECT {:?}", said.code),
-                other => drop(other),
+                _ => {}
             }
             read += len;
         }
