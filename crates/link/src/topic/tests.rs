@@ -79,16 +79,19 @@ proptest! {
     ) {
         let environment = if production { Environment::Production } else { Environment::Development };
         let registration = RegistrationName { environment, topic: &topic, instance: instance.as_deref() };
-        prop_assert_eq!(RegistrationName::parse_filter(&registration.filter()), Ok(registration));
+        let filter = registration.filter();
+        prop_assert_eq!(RegistrationName::parse_filter(&filter), Ok(registration));
         for sent in [
             ToDevice::token(registration),
             ToDevice::notification(registration),
             ToDevice::notification_v311(registration, seq, &apns_id),
         ] {
-            prop_assert_eq!(ToDevice::parse(&sent.to_string()), Ok(sent));
+            let written = sent.to_string();
+            prop_assert_eq!(ToDevice::parse(&written), Ok(sent));
         }
         let receipt = FromDevice::Receipt { registration };
-        prop_assert_eq!(FromDevice::parse(&receipt.to_string()), Ok(receipt));
+        let written = receipt.to_string();
+        prop_assert_eq!(FromDevice::parse(&written), Ok(receipt));
     }
 
     #[test]
