@@ -1,0 +1,1 @@
+# Sourced: answers the permission prompt of a virtual iPhone, through the device's HTTP API.

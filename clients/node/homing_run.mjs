@@ -1,0 +1,46 @@
+// What a Node client needs to be run here: endpoints.json, traces, and counting checks the way the runner reads.
+
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+
+export const endpoints = JSON.parse(readFileSync(process.env.ENDPOINTS, "utf8"));
+
+let checks = 0;
+let failures = 0;
+
+export function check(what, ok, seen = "") {
+  checks += 1;
+  if (ok) {
+    console.log(`ok - ${what}`);
+  } else {
+    failures += 1;
+    console.log(`not ok - ${what}: ${typeof seen === "string" ? seen : JSON.stringify(seen)}`);
+  }
+}
+
+export function finish() {
+  console.log(`1..${checks}`);
+  process.exit(failures ? 1 : 0);
+}
+
+export function trace(apnsId) {
+  const asked = ["trace", apnsId, "--json", "--endpoints", process.env.ENDPOINTS];
+  return new Promise((resolve) => {
+    execFile(process.env.HOMING, asked, { timeout: 30_000 }, (_error, stdout) => {
+      resolve(stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line)));
+    });
+  });
+}
+
+/** Waits until the trace of the first notification with this id has one of the wanted stages ("stage" or "stage:reason"). */
+export async function checkReaches(what, apnsId, ...wanted) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const [first] = await trace(apnsId);
+    const seen = (first?.events ?? []).map((event) => event.stage + (event.reason ? `:${event.reason}` : ""));
+    if (seen.some((stage) => wanted.includes(stage))) return check(what, true);
+    if (Date.now() > deadline) return check(what, false, seen.join(" "));
+    await pause(100);
+  }
+}
