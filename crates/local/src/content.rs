@@ -42,7 +42,9 @@ impl std::fmt::Debug for Text {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Plain(text) => write!(f, "({} bytes)", text.len()),
-            Self::Localized { loc_key, loc_args } => write!(f, "{loc_key:?} with {} arguments", loc_args.len()),
+            Self::Localized { loc_key, loc_args } => {
+                write!(f, "{loc_key:?} with {} arguments", loc_args.len())
+            }
         }
     }
 }

@@ -42,8 +42,9 @@ impl LocalError {
         Self {
             domain: ErrorDomain::Cocoa,
             code: 3000,
-            message: "no valid aps-environment entitlement: add \"aps-environment\" to the manifest's entitlements"
-                .to_owned(),
+            message:
+                "no valid aps-environment entitlement: add \"aps-environment\" to the manifest's entitlements"
+                    .to_owned(),
         }
     }
 }

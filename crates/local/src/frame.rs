@@ -56,7 +56,10 @@ mod tests {
         assert_eq!(decode(&[0, 0x10, 0, 1]), Err(FrameError::TooLong { len: MAX_LEN + 1 }));
         assert_eq!(decode(&[0, 0x10, 0, 0]), Ok(None));
         assert_eq!(decode(&[0, 0, 0, 0]), Err(FrameError::Empty));
-        assert_eq!(encode(&vec![b' '; MAX_LEN + 1], &mut Vec::new()), Err(FrameError::TooLong { len: MAX_LEN + 1 }));
+        assert_eq!(
+            encode(&vec![b' '; MAX_LEN + 1], &mut Vec::new()),
+            Err(FrameError::TooLong { len: MAX_LEN + 1 })
+        );
     }
 
     proptest::proptest! {

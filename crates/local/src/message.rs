@@ -191,7 +191,9 @@ pub enum DeviceMessage {
 pub enum MessageError {
     #[error("a message is a JSON object: {0}")]
     Json(#[source] serde_json::Error),
-    #[error("a call carries its own number as \"id\" (0 to 2^64-1) and its name as \"call\"; {missing:?} is missing or no such value")]
+    #[error(
+        "a call carries its own number as \"id\" (0 to 2^64-1) and its name as \"call\"; {missing:?} is missing or no such value"
+    )]
     NoCall { missing: &'static str },
     #[error("{call:?} is no call of this device, which may be older than the app")]
     UnknownCall { id: u64, call: String },
@@ -262,8 +264,11 @@ impl AppRequest {
         if !AppCall::NAMES.contains(&call.as_str()) {
             return Err(MessageError::UnknownCall { id, call });
         }
-        serde_json::from_value(Value::Object(message))
-            .map_err(|source| MessageError::BadCall { id, call, source })
+        serde_json::from_value(Value::Object(message)).map_err(|source| MessageError::BadCall {
+            id,
+            call,
+            source,
+        })
     }
 
     /// The JSON of a frame.

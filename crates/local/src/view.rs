@@ -127,17 +127,39 @@ pub struct SetAppState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "setting", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ChangeSetting {
-    AllowNotifications { on: bool },
+    AllowNotifications {
+        on: bool,
+    },
     /// Answers a provisional trial: keep delivering, prominently.
     KeepProminently,
-    Alert { on: bool },
-    Sound { on: bool },
-    Badge { on: bool },
-    NotificationCenter { on: bool },
-    LockScreen { on: bool },
-    CriticalAlert { on: bool },
-    TimeSensitive { on: bool },
-    AlertStyle { style: crate::AlertStyle },
-    ShowPreviews { when: crate::ShowPreviews },
-    BackgroundAppRefresh { on: bool },
+    Alert {
+        on: bool,
+    },
+    Sound {
+        on: bool,
+    },
+    Badge {
+        on: bool,
+    },
+    NotificationCenter {
+        on: bool,
+    },
+    LockScreen {
+        on: bool,
+    },
+    CriticalAlert {
+        on: bool,
+    },
+    TimeSensitive {
+        on: bool,
+    },
+    AlertStyle {
+        style: crate::AlertStyle,
+    },
+    ShowPreviews {
+        when: crate::ShowPreviews,
+    },
+    BackgroundAppRefresh {
+        on: bool,
+    },
 }

@@ -1,1 +1,38 @@
 //! What a device decides about notifications: a pure state machine.
+//!
+//! [`Center::handle`] takes one [`Input`] and the time, and answers with [`Output`]s that the device carries out:
+//! show, play, call the app, say a receipt. [`Center::next_wake`] tells when it wants to be asked again. Nothing here
+//! reads a clock, draws a random number, or does I/O: the same inputs at the same times give the same outputs, so a
+//! device may keep a journal of inputs since its last snapshot instead of a snapshot for each.
+//!
+//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: calendar and
+//! location triggers, categories and actions, service extensions, Focus, the scheduled summary, throttling of silent
+//! notifications, and the iOS 9 API.
+
+mod app;
+mod arrival;
+mod authorization;
+mod center;
+mod content;
+mod input;
+mod output;
+mod presentation;
+mod profile;
+mod request;
+mod response;
+mod schedule;
+mod seen;
+
+pub use authorization::{
+    AlertStyle, AuthorizationOptions, AuthorizationStatus, NotificationSetting, NotificationSettings,
+    SettingChange, ShowPreviews,
+};
+pub use center::{Center, StateError};
+pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
+pub use input::{AppState, Delegate, Identifiers, Input, RemoteNotification};
+pub use output::{
+    AppReceipt, Delivered, MoveCause, Output, PlayedSound, PresentationOptions, Prompt, RemoteMark, Response,
+    Surface,
+};
+pub use profile::AppProfile;
+pub use request::{Notification, NotificationRequest, Pending, RequestError, Trigger};

@@ -124,7 +124,9 @@ fn sound_file(index: usize, sound: &SoundFile, again: bool, findings: &mut Vec<F
 fn is_locale(locale: &str) -> bool {
     let mut parts = locale.split(['-', '_']);
     let language = parts.next().is_some_and(|part| matches!(part.len(), 2 | 3) && is_alphabetic(part));
-    language && parts.all(|part| matches!(part.len(), 2..=4) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    language
+        && parts
+            .all(|part| matches!(part.len(), 2..=4) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 fn is_alphabetic(part: &str) -> bool {

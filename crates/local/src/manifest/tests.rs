@@ -40,7 +40,8 @@ fn a_whole_manifest_is_read_and_written_back() {
 
 #[test]
 fn a_small_manifest_is_enough_and_the_missing_entitlement_is_said() {
-    let (read, findings) = manifest(r#"{"bundle_id": "com.example.news", "name": "News"}"#).expect("it is enough");
+    let (read, findings) =
+        manifest(r#"{"bundle_id": "com.example.news", "name": "News"}"#).expect("it is enough");
     assert_eq!(read.version, "1.0");
     let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -55,7 +56,8 @@ fn a_misspelt_key_is_named() {
     let error = manifest(r#"{"bundle_id": "com.example.news", "name": "News", "sound": []}"#);
     let error = error.expect_err("`sound` is no key").to_string();
     assert!(error.contains("unknown field `sound`") && error.contains("sounds"), "{error}");
-    let error = manifest(r#"{"bundle_id": "a.b", "name": "N", "entitlements": {"aps-environment": "sandbox"}}"#);
+    let error =
+        manifest(r#"{"bundle_id": "a.b", "name": "N", "entitlements": {"aps-environment": "sandbox"}}"#);
     let error = error.expect_err("there are two environments").to_string();
     assert!(error.contains("development") && error.contains("production"), "{error}");
 }
@@ -68,16 +70,36 @@ fn each_rule_has_its_finding() {
         (r#"{"bundle_id": "news", "name": "N"}"#, "$.bundle_id", Severity::Error),
         (r#"{"bundle_id": "com..news", "name": "N"}"#, "$.bundle_id", Severity::Error),
         (r#"{"bundle_id": "a.b", "name": " "}"#, "$.name", Severity::Error),
-        (r#"{"bundle_id": "a.b", "name": "N", "background_modes": ["remote"]}"#, "$.background_modes[0]", Severity::Warning),
-        (r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.mp3", "seconds": 1}]}"#, "$.sounds[0].name", Severity::Warning),
+        (
+            r#"{"bundle_id": "a.b", "name": "N", "background_modes": ["remote"]}"#,
+            "$.background_modes[0]",
+            Severity::Warning,
+        ),
+        (
+            r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.mp3", "seconds": 1}]}"#,
+            "$.sounds[0].name",
+            Severity::Warning,
+        ),
         (
             r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.caf", "seconds": 1}, {"name": "x.caf", "seconds": 1}]}"#,
             "$.sounds[1].name",
             Severity::Error,
         ),
-        (r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.caf", "seconds": 0}]}"#, "$.sounds[0].seconds", Severity::Error),
-        (r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.caf", "seconds": 30}]}"#, "$.sounds[0].seconds", Severity::Warning),
-        (r#"{"bundle_id": "a.b", "name": "N", "localisations": {"english": {}}}"#, "$.localisations.english", Severity::Warning),
+        (
+            r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.caf", "seconds": 0}]}"#,
+            "$.sounds[0].seconds",
+            Severity::Error,
+        ),
+        (
+            r#"{"bundle_id": "a.b", "name": "N", "sounds": [{"name": "x.caf", "seconds": 30}]}"#,
+            "$.sounds[0].seconds",
+            Severity::Warning,
+        ),
+        (
+            r#"{"bundle_id": "a.b", "name": "N", "localisations": {"english": {}}}"#,
+            "$.localisations.english",
+            Severity::Warning,
+        ),
     ];
     for (json, path, severity) in table {
         let read: AppManifest = serde_json::from_str(json).expect("it has the right shape");

@@ -1,0 +1,169 @@
+//! One app's share of the notification centre, and its process: where it stands, and what ends with it.
+
+use homing_trace::{Reason, Receipt, Stage, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::authorization::Permission;
+use crate::output::UserInfo;
+use crate::seen::Seen;
+use crate::{
+    AppProfile, AppReceipt, AppState, AuthorizationOptions, Delegate, Delivered, MoveCause, Notification,
+    Output, Pending, RemoteMark, Response,
+};
+
+/// What one input may use.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) now: UnixMillis,
+    pub(crate) locale: &'a str,
+    pub(crate) next_completion: &'a mut u64,
+    pub(crate) out: &'a mut Vec<Output>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn completion(&mut self) -> u64 {
+        let completion = *self.next_completion;
+        *self.next_completion += 1;
+        completion
+    }
+
+    /// Says what became of a remote notification. About a local one there is nobody to tell.
+    pub(crate) fn receipt(
+        &mut self,
+        bundle: &str,
+        remote: Option<&RemoteMark>,
+        event: Stage,
+        reason: Option<Reason>,
+    ) {
+        let Some(remote) = remote else { return };
+        let receipt =
+            Receipt { seq: remote.seq, apns_id: remote.apns_id.clone(), event, reason, at: self.now };
+        self.out.push(Output::Receipt(AppReceipt {
+            bundle: bundle.to_owned(),
+            registration: remote.registration.clone(),
+            receipt,
+        }));
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct App {
+    pub(crate) profile: AppProfile,
+    pub(crate) state: AppState,
+    pub(crate) permission: Permission,
+    pub(crate) prompt: Option<OpenPrompt>,
+    pub(crate) badge: u32,
+    /// Waiting for their triggers, at most 64.
+    pub(crate) pending: Vec<Pending>,
+    /// In Notification Center, oldest first.
+    pub(crate) delivered: Vec<Delivered>,
+    /// Banners that aren't in Notification Center.
+    pub(crate) transient: Vec<Delivered>,
+    pub(crate) seen: Seen,
+    pub(crate) process: Process,
+}
+
+/// What lives only as long as the app's process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    /// `None` until the app said.
+    pub(crate) delegate: Option<Delegate>,
+    pub(crate) launched: bool,
+    /// Notifications whose `willPresent` wasn't answered yet.
+    pub(crate) presenting: Vec<Presenting>,
+    /// What waits for the delegate while the app is launched.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Silent notifications the app is working on.
+    pub(crate) fetching: Vec<Fetching>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OpenPrompt {
+    pub(crate) options: AuthorizationOptions,
+    /// The requests that share it.
+    pub(crate) requests: Vec<u64>,
+    /// It is on the screen; else the app isn't in foreground, or another app's is.
+    pub(crate) shown: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Presenting {
+    pub(crate) completion: u64,
+    pub(crate) notification: Notification,
+    pub(crate) remote: Option<RemoteMark>,
+    pub(crate) deadline: UnixMillis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) call: WaitingCall,
+    pub(crate) deadline: UnixMillis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum WaitingCall {
+    DidReceive(Box<Response>),
+    DidReceiveRemoteNotification(UserInfo),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fetching {
+    pub(crate) completion: u64,
+    pub(crate) deadline: UnixMillis,
+}
+
+impl App {
+    pub(crate) fn new(profile: AppProfile, permission: Permission) -> Self {
+        Self {
+            profile,
+            state: AppState::Ended,
+            permission,
+            prompt: None,
+            badge: 0,
+            pending: Vec::new(),
+            delivered: Vec::new(),
+            transient: Vec::new(),
+            seen: Seen::default(),
+            process: Process::default(),
+        }
+    }
+
+    pub(crate) fn bundle(&self) -> String {
+        self.profile.bundle_id.clone()
+    }
+
+    /// Moves the app, which starts or ends its process. Nothing happens if it is there already.
+    pub(crate) fn move_to(&mut self, to: AppState, cause: MoveCause, turn: &mut Turn<'_>) {
+        let from = std::mem::replace(&mut self.state, to);
+        if from == to {
+            return;
+        }
+        turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause });
+        if from.is_running() && !to.is_running() {
+            self.process_ended(turn);
+        }
+    }
+
+    /// What the process was asked stays unanswered: nothing is presented, no prompt stands, no response arrives.
+    pub(crate) fn process_ended(&mut self, turn: &mut Turn<'_>) {
+        let process = std::mem::take(&mut self.process);
+        for presenting in process.presenting {
+            self.not_presented(&presenting, turn);
+        }
+        if self.prompt.take().is_some_and(|prompt| prompt.shown) {
+            turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
+        }
+    }
+
+    pub(crate) fn not_presented(&self, presenting: &Presenting, turn: &mut Turn<'_>) {
+        let foreground = Some(Reason::FOREGROUND);
+        turn.receipt(&self.profile.bundle_id, presenting.remote.as_ref(), Stage::Suppressed, foreground);
+    }
+
+    /// The device restarts: processes and what they were asked are gone, a force-quit is forgiven.
+    pub(crate) fn boot(&mut self, turn: &mut Turn<'_>) {
+        self.process_ended(turn);
+        self.state = AppState::Ended;
+        self.transient.clear();
+    }
+}

@@ -1,0 +1,83 @@
+//! A remote notification arrives: is it for an app here, in time, new, readable; what part of it is for the app in
+//! background, and what part for the user.
+
+use homing_payload::{Payload, PushType};
+use homing_trace::{Reason, Stage};
+
+use crate::app::{App, Turn};
+use crate::output::UserInfo;
+use crate::{
+    Notification, NotificationContent, NotificationRequest, RemoteMark, RemoteNotification, Trigger,
+};
+
+impl App {
+    /// The steps in order: expiry, repeats, payload, the app's part, the user's part. Each ends with one receipt at
+    /// most: the user's part has the say.
+    pub(crate) fn arrive(&mut self, arrived: RemoteNotification, turn: &mut Turn<'_>) {
+        let remote = RemoteMark {
+            registration: arrived.registration.clone(),
+            seq: arrived.seq,
+            apns_id: arrived.apns_id.clone(),
+        };
+        let suppressed = |reason, turn: &mut Turn<'_>| {
+            turn.receipt(&arrived.bundle, Some(&remote), Stage::Suppressed, Some(reason));
+        };
+        if arrived.expires_at.is_some_and(|expires_at| expires_at <= turn.now) {
+            return suppressed(Reason::EXPIRED, turn);
+        }
+        if !self.seen.is_first(&arrived, turn.now) {
+            return suppressed(Reason::DUPLICATE, turn);
+        }
+        let Ok((payload, _findings)) = Payload::parse(&arrived.payload) else {
+            return suppressed(Reason::UNREADABLE, turn);
+        };
+        let user_info = payload.to_map();
+        let aps = payload.aps.unwrap_or_default();
+        let (may_wake, may_show) = match arrived.push_type {
+            None | Some(PushType::Alert) => (true, true),
+            Some(PushType::Background) => (true, false),
+            // These are for frameworks of their own, not for the notification centre.
+            Some(
+                PushType::Complication
+                | PushType::Controls
+                | PushType::FileProvider
+                | PushType::LiveActivity
+                | PushType::Location
+                | PushType::Mdm
+                | PushType::PushToTalk
+                | PushType::Voip
+                | PushType::Widgets,
+            ) => (false, false),
+        };
+        let wakes = may_wake && aps.content_available;
+        let called = wakes && self.call_remote(UserInfo(user_info.clone()), turn);
+        let content = NotificationContent::from_payload(&aps, user_info);
+        if may_show && content.is_displayable() {
+            let identifier = self.remote_identifier(&arrived);
+            let trigger = Some(Trigger::Push);
+            let request = NotificationRequest { identifier, content, trigger };
+            self.deliver(Notification { date: turn.now, request }, Some(remote), turn);
+        } else if wakes {
+            suppressed(if called { Reason::SILENT } else { Reason::THROTTLED }, turn);
+        } else {
+            suppressed(Reason::NOT_DISPLAYABLE, turn);
+        }
+    }
+
+    /// What its sender chose, else the `apns-id`, unless another notification bears it here already.
+    fn remote_identifier(&self, arrived: &RemoteNotification) -> String {
+        if let Some(collapse_id) = arrived.collapse_id.as_ref().filter(|id| !id.is_empty()) {
+            return collapse_id.clone();
+        }
+        let apns_id = &arrived.apns_id;
+        let on_screen = self.delivered.iter().chain(&self.transient).map(|delivered| delivered.identifier());
+        let presenting = self.process.presenting.iter();
+        let mut taken =
+            on_screen.chain(presenting.map(|presenting| presenting.notification.request.identifier.as_str()));
+        if taken.any(|identifier| identifier == apns_id) {
+            format!("{apns_id}#{}", arrived.seq)
+        } else {
+            apns_id.clone()
+        }
+    }
+}

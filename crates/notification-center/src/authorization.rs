@@ -1,0 +1,328 @@
+//! Permission: what an app asked for, what the user said, which switches stand how (*Asking permission to use
+//! notifications*). What permission does to a notification is decided by `presentation`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::AppProfile;
+
+/// *UNAuthorizationOptions*, by Apple's bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AuthorizationOptions(u16);
+
+impl AuthorizationOptions {
+    pub const NONE: Self = Self(0);
+    pub const BADGE: Self = Self(1);
+    pub const SOUND: Self = Self(1 << 1);
+    pub const ALERT: Self = Self(1 << 2);
+    pub const CAR_PLAY: Self = Self(1 << 3);
+    pub const CRITICAL_ALERT: Self = Self(1 << 4);
+    pub const PROVIDES_APP_NOTIFICATION_SETTINGS: Self = Self(1 << 5);
+    pub const PROVISIONAL: Self = Self(1 << 6);
+    pub const ANNOUNCEMENT: Self = Self(1 << 7);
+    pub const TIME_SENSITIVE: Self = Self(1 << 8);
+    const ALL: Self = Self(0x1ff);
+
+    /// From Apple's raw value; bits it doesn't define are dropped.
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits & Self::ALL.0)
+    }
+
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// *UNAuthorizationStatus*, without `ephemeral`: App Clips don't exist here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthorizationStatus {
+    #[default]
+    NotDetermined,
+    Denied,
+    Authorized,
+    Provisional,
+}
+
+/// *UNNotificationSetting*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotificationSetting {
+    /// The app never asked for it.
+    #[default]
+    NotSupported,
+    Disabled,
+    Enabled,
+}
+
+/// *UNAlertStyle*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertStyle {
+    #[default]
+    None,
+    Banner,
+    /// A banner that stays until the user acts.
+    Alert,
+}
+
+/// *UNShowPreviewsSetting*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShowPreviews {
+    #[default]
+    Always,
+    WhenAuthenticated,
+    Never,
+}
+
+/// *UNNotificationSettings*: a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationSettings {
+    pub authorization_status: AuthorizationStatus,
+    pub sound_setting: NotificationSetting,
+    pub badge_setting: NotificationSetting,
+    pub alert_setting: NotificationSetting,
+    pub notification_center_setting: NotificationSetting,
+    pub lock_screen_setting: NotificationSetting,
+    pub car_play_setting: NotificationSetting,
+    pub alert_style: AlertStyle,
+    pub show_previews_setting: ShowPreviews,
+    pub critical_alert_setting: NotificationSetting,
+    pub time_sensitive_setting: NotificationSetting,
+    pub announcement_setting: NotificationSetting,
+    pub scheduled_delivery_setting: NotificationSetting,
+    pub direct_messages_setting: NotificationSetting,
+    pub provides_app_notification_settings: bool,
+}
+
+/// What the user turned on the app's page in Settings. An app that never asked has no such page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "setting", rename_all = "kebab-case")]
+pub enum SettingChange {
+    AllowNotifications {
+        on: bool,
+    },
+    /// Ends a provisional trial: keep delivering, prominently.
+    KeepProminently,
+    Alert {
+        on: bool,
+    },
+    Sound {
+        on: bool,
+    },
+    Badge {
+        on: bool,
+    },
+    NotificationCenter {
+        on: bool,
+    },
+    LockScreen {
+        on: bool,
+    },
+    CriticalAlert {
+        on: bool,
+    },
+    TimeSensitive {
+        on: bool,
+    },
+    AlertStyle {
+        style: AlertStyle,
+    },
+    ShowPreviews {
+        when: ShowPreviews,
+    },
+    /// Background App Refresh: also of an app that never asked.
+    BackgroundAppRefresh {
+        on: bool,
+    },
+}
+
+/// What a request for permission comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Answered without a prompt.
+    Granted(bool),
+    Prompt,
+}
+
+/// All that the device knows about one app's permission. It outlives the app for a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Permission {
+    pub(crate) status: AuthorizationStatus,
+    /// Everything the app ever asked for while it might.
+    requested: AuthorizationOptions,
+    switches: Switches,
+    alert_style: AlertStyle,
+    show_previews: ShowPreviews,
+    pub(crate) background_refresh: bool,
+}
+
+/// The switches of Settings; each has effect only as far as the app asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Switches {
+    alert: bool,
+    sound: bool,
+    badge: bool,
+    notification_center: bool,
+    lock_screen: bool,
+    critical_alert: bool,
+    time_sensitive: bool,
+}
+
+impl Switches {
+    const PROMINENT: Self = Self {
+        alert: true,
+        sound: true,
+        badge: true,
+        notification_center: true,
+        lock_screen: true,
+        critical_alert: true,
+        time_sensitive: true,
+    };
+    /// Of a provisional trial: Notification Center only.
+    const QUIET: Self =
+        Self { alert: false, sound: false, badge: false, lock_screen: false, ..Self::PROMINENT };
+}
+
+impl Default for Permission {
+    fn default() -> Self {
+        Self {
+            status: AuthorizationStatus::NotDetermined,
+            requested: AuthorizationOptions::NONE,
+            switches: Switches::PROMINENT,
+            alert_style: AlertStyle::Banner,
+            show_previews: ShowPreviews::Always,
+            background_refresh: true,
+        }
+    }
+}
+
+impl Permission {
+    /// Whether notifications of the app are delivered at all.
+    pub(crate) const fn is_granted(&self) -> bool {
+        match self.status {
+            AuthorizationStatus::Authorized | AuthorizationStatus::Provisional => true,
+            AuthorizationStatus::NotDetermined | AuthorizationStatus::Denied => false,
+        }
+    }
+
+    /// `requestAuthorization`: the table of its outcomes.
+    pub(crate) fn ask(&mut self, options: AuthorizationOptions) -> Asked {
+        let provisional = options.contains(AuthorizationOptions::PROVISIONAL);
+        match self.status {
+            AuthorizationStatus::Denied => Asked::Granted(false),
+            AuthorizationStatus::Authorized => {
+                self.requested = self.requested.and(options);
+                Asked::Granted(true)
+            }
+            AuthorizationStatus::NotDetermined if options.is_empty() => Asked::Granted(false),
+            AuthorizationStatus::Provisional if options.is_empty() => Asked::Granted(true),
+            AuthorizationStatus::NotDetermined if provisional => {
+                self.status = AuthorizationStatus::Provisional;
+                self.switches = Switches::QUIET;
+                self.requested = self.requested.and(options);
+                Asked::Granted(true)
+            }
+            AuthorizationStatus::Provisional if provisional => {
+                self.requested = self.requested.and(options);
+                Asked::Granted(true)
+            }
+            AuthorizationStatus::NotDetermined | AuthorizationStatus::Provisional => Asked::Prompt,
+        }
+    }
+
+    /// The user answered a prompt for `options`.
+    pub(crate) fn answer(&mut self, options: AuthorizationOptions, allow: bool) {
+        self.requested = self.requested.and(options);
+        self.decide(allow);
+    }
+
+    fn decide(&mut self, allow: bool) {
+        if !allow {
+            self.status = AuthorizationStatus::Denied;
+            return;
+        }
+        if self.switches == Switches::QUIET {
+            self.switches = Switches::PROMINENT;
+        }
+        self.status = AuthorizationStatus::Authorized;
+    }
+
+    pub(crate) fn change(&mut self, change: SettingChange) {
+        if let SettingChange::BackgroundAppRefresh { on } = change {
+            self.background_refresh = on;
+            return;
+        }
+        if self.status == AuthorizationStatus::NotDetermined {
+            return;
+        }
+        match change {
+            SettingChange::AllowNotifications { on } => self.decide(on),
+            SettingChange::KeepProminently if self.status == AuthorizationStatus::Provisional => {
+                self.decide(true)
+            }
+            SettingChange::KeepProminently | SettingChange::BackgroundAppRefresh { .. } => {}
+            SettingChange::Alert { on } => self.switches.alert = on,
+            SettingChange::Sound { on } => self.switches.sound = on,
+            SettingChange::Badge { on } => self.switches.badge = on,
+            SettingChange::NotificationCenter { on } => self.switches.notification_center = on,
+            SettingChange::LockScreen { on } => self.switches.lock_screen = on,
+            SettingChange::CriticalAlert { on } => self.switches.critical_alert = on,
+            SettingChange::TimeSensitive { on } => self.switches.time_sensitive = on,
+            SettingChange::AlertStyle { style } => self.alert_style = style,
+            SettingChange::ShowPreviews { when } => self.show_previews = when,
+        }
+    }
+
+    /// The snapshot an app gets.
+    pub(crate) fn settings(&self, app: &AppProfile) -> NotificationSettings {
+        let decided = self.status != AuthorizationStatus::NotDetermined;
+        let setting = |supported: bool, on: bool| match (decided && supported, on && self.is_granted()) {
+            (false, _) => NotificationSetting::NotSupported,
+            (true, false) => NotificationSetting::Disabled,
+            (true, true) => NotificationSetting::Enabled,
+        };
+        let asked = |option| self.requested.contains(option);
+        let alerts = asked(AuthorizationOptions::ALERT);
+        let alert_setting = setting(alerts, self.switches.alert);
+        NotificationSettings {
+            authorization_status: self.status,
+            sound_setting: setting(asked(AuthorizationOptions::SOUND), self.switches.sound),
+            badge_setting: setting(asked(AuthorizationOptions::BADGE), self.switches.badge),
+            alert_setting,
+            notification_center_setting: setting(alerts, self.switches.notification_center),
+            lock_screen_setting: setting(alerts, self.switches.lock_screen),
+            car_play_setting: setting(asked(AuthorizationOptions::CAR_PLAY), true),
+            alert_style: match alert_setting {
+                NotificationSetting::Enabled => self.alert_style,
+                NotificationSetting::NotSupported | NotificationSetting::Disabled => AlertStyle::None,
+            },
+            show_previews_setting: self.show_previews,
+            critical_alert_setting: setting(
+                app.critical && asked(AuthorizationOptions::CRITICAL_ALERT),
+                self.switches.critical_alert,
+            ),
+            time_sensitive_setting: setting(app.time_sensitive, self.switches.time_sensitive),
+            announcement_setting: NotificationSetting::NotSupported,
+            scheduled_delivery_setting: setting(true, false),
+            direct_messages_setting: NotificationSetting::NotSupported,
+            provides_app_notification_settings: asked(
+                AuthorizationOptions::PROVIDES_APP_NOTIFICATION_SETTINGS,
+            ),
+        }
+    }
+}

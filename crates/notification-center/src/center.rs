@@ -1,0 +1,368 @@
+//! The notification centre as a whole: each input goes to the app it concerns, after everything whose time came
+//! before it. One app knows nothing of another, except that one at a time is in foreground and one prompt on the
+//! screen.
+
+use std::collections::BTreeMap;
+
+use homing_trace::{Reason, Stage, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, OpenPrompt, Turn};
+use crate::authorization::{Asked, Permission};
+use crate::{
+    AppProfile, AppState, AuthorizationOptions, Delivered, Input, MoveCause, NotificationSettings, Output,
+    Pending, Prompt, RemoteMark, RemoteNotification, RequestError,
+};
+
+/// How long permission is remembered after an app was removed (*TN2265*).
+const REMEMBERED_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// How many removed apps are remembered; beyond that, the one removed first is forgotten.
+const MAX_REMOVED: usize = 1_024;
+
+/// The notification centre of one device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Center {
+    version: u32,
+    locale: String,
+    next_completion: u64,
+    apps: BTreeMap<String, App>,
+    removed: BTreeMap<String, Removed>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Removed {
+    permission: Permission,
+    at: UnixMillis,
+}
+
+/// The state of a notification centre can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("the state of the notification centre is damaged: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error(
+        "the state of the notification centre is of version {found}, this Homing knows {}: use a newer one",
+        Center::VERSION
+    )]
+    Version { found: u32 },
+}
+
+impl Default for Center {
+    fn default() -> Self {
+        Self {
+            version: Self::VERSION,
+            locale: "en".to_owned(),
+            next_completion: 1,
+            apps: BTreeMap::new(),
+            removed: BTreeMap::new(),
+        }
+    }
+}
+
+/// Questions, which change nothing.
+impl Center {
+    /// Of the state's JSON.
+    pub const VERSION: u32 = 1;
+
+    /// When to hand in [`Input::TimePassed`] next. Always later than the last input.
+    pub fn next_wake(&self) -> Option<UnixMillis> {
+        self.apps.values().filter_map(App::next_due).map(|(at, _)| at).min()
+    }
+
+    pub fn apps(&self) -> impl Iterator<Item = &AppProfile> {
+        self.apps.values().map(|app| &app.profile)
+    }
+
+    pub fn app(&self, bundle: &str) -> Option<&AppProfile> {
+        self.apps.get(bundle).map(|app| &app.profile)
+    }
+
+    pub fn app_state(&self, bundle: &str) -> Option<AppState> {
+        self.apps.get(bundle).map(|app| app.state)
+    }
+
+    pub fn settings(&self, bundle: &str) -> Option<NotificationSettings> {
+        self.apps.get(bundle).map(|app| app.permission.settings(&app.profile))
+    }
+
+    /// The prompt on the screen.
+    pub fn prompt(&self) -> Option<Prompt> {
+        self.apps.values().find_map(|app| {
+            let prompt = app.prompt.as_ref().filter(|prompt| prompt.shown)?;
+            Some(prompt_of(app, prompt))
+        })
+    }
+
+    /// The requests of an app that wait, soonest first.
+    pub fn pending(&self, bundle: &str) -> Vec<&Pending> {
+        let mut pending: Vec<_> =
+            self.apps.get(bundle).map_or_else(Vec::new, |app| app.pending.iter().collect());
+        pending.sort_by_key(|pending| pending.next_trigger_date);
+        pending
+    }
+
+    /// The notifications of an app in Notification Center, newest first.
+    pub fn delivered(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
+        self.apps.get(bundle).into_iter().flat_map(|app| app.delivered.iter().rev())
+    }
+
+    /// All notifications of an app on any surface, newest first.
+    pub fn on_screen(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
+        let banners = self.apps.get(bundle).into_iter().flat_map(|app| app.transient.iter().rev());
+        banners.chain(self.delivered(bundle))
+    }
+
+    /// The number on an app's icon; 0 is none.
+    pub fn badge(&self, bundle: &str) -> u32 {
+        self.apps.get(bundle).map_or(0, |app| app.badge)
+    }
+
+    pub fn locale(&self) -> &str {
+        &self.locale
+    }
+
+    /// The whole state. A device may write it seldom, and between, the inputs.
+    pub fn to_json(&self) -> Result<Vec<u8>, StateError> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    /// The state as [`Center::to_json`] wrote it. After a restart of the device, the next input is [`Input::Booted`].
+    pub fn from_json(json: &[u8]) -> Result<Self, StateError> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let Head { version } = serde_json::from_slice(json)?;
+        if version != Self::VERSION {
+            return Err(StateError::Version { found: version });
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
+}
+
+/// What happens.
+impl Center {
+    /// Takes one input. What was due before it comes first. `now` is on the device's clock; should it go back, what
+    /// fired doesn't fire again.
+    pub fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
+        let mut out = Vec::new();
+        if matches!(input, Input::Booted) {
+            self.for_all_apps(now, &mut out, App::boot);
+        }
+        self.pass_time(now, &mut out);
+        self.dispatch(input, now, &mut out);
+        self.show_next_prompt(&mut out);
+        out
+    }
+
+    fn dispatch(&mut self, input: Input, now: UnixMillis, out: &mut Vec<Output>) {
+        match input {
+            Input::Booted | Input::TimePassed => {}
+            Input::LocaleChanged { locale } => self.locale = locale,
+            Input::AppInstalled(profile) => self.install(profile, now),
+            Input::AppRemoved { bundle } => self.remove(&bundle, now, out),
+            Input::AppStateChanged { bundle, state } => {
+                self.with_app(&bundle, now, out, |app, turn| app.move_to(state, MoveCause::Input, turn));
+                self.keep_one_in_foreground(&bundle, now, out);
+            }
+            Input::DelegateSet { bundle, delegate } => {
+                self.with_app(&bundle, now, out, |app, turn| app.delegate_set(delegate, turn));
+            }
+            Input::LaunchFinished { bundle } => {
+                self.with_app(&bundle, now, out, |app, _| app.launch_finished());
+            }
+            Input::AuthorizationRequested { bundle, options, request } => {
+                self.with_app(&bundle, now, out, |app, turn| app.ask_for_permission(options, request, turn));
+            }
+            Input::PromptAnswered { bundle, allow } => {
+                self.with_app(&bundle, now, out, |app, turn| app.prompt_answered(allow, turn));
+            }
+            Input::SettingChanged { bundle, change } => {
+                self.with_app(&bundle, now, out, |app, _| app.permission.change(change));
+            }
+            Input::RemoteArrived(arrived) => self.arrive(arrived, now, out),
+            Input::RequestAdded { bundle, notification, request } => {
+                self.with_app(&bundle, now, out, |app, turn| app.add(*notification, request, turn));
+            }
+            Input::PendingRemoved { bundle, identifiers } => {
+                self.with_app(&bundle, now, out, |app, _| app.remove_pending(&identifiers));
+            }
+            Input::DeliveredRemoved { bundle, identifiers } => {
+                self.with_app(&bundle, now, out, |app, turn| app.remove_delivered(&identifiers, turn));
+            }
+            Input::BadgeSet { bundle, count, request } => {
+                self.with_app(&bundle, now, out, |app, turn| app.badge_set(count, request, turn));
+            }
+            Input::WillPresentAnswered { bundle, completion, options } => {
+                self.with_app(&bundle, now, out, |app, turn| {
+                    app.will_present_answered(completion, options, turn)
+                });
+            }
+            Input::FetchCompleted { bundle, completion } => {
+                self.with_app(&bundle, now, out, |app, _| app.fetch_completed(completion));
+            }
+            Input::Tapped { bundle, identifier } => {
+                self.with_app(&bundle, now, out, |app, turn| app.tapped(&identifier, turn));
+                self.keep_one_in_foreground(&bundle, now, out);
+            }
+            Input::Dismissed { bundle, identifier } => {
+                self.with_app(&bundle, now, out, |app, turn| app.dismissed(&identifier, turn));
+            }
+        }
+    }
+
+    /// Everything that came due, in the order of its time; of one time, in the order of the bundle IDs.
+    fn pass_time(&mut self, now: UnixMillis, out: &mut Vec<Output>) {
+        loop {
+            let due = self.apps.values_mut().filter_map(|app| app.next_due().map(|(at, due)| (at, due, app)));
+            let Some((at, due, app)) = due.min_by_key(|(at, ..)| *at) else { return };
+            if at > now {
+                return;
+            }
+            let mut turn =
+                Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out };
+            app.come_due(due, &mut turn);
+        }
+    }
+
+    fn with_app(
+        &mut self,
+        bundle: &str,
+        now: UnixMillis,
+        out: &mut Vec<Output>,
+        act: impl FnOnce(&mut App, &mut Turn<'_>),
+    ) {
+        let Some(app) = self.apps.get_mut(bundle) else { return };
+        act(app, &mut Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out });
+    }
+
+    fn for_all_apps(
+        &mut self,
+        now: UnixMillis,
+        out: &mut Vec<Output>,
+        act: impl Fn(&mut App, &mut Turn<'_>),
+    ) {
+        for app in self.apps.values_mut() {
+            act(
+                app,
+                &mut Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out },
+            );
+        }
+    }
+
+    fn install(&mut self, profile: AppProfile, now: UnixMillis) {
+        if let Some(app) = self.apps.get_mut(&profile.bundle_id) {
+            app.profile = profile;
+            return;
+        }
+        self.removed.retain(|_, removed| now.millis_since(removed.at) < REMEMBERED_MILLIS);
+        let remembered = self.removed.remove(&profile.bundle_id);
+        let permission = remembered.map_or_else(Permission::default, |removed| removed.permission);
+        self.apps.insert(profile.bundle_id.clone(), App::new(profile, permission));
+    }
+
+    /// Takes everything of the app away; only its permission is remembered for a day.
+    fn remove(&mut self, bundle: &str, now: UnixMillis, out: &mut Vec<Output>) {
+        self.with_app(bundle, now, out, App::clear);
+        let Some(app) = self.apps.remove(bundle) else { return };
+        while self.removed.len() >= MAX_REMOVED {
+            let first =
+                self.removed.iter().min_by_key(|(_, removed)| removed.at).map(|(bundle, _)| bundle.clone());
+            let Some(first) = first else { break };
+            self.removed.remove(&first);
+        }
+        self.removed.insert(bundle.to_owned(), Removed { permission: app.permission, at: now });
+    }
+
+    fn arrive(&mut self, arrived: RemoteNotification, now: UnixMillis, out: &mut Vec<Output>) {
+        let mut turn = Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out };
+        if let Some(app) = self.apps.get_mut(&arrived.bundle) {
+            return app.arrive(arrived, &mut turn);
+        }
+        let RemoteNotification { bundle, registration, seq, apns_id, .. } = arrived;
+        let remote = RemoteMark { registration, seq, apns_id };
+        turn.receipt(&bundle, Some(&remote), Stage::Suppressed, Some(Reason::UNKNOWN_APP));
+    }
+
+    fn keep_one_in_foreground(&mut self, bundle: &str, now: UnixMillis, out: &mut Vec<Output>) {
+        if self.app_state(bundle) != Some(AppState::Foreground) {
+            return;
+        }
+        self.for_all_apps(now, out, |app, turn| {
+            if app.state == AppState::Foreground && app.profile.bundle_id != bundle {
+                app.move_to(AppState::Background, MoveCause::OtherAppInForeground, turn);
+            }
+        });
+    }
+
+    /// A prompt waits until its app is in foreground and no other prompt is on the screen.
+    fn show_next_prompt(&mut self, out: &mut Vec<Output>) {
+        if self.apps.values().any(|app| app.prompt.as_ref().is_some_and(|prompt| prompt.shown)) {
+            return;
+        }
+        for app in self.apps.values_mut().filter(|app| app.state == AppState::Foreground) {
+            if let Some(prompt) = &mut app.prompt {
+                prompt.shown = true;
+                let prompt = prompt.clone();
+                out.push(Output::ShowPrompt(prompt_of(app, &prompt)));
+                return;
+            }
+        }
+    }
+}
+
+fn prompt_of(app: &App, prompt: &OpenPrompt) -> Prompt {
+    Prompt { bundle: app.bundle(), app_name: app.profile.name.clone(), options: prompt.options }
+}
+
+/// Permission and badge of one app.
+impl App {
+    fn ask_for_permission(&mut self, options: AuthorizationOptions, request: u64, turn: &mut Turn<'_>) {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.options = prompt.options.and(options);
+            prompt.requests.push(request);
+            return;
+        }
+        match self.permission.ask(options) {
+            Asked::Granted(granted) => {
+                turn.out.push(Output::AuthorizationResult { bundle: self.bundle(), request, granted });
+            }
+            Asked::Prompt => {
+                self.prompt = Some(OpenPrompt { options, requests: vec![request], shown: false });
+            }
+        }
+    }
+
+    fn prompt_answered(&mut self, allow: bool, turn: &mut Turn<'_>) {
+        let Some(prompt) = self.prompt.take_if(|prompt| prompt.shown) else { return };
+        self.permission.answer(prompt.options, allow);
+        let bundle = self.bundle();
+        turn.out.extend(prompt.requests.into_iter().map(|request| Output::AuthorizationResult {
+            bundle: bundle.clone(),
+            request,
+            granted: allow,
+        }));
+    }
+
+    fn badge_set(&mut self, count: i64, request: u64, turn: &mut Turn<'_>) {
+        let may =
+            self.permission.settings(&self.profile).badge_setting == crate::NotificationSetting::Enabled;
+        let result = match u32::try_from(count) {
+            Err(_) => Err(RequestError::BadgeInputInvalid),
+            Ok(_) if !may => Err(RequestError::NotificationsNotAllowed),
+            Ok(badge) => {
+                self.set_badge(badge, turn);
+                Ok(())
+            }
+        };
+        turn.out.push(Output::BadgeResult { bundle: self.bundle(), request, result });
+    }
+
+    /// The app is removed.
+    fn clear(&mut self, turn: &mut Turn<'_>) {
+        self.move_to(AppState::Ended, MoveCause::Input, turn);
+        self.process_ended(turn);
+        self.remove_delivered(&crate::Identifiers::All, turn);
+        self.set_badge(0, turn);
+    }
+}

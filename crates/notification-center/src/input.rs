@@ -1,0 +1,212 @@
+//! Everything that can happen to a notification centre. What follows is decided by the modules named after it.
+
+use homing_payload::PushType;
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+use crate::{AppProfile, AuthorizationOptions, NotificationRequest, PresentationOptions, SettingChange};
+
+/// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
+/// that a remote notification is answered with a receipt. `request` is the caller's number, given back in the result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "kebab-case")]
+pub enum Input {
+    /// The device started with the state it had: no app runs, what was being asked is asked no more, what is overdue
+    /// fires once.
+    Booted,
+    /// [`crate::Center::next_wake`] has come, or the clock was moved.
+    TimePassed,
+    /// The language changed: texts are looked up in it from now on. A BCP 47 tag.
+    LocaleChanged {
+        locale: String,
+    },
+
+    /// Installed, or replaced by another version, which keeps everything.
+    AppInstalled(AppProfile),
+    AppRemoved {
+        bundle: String,
+    },
+    /// The user or the system moved the app, or its process ended. Answered with [`crate::Output::AppMoved`] if that
+    /// changes anything.
+    AppStateChanged {
+        bundle: String,
+        state: AppState,
+    },
+    /// Which methods the app's delegates have, from now until its process ends.
+    DelegateSet {
+        bundle: String,
+        delegate: Delegate,
+    },
+    /// `didFinishLaunching` returned: what waits for a method the delegate hasn't is lost.
+    LaunchFinished {
+        bundle: String,
+    },
+
+    AuthorizationRequested {
+        bundle: String,
+        options: AuthorizationOptions,
+        request: u64,
+    },
+    PromptAnswered {
+        bundle: String,
+        allow: bool,
+    },
+    SettingChanged {
+        bundle: String,
+        change: SettingChange,
+    },
+
+    RemoteArrived(RemoteNotification),
+    RequestAdded {
+        bundle: String,
+        notification: Box<NotificationRequest>,
+        request: u64,
+    },
+    PendingRemoved {
+        bundle: String,
+        identifiers: Identifiers,
+    },
+    /// Withdrawn by the app: not a word to the user or to anybody.
+    DeliveredRemoved {
+        bundle: String,
+        identifiers: Identifiers,
+    },
+    BadgeSet {
+        bundle: String,
+        count: i64,
+        request: u64,
+    },
+
+    /// The completion handler of `willPresent`; `completion` is that of [`crate::Output::CallWillPresent`].
+    WillPresentAnswered {
+        bundle: String,
+        completion: u64,
+        options: PresentationOptions,
+    },
+    /// The completion handler of `didReceiveRemoteNotification`.
+    FetchCompleted {
+        bundle: String,
+        completion: u64,
+    },
+
+    /// The user tapped the notification.
+    Tapped {
+        bundle: String,
+        identifier: String,
+    },
+    /// The user cleared it. Flicking a banner away isn't this.
+    Dismissed {
+        bundle: String,
+        identifier: String,
+    },
+}
+
+/// Where an app stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppState {
+    Foreground,
+    /// In background or suspended: its process lives.
+    Background,
+    /// Not running; the system may start it.
+    Ended,
+    /// Ended by the user: nothing starts it in background until the user opened it or the device restarted.
+    ForceQuit,
+}
+
+impl AppState {
+    /// Whether the app has a process.
+    pub const fn is_running(self) -> bool {
+        match self {
+            Self::Foreground | Self::Background => true,
+            Self::Ended | Self::ForceQuit => false,
+        }
+    }
+}
+
+/// The methods an app's delegates have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegate {
+    pub will_present: bool,
+    pub did_receive: bool,
+    /// `application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`.
+    pub did_receive_remote_notification: bool,
+}
+
+/// Which of an app's requests or notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Identifiers {
+    All,
+    /// Unknown ones are ignored.
+    These(Vec<String>),
+}
+
+impl Identifiers {
+    pub(crate) fn contains(&self, identifier: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(identifiers) => identifiers.iter().any(|one| one == identifier),
+        }
+    }
+}
+
+/// A notification from the push service, as it came over the device link.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteNotification {
+    /// The app its topic belongs to.
+    pub bundle: String,
+    /// Whatever names the registration it came for: stable while that lives. Given back with its receipts.
+    pub registration: String,
+    pub seq: u64,
+    pub apns_id: String,
+    /// `None` when the push service said none, or one that this device doesn't know.
+    pub push_type: Option<PushType>,
+    pub collapse_id: Option<String>,
+    /// The moment from which it is shown no more.
+    pub expires_at: Option<UnixMillis>,
+    /// The provider's JSON.
+    #[serde(with = "json_bytes")]
+    pub payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for RemoteNotification {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteNotification")
+            .field("bundle", &self.bundle)
+            .field("seq", &self.seq)
+            .field("apns_id", &self.apns_id)
+            .field("push_type", &self.push_type)
+            .field("collapse_id", &self.collapse_id)
+            .field("expires_at", &self.expires_at)
+            .field("payload_len", &self.payload.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Payloads in a journal: as text when they are text, which JSON is, else byte by byte.
+mod json_bytes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Payload {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(payload) {
+            Ok(text) => text.serialize(serializer),
+            Err(_) => payload.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Payload::deserialize(deserializer)? {
+            Payload::Text(text) => text.into_bytes(),
+            Payload::Bytes(bytes) => bytes,
+        })
+    }
+}

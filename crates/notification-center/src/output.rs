@@ -1,0 +1,240 @@
+//! Everything that a notification centre wants done. The device carries it out, in order.
+
+use homing_trace::{Receipt, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{AppState, AuthorizationOptions, Notification, RequestError};
+
+/// One thing to do. `bundle` is a bundle ID; `request` is the number that came with the input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Ask the user; the answer is [`crate::Input::PromptAnswered`].
+    ShowPrompt(Prompt),
+    /// The question is no more.
+    WithdrawPrompt {
+        bundle: String,
+    },
+    AuthorizationResult {
+        bundle: String,
+        request: u64,
+        granted: bool,
+    },
+    AddResult {
+        bundle: String,
+        request: u64,
+        result: Result<(), RequestError>,
+    },
+    BadgeResult {
+        bundle: String,
+        request: u64,
+        result: Result<(), RequestError>,
+    },
+
+    /// Show it on its surfaces. It replaces what had the same identifier.
+    Present {
+        bundle: String,
+        delivered: Box<Delivered>,
+    },
+    PlaySound {
+        bundle: String,
+        sound: PlayedSound,
+    },
+    /// The number on the icon; 0 hides it.
+    SetBadge {
+        bundle: String,
+        badge: u32,
+    },
+    /// No more to be seen: withdrawn, opened, dismissed, or crowded out.
+    Removed {
+        bundle: String,
+        identifiers: Vec<String>,
+    },
+
+    /// Ask the running app how to show it, before `deadline`.
+    CallWillPresent {
+        bundle: String,
+        completion: u64,
+        notification: Box<Notification>,
+        deadline: UnixMillis,
+    },
+    CallDidReceive {
+        bundle: String,
+        completion: u64,
+        response: Box<Response>,
+    },
+    /// `didReceiveRemoteNotification`; an app in background that isn't done by `deadline` is ended.
+    CallDidReceiveRemoteNotification {
+        bundle: String,
+        completion: u64,
+        user_info: UserInfo,
+        deadline: UnixMillis,
+    },
+    /// The app is to be elsewhere: start its process, end it, or tell it.
+    AppMoved {
+        bundle: String,
+        from: AppState,
+        to: AppState,
+        cause: MoveCause,
+    },
+
+    /// To be said to the push service.
+    Receipt(AppReceipt),
+}
+
+/// The question on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    pub bundle: String,
+    pub app_name: String,
+    /// What the app asked for, all its open requests together.
+    pub options: AuthorizationOptions,
+}
+
+/// Why an app goes elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MoveCause {
+    /// As the input said.
+    Input,
+    /// The user tapped one of its notifications.
+    Response,
+    /// A silent notification.
+    RemoteNotification,
+    /// Another app came to the foreground.
+    OtherAppInForeground,
+    /// It took longer than it may in background.
+    BackgroundTimeExpired,
+}
+
+/// A receipt and where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppReceipt {
+    pub bundle: String,
+    pub registration: String,
+    pub receipt: Receipt,
+}
+
+/// A notification as it stands on the screen. Its texts are resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivered {
+    pub notification: Notification,
+    /// `None` for a local one.
+    pub remote: Option<RemoteMark>,
+    pub surfaces: Vec<Surface>,
+    /// The sound that played.
+    pub sound: Option<PlayedSound>,
+    /// The badge it set.
+    pub badge: Option<u32>,
+    /// Whether the user was told, or it only waits in Notification Center for who looks.
+    pub(crate) displayed: bool,
+    /// Of a banner that isn't in Notification Center: when it goes by itself.
+    pub(crate) gone_at: Option<UnixMillis>,
+}
+
+impl Delivered {
+    pub fn identifier(&self) -> &str {
+        &self.notification.request.identifier
+    }
+
+    /// Whether it is in Notification Center, and so in the app's list of delivered notifications.
+    pub fn is_listed(&self) -> bool {
+        self.surfaces.contains(&Surface::NotificationCenter)
+    }
+}
+
+/// Which remote notification it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteMark {
+    pub registration: String,
+    pub seq: u64,
+    pub apns_id: String,
+}
+
+/// Where a notification is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surface {
+    /// Goes by itself, after about five seconds.
+    Banner,
+    /// Stays until the user acts.
+    PersistentBanner,
+    LockScreen,
+    NotificationCenter,
+}
+
+/// A sound as it is to be played.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlayedSound {
+    /// One of the app's files; `None` is the default sound.
+    pub file: Option<String>,
+    /// Past the mute switch.
+    pub critical: bool,
+    /// 0 to 1, of a critical sound.
+    pub volume: Option<f64>,
+}
+
+/// What a user did with a notification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    pub action_identifier: String,
+    pub notification: Notification,
+}
+
+impl Response {
+    /// *UNNotificationDefaultActionIdentifier*: a tap.
+    pub const DEFAULT_ACTION: &str = "com.apple.UNNotificationDefaultActionIdentifier";
+}
+
+/// A payload as an app reads it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserInfo(pub Map<String, Value>);
+
+impl std::fmt::Debug for UserInfo {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({} keys)", self.0.len())
+    }
+}
+
+/// *UNNotificationPresentationOptions*, by Apple's bits: badge 1, sound 2, alert 4 (list and banner), list 8,
+/// banner 16.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PresentationOptions(u16);
+
+impl PresentationOptions {
+    pub const NONE: Self = Self(0);
+    pub const BADGE: Self = Self(1);
+    pub const SOUND: Self = Self(1 << 1);
+    pub const ALERT: Self = Self(1 << 2);
+    pub const LIST: Self = Self(1 << 3);
+    pub const BANNER: Self = Self(1 << 4);
+    pub const ALL: Self = Self(0b1_1011);
+
+    /// From Apple's raw value; other bits have no effect.
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn badge(self) -> bool {
+        self.0 & Self::BADGE.0 != 0
+    }
+
+    pub(crate) const fn sound(self) -> bool {
+        self.0 & Self::SOUND.0 != 0
+    }
+
+    pub(crate) const fn list(self) -> bool {
+        self.0 & (Self::LIST.0 | Self::ALERT.0) != 0
+    }
+
+    pub(crate) const fn banner(self) -> bool {
+        self.0 & (Self::BANNER.0 | Self::ALERT.0) != 0
+    }
+}

@@ -1,0 +1,300 @@
+//! Whether and how a notification is shown: permission, an app in foreground, the user's switches, replacement by
+//! identifier, sound and badge. The same for remote and local ones.
+
+use homing_trace::{Reason, Stage, UnixMillis};
+
+use crate::app::{App, Presenting, Turn};
+use crate::{
+    AlertStyle, AppProfile, AppState, AuthorizationStatus, Delivered, Identifiers, InterruptionLevel,
+    Notification, NotificationContent, NotificationSetting, NotificationSettings, Output, PlayedSound,
+    PresentationOptions, RemoteMark, Surface,
+};
+
+/// How long an app may take to answer `willPresent`. Apple doesn't say.
+const WILL_PRESENT_MILLIS: i64 = 5_000;
+/// How many answers an app may owe; beyond that, the oldest counts as not given.
+const MAX_PRESENTING: usize = 256;
+/// How long a temporary banner stays.
+const BANNER_MILLIS: i64 = 5_000;
+/// How many notifications of one app are in Notification Center; beyond that, the oldest leaves.
+const MAX_DELIVERED: usize = 1_024;
+/// How many of its banners are on the screen without being in Notification Center.
+const MAX_TRANSIENT: usize = 64;
+
+const ENABLED: NotificationSetting = NotificationSetting::Enabled;
+
+/// What of a notification reaches the user.
+#[derive(Debug, Default)]
+struct Showing {
+    surfaces: Vec<Surface>,
+    sound: Option<PlayedSound>,
+    badge: Option<u32>,
+}
+
+impl Showing {
+    fn is_nothing(&self) -> bool {
+        self.surfaces.is_empty() && self.sound.is_none() && self.badge.is_none()
+    }
+
+    /// Nothing tells the user; who looks into Notification Center finds it.
+    fn is_quiet(&self) -> bool {
+        self.sound.is_none() && self.badge.is_none() && self.surfaces == [Surface::NotificationCenter]
+    }
+}
+
+impl App {
+    /// Brings a notification to the user, or to the app that is in front of the user.
+    pub(crate) fn deliver(
+        &mut self,
+        mut notification: Notification,
+        remote: Option<RemoteMark>,
+        turn: &mut Turn<'_>,
+    ) {
+        let suppressed = |reason, turn: &mut Turn<'_>| {
+            turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
+        };
+        if !self.permission.is_granted() {
+            return suppressed(Reason::NOT_PERMITTED, turn);
+        }
+        let in_foreground = self.state == AppState::Foreground;
+        if in_foreground && !self.process.delegate.is_some_and(|delegate| delegate.will_present) {
+            return suppressed(Reason::FOREGROUND, turn);
+        }
+        let content = &mut notification.request.content;
+        *content = std::mem::take(content).resolved(&self.profile, turn.locale);
+        content.interruption_level =
+            effective_level(content.interruption_level, &self.permission.settings(&self.profile));
+        self.supersede(&notification.request.identifier, turn);
+        if in_foreground {
+            self.ask_app(notification, remote, turn);
+        } else {
+            self.present(notification, remote, None, turn);
+        }
+    }
+
+    /// A newer notification of the same identifier takes the place of one whose `willPresent` is still open.
+    fn supersede(&mut self, identifier: &str, turn: &mut Turn<'_>) {
+        let is_same = |presenting: &mut Presenting| presenting.notification.request.identifier == identifier;
+        for older in self.process.presenting.extract_if(.., is_same) {
+            let reason = Some(Reason::SUPERSEDED);
+            turn.receipt(&self.profile.bundle_id, older.remote.as_ref(), Stage::Suppressed, reason);
+        }
+    }
+
+    fn ask_app(&mut self, notification: Notification, remote: Option<RemoteMark>, turn: &mut Turn<'_>) {
+        if self.process.presenting.len() >= MAX_PRESENTING {
+            let oldest = self.process.presenting.remove(0);
+            self.not_presented(&oldest, turn);
+        }
+        let completion = turn.completion();
+        let deadline = turn.now.plus_millis(WILL_PRESENT_MILLIS);
+        turn.out.push(Output::CallWillPresent {
+            bundle: self.bundle(),
+            completion,
+            notification: Box::new(notification.clone()),
+            deadline,
+        });
+        self.process.presenting.push(Presenting { completion, notification, remote, deadline });
+    }
+
+    /// The app answered `willPresent`. An answer that came too late has no effect.
+    pub(crate) fn will_present_answered(
+        &mut self,
+        completion: u64,
+        options: PresentationOptions,
+        turn: &mut Turn<'_>,
+    ) {
+        let found = self.process.presenting.iter().position(|presenting| presenting.completion == completion);
+        if let Some(at) = found {
+            let presenting = self.process.presenting.remove(at);
+            self.present(presenting.notification, presenting.remote, Some(options), turn);
+        }
+    }
+
+    /// Shows what the settings allow, within `options` of an app in foreground.
+    fn present(
+        &mut self,
+        notification: Notification,
+        remote: Option<RemoteMark>,
+        options: Option<PresentationOptions>,
+        turn: &mut Turn<'_>,
+    ) {
+        let content = &notification.request.content;
+        let settings = self.permission.settings(&self.profile);
+        let showing = show(content, &self.profile, &settings, options);
+        if showing.is_nothing() {
+            let wanted = show(content, &self.profile, &ALL_ENABLED, options);
+            let reason = if wanted.is_nothing() { Reason::FOREGROUND } else { Reason::NOT_PERMITTED };
+            turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
+            return;
+        }
+        let provisional = self.permission.status == AuthorizationStatus::Provisional && showing.is_quiet();
+        let (stage, reason) = if provisional {
+            (Stage::Suppressed, Some(Reason::PROVISIONAL))
+        } else {
+            (Stage::Displayed, None)
+        };
+        turn.receipt(&self.profile.bundle_id, remote.as_ref(), stage, reason);
+        let Showing { surfaces, sound, badge } = showing;
+        self.put_on_screen(
+            Delivered {
+                gone_at: gone_at(&surfaces, turn.now),
+                notification,
+                remote,
+                surfaces,
+                sound: sound.clone(),
+                badge,
+                displayed: !provisional,
+            },
+            turn,
+        );
+        if let Some(sound) = sound {
+            turn.out.push(Output::PlaySound { bundle: self.bundle(), sound });
+        }
+        if let Some(badge) = badge {
+            self.set_badge(badge, turn);
+        }
+    }
+
+    /// In place of what had the same identifier.
+    fn put_on_screen(&mut self, delivered: Delivered, turn: &mut Turn<'_>) {
+        let identifier = delivered.identifier().to_owned();
+        let replaced = self.take_delivered(&identifier).is_some();
+        if delivered.surfaces.is_empty() {
+            if replaced {
+                turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });
+            }
+            return;
+        }
+        turn.out.push(Output::Present { bundle: self.bundle(), delivered: Box::new(delivered.clone()) });
+        let (list, max) = if delivered.is_listed() {
+            (&mut self.delivered, MAX_DELIVERED)
+        } else {
+            (&mut self.transient, MAX_TRANSIENT)
+        };
+        list.push(delivered);
+        if list.len() > max {
+            let oldest = list.remove(0).notification.request.identifier;
+            turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![oldest] });
+        }
+    }
+
+    /// Takes a notification off the screen, wherever it is.
+    pub(crate) fn take_delivered(&mut self, identifier: &str) -> Option<Delivered> {
+        [&mut self.delivered, &mut self.transient].into_iter().find_map(|list| {
+            let at = list.iter().position(|delivered| delivered.identifier() == identifier)?;
+            Some(list.remove(at))
+        })
+    }
+
+    /// The app withdraws notifications.
+    pub(crate) fn remove_delivered(&mut self, identifiers: &Identifiers, turn: &mut Turn<'_>) {
+        let mut gone = Vec::new();
+        for list in [&mut self.delivered, &mut self.transient] {
+            let withdrawn = list.extract_if(.., |delivered| identifiers.contains(delivered.identifier()));
+            gone.extend(withdrawn.map(|delivered| delivered.notification.request.identifier));
+        }
+        if !gone.is_empty() {
+            turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: gone });
+        }
+    }
+
+    pub(crate) fn set_badge(&mut self, badge: u32, turn: &mut Turn<'_>) {
+        if self.badge != badge {
+            self.badge = badge;
+            turn.out.push(Output::SetBadge { bundle: self.bundle(), badge });
+        }
+    }
+}
+
+/// What the user would see and hear with nothing switched off.
+const ALL_ENABLED: NotificationSettings = NotificationSettings {
+    authorization_status: AuthorizationStatus::Authorized,
+    sound_setting: ENABLED,
+    badge_setting: ENABLED,
+    alert_setting: ENABLED,
+    notification_center_setting: ENABLED,
+    lock_screen_setting: ENABLED,
+    car_play_setting: ENABLED,
+    alert_style: AlertStyle::Banner,
+    show_previews_setting: crate::ShowPreviews::Always,
+    critical_alert_setting: ENABLED,
+    time_sensitive_setting: ENABLED,
+    announcement_setting: ENABLED,
+    scheduled_delivery_setting: ENABLED,
+    direct_messages_setting: ENABLED,
+    provides_app_notification_settings: false,
+};
+
+/// `options` are those of an app in foreground; without them the system decides. The switches always have the last
+/// word.
+fn show(
+    content: &NotificationContent,
+    app: &AppProfile,
+    settings: &NotificationSettings,
+    options: Option<PresentationOptions>,
+) -> Showing {
+    let by_system = options.is_none();
+    let options = options.unwrap_or(PresentationOptions::ALL);
+    let passive = content.interruption_level == InterruptionLevel::Passive;
+    let mut surfaces = Vec::new();
+    if content.has_text() {
+        if options.banner() && settings.alert_setting == ENABLED && !(by_system && passive) {
+            match settings.alert_style {
+                AlertStyle::None => {}
+                AlertStyle::Banner => surfaces.push(Surface::Banner),
+                AlertStyle::Alert => surfaces.push(Surface::PersistentBanner),
+            }
+        }
+        if by_system && settings.lock_screen_setting == ENABLED {
+            surfaces.push(Surface::LockScreen);
+        }
+        if options.list() && settings.notification_center_setting == ENABLED {
+            surfaces.push(Surface::NotificationCenter);
+        }
+    }
+    Showing {
+        surfaces,
+        sound: if options.sound() { sound(content, app, settings) } else { None },
+        badge: content.badge.filter(|_| options.badge() && settings.badge_setting == ENABLED),
+    }
+}
+
+/// The sound to play (*UNNotificationSound*): a name that isn't in the bundle, or too long a sound, is the default one.
+fn sound(
+    content: &NotificationContent,
+    app: &AppProfile,
+    settings: &NotificationSettings,
+) -> Option<PlayedSound> {
+    let may_be_critical = settings.critical_alert_setting == ENABLED;
+    let is_critical = may_be_critical && content.sound.as_ref().is_some_and(|sound| sound.critical);
+    let at_critical_level = may_be_critical && content.interruption_level == InterruptionLevel::Critical;
+    let Some(sound) = content.sound.as_ref().filter(|sound| is_critical || !sound.name.is_empty()) else {
+        return at_critical_level.then_some(PlayedSound { file: None, critical: true, volume: None });
+    };
+    let critical = is_critical || at_critical_level;
+    let heard = settings.sound_setting == ENABLED && content.interruption_level != InterruptionLevel::Passive;
+    (critical || heard).then(|| PlayedSound {
+        file: app.can_play(&sound.name).then(|| sound.name.clone()),
+        critical,
+        volume: sound.volume.filter(|_| critical).map(|volume| volume.clamp(0.0, 1.0)),
+    })
+}
+
+/// The level it has after what entitlement and user allow.
+fn effective_level(level: InterruptionLevel, settings: &NotificationSettings) -> InterruptionLevel {
+    let time_sensitive = settings.time_sensitive_setting == ENABLED;
+    match level {
+        InterruptionLevel::Critical if settings.critical_alert_setting == ENABLED => level,
+        InterruptionLevel::Critical | InterruptionLevel::TimeSensitive if time_sensitive => {
+            InterruptionLevel::TimeSensitive
+        }
+        InterruptionLevel::Critical | InterruptionLevel::TimeSensitive => InterruptionLevel::Active,
+        InterruptionLevel::Active | InterruptionLevel::Passive => level,
+    }
+}
+
+/// Of a temporary banner that is nowhere else: when it goes.
+fn gone_at(surfaces: &[Surface], now: UnixMillis) -> Option<UnixMillis> {
+    (surfaces == [Surface::Banner]).then(|| now.plus_millis(BANNER_MILLIS))
+}

@@ -1,0 +1,132 @@
+//! What the user does with a notification, and the app's calls that may have to wait until it is launched and its
+//! delegate is there.
+
+use homing_trace::Stage;
+
+use crate::app::{App, Fetching, Turn, Waiting, WaitingCall};
+use crate::output::UserInfo;
+use crate::{AppState, Delegate, Delivered, MoveCause, Output, Response};
+
+/// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
+const FETCH_MILLIS: i64 = 30_000;
+/// How many silent notifications an app may be working on; more are not given to it.
+const MAX_FETCHING: usize = 64;
+/// How long a launched app may take until its delegate is there.
+const LAUNCH_MILLIS: i64 = 20_000;
+/// How many calls wait for that; more are lost.
+const MAX_WAITING: usize = 64;
+
+impl App {
+    /// Opens the app with the notification.
+    pub(crate) fn tapped(&mut self, identifier: &str, turn: &mut Turn<'_>) {
+        let Some(delivered) = self.acted_on(identifier, Stage::Opened, turn) else { return };
+        self.move_to(AppState::Foreground, MoveCause::Response, turn);
+        let action_identifier = Response::DEFAULT_ACTION.to_owned();
+        let response = Response { action_identifier, notification: delivered.notification };
+        self.call(WaitingCall::DidReceive(Box::new(response)), turn);
+    }
+
+    /// Clears the notification. Only a category could tell the app, and there are none.
+    pub(crate) fn dismissed(&mut self, identifier: &str, turn: &mut Turn<'_>) {
+        self.acted_on(identifier, Stage::Dismissed, turn);
+    }
+
+    /// What the user acts on was seen, and leaves the screen.
+    fn acted_on(&mut self, identifier: &str, stage: Stage, turn: &mut Turn<'_>) -> Option<Delivered> {
+        let delivered = self.take_delivered(identifier)?;
+        turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier.to_owned()] });
+        if !delivered.displayed {
+            turn.receipt(&self.profile.bundle_id, delivered.remote.as_ref(), Stage::Displayed, None);
+        }
+        turn.receipt(&self.profile.bundle_id, delivered.remote.as_ref(), stage, None);
+        Some(delivered)
+    }
+
+    /// Gives the app a silent notification, launching it if it may be. `false` if there are too many already.
+    pub(crate) fn call_remote(&mut self, user_info: UserInfo, turn: &mut Turn<'_>) -> bool {
+        let wakes = self.profile.wakes_for_remote_notifications && self.permission.background_refresh;
+        let reaches = match self.state {
+            AppState::Foreground => true,
+            AppState::Background => wakes,
+            AppState::Ended => {
+                if wakes {
+                    self.move_to(AppState::Background, MoveCause::RemoteNotification, turn);
+                }
+                wakes
+            }
+            AppState::ForceQuit => false,
+        };
+        if !reaches {
+            return true;
+        }
+        if self.process.fetching.len() >= MAX_FETCHING {
+            return false;
+        }
+        self.call(WaitingCall::DidReceiveRemoteNotification(user_info), turn)
+    }
+
+    /// Calls the app's delegate, now or when it is there. `false` if too much waits for it.
+    fn call(&mut self, call: WaitingCall, turn: &mut Turn<'_>) -> bool {
+        match self.process.delegate {
+            Some(delegate) if call.is_answered_by(delegate) => self.call_now(call, turn),
+            _ if self.process.launched => {}
+            _ if self.process.waiting.len() >= MAX_WAITING => return false,
+            _ => self.process.waiting.push(Waiting { call, deadline: turn.now.plus_millis(LAUNCH_MILLIS) }),
+        }
+        true
+    }
+
+    fn call_now(&mut self, call: WaitingCall, turn: &mut Turn<'_>) {
+        let (bundle, completion) = (self.bundle(), turn.completion());
+        turn.out.push(match call {
+            WaitingCall::DidReceive(response) => Output::CallDidReceive { bundle, completion, response },
+            WaitingCall::DidReceiveRemoteNotification(user_info) => {
+                let deadline = turn.now.plus_millis(FETCH_MILLIS);
+                self.process.fetching.push(Fetching { completion, deadline });
+                Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline }
+            }
+        });
+    }
+
+    pub(crate) fn delegate_set(&mut self, delegate: Delegate, turn: &mut Turn<'_>) {
+        if !self.state.is_running() {
+            return;
+        }
+        self.process.delegate = Some(delegate);
+        let (ready, waiting) = std::mem::take(&mut self.process.waiting)
+            .into_iter()
+            .partition::<Vec<_>, _>(|waiting| waiting.call.is_answered_by(delegate));
+        self.process.waiting = waiting;
+        for waiting in ready {
+            self.call_now(waiting.call, turn);
+        }
+    }
+
+    pub(crate) fn launch_finished(&mut self) {
+        if self.state.is_running() {
+            self.process.launched = true;
+            self.process.waiting.clear();
+        }
+    }
+
+    pub(crate) fn fetch_completed(&mut self, completion: u64) {
+        self.process.fetching.retain(|fetching| fetching.completion != completion);
+    }
+
+    /// The app took longer than it may: in background, that ends it.
+    pub(crate) fn fetch_expired(&mut self, completion: u64, turn: &mut Turn<'_>) {
+        self.fetch_completed(completion);
+        if self.state == AppState::Background {
+            self.move_to(AppState::Ended, MoveCause::BackgroundTimeExpired, turn);
+        }
+    }
+}
+
+impl WaitingCall {
+    const fn is_answered_by(&self, delegate: Delegate) -> bool {
+        match self {
+            Self::DidReceive(_) => delegate.did_receive,
+            Self::DidReceiveRemoteNotification(_) => delegate.did_receive_remote_notification,
+        }
+    }
+}
