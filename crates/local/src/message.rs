@@ -49,7 +49,7 @@ pub enum AppCall {
     UnregisterForRemoteNotifications,
     IsRegisteredForRemoteNotifications,
     Add {
-        request: NotificationRequest,
+        request: Box<NotificationRequest>,
     },
     GetPendingNotificationRequests,
     RemovePendingNotificationRequests {
