@@ -1,0 +1,228 @@
+//! The log of kept notifications: its tables, its rows and their ends, and the index of what still lives. When a row
+//! is written or ended is decided by its callers; that an end ends only its own `seq` is decided here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use homing_trace::{Reason, Stage, UnixMillis};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::hot::StoredNotification;
+use super::label;
+use super::row::{pack_headers, read_stored, signed, unsigned};
+use crate::notification::Notification;
+
+/// All tables of the first file.
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE notifications(
+    seq INTEGER PRIMARY KEY, registration_no INTEGER NOT NULL, apns_id BLOB NOT NULL, headers BLOB NOT NULL,
+    payload BLOB NOT NULL, accepted_at INTEGER NOT NULL, stored_after INTEGER NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE ends(seq INTEGER PRIMARY KEY, stage INTEGER NOT NULL, reason TEXT, at INTEGER NOT NULL);
+CREATE TABLE ended(
+    seq INTEGER PRIMARY KEY, registration_no INTEGER NOT NULL, apns_id BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL, stored_after INTEGER NOT NULL, stage INTEGER NOT NULL, reason TEXT, at INTEGER NOT NULL);
+CREATE TABLE registrations(
+    no INTEGER PRIMARY KEY, device INTEGER NOT NULL, environment INTEGER NOT NULL, topic_no INTEGER NOT NULL,
+    generation INTEGER NOT NULL, instance TEXT NOT NULL, registered_at INTEGER NOT NULL, ended_at INTEGER);
+CREATE UNIQUE INDEX registrations_by_key ON registrations(device, environment, topic_no, generation);
+CREATE TABLE devices(
+    id INTEGER PRIMARY KEY, secret_hash BLOB NOT NULL, enrolment_key INTEGER NOT NULL, enrolled_at INTEGER NOT NULL);
+CREATE TABLE enrolment_keys(
+    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, team TEXT NOT NULL, apps TEXT NOT NULL, environments TEXT NOT NULL,
+    quota INTEGER NOT NULL, per_minute INTEGER NOT NULL, expires_at INTEGER, admitted INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE token_keys(no INTEGER PRIMARY KEY, key BLOB NOT NULL, created_at INTEGER NOT NULL);
+CREATE TABLE teams(id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE apps(bundle_id TEXT PRIMARY KEY, team TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE topics(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bundle_id TEXT NOT NULL);
+CREATE TABLE provider_keys(
+    key_id TEXT PRIMARY KEY, team TEXT NOT NULL, public_key BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// How long an ended notification's row is kept for traces.
+pub(crate) const TRACE_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// What the writer knows in memory; rebuilt from the file when it starts.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// (registration number, seq) of every row without an end.
+    rows: BTreeSet<(u32, u64)>,
+    /// Registrations that ended while this process runs: nothing may be appended to them.
+    ended_registrations: HashMap<u32, UnixMillis>,
+    /// Rows of `ends` not yet folded into `ended`.
+    pub(crate) ends_to_fold: u64,
+}
+
+/// At most this many ended registrations are remembered; their hub forgot them long before.
+const ENDED_REGISTRATIONS: usize = 65_536;
+
+impl Live {
+    pub(crate) fn newest(&self, registration_no: u32) -> Option<u64> {
+        self.all_of(registration_no).next_back()
+    }
+
+    fn all_of(&self, registration_no: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
+        self.rows.range((registration_no, 0)..=(registration_no, u64::MAX)).map(|row| row.1)
+    }
+
+    pub(crate) fn registration_ended(&self, registration_no: u32) -> Option<UnixMillis> {
+        self.ended_registrations.get(&registration_no).copied()
+    }
+
+    pub(crate) fn end_registration(&mut self, registration_no: u32, at: UnixMillis) {
+        if self.ended_registrations.len() >= ENDED_REGISTRATIONS {
+            self.ended_registrations.clear();
+        }
+        self.ended_registrations.insert(registration_no, at);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Reads what lives.
+    pub(crate) fn reread(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut live = Self::default();
+        let mut query = connection.prepare(
+            "SELECT n.registration_no, n.seq FROM notifications n LEFT JOIN ends e ON e.seq = n.seq WHERE e.seq IS NULL",
+        )?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            live.rows.insert((row.get(0)?, unsigned(row.get(1)?)));
+        }
+        live.ends_to_fold =
+            connection.query_row("SELECT count(*) FROM ends", [], |row| row.get(0).map(unsigned))?;
+        Ok(live)
+    }
+
+    /// Reads what lives after a start. Of each registration only the newest row outlives the process: older ones are
+    /// ended as `replaced`, those of ended registrations as `discarded: unregistered`.
+    pub(crate) fn rebuild(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Self> {
+        let mut live = Self::reread(connection)?;
+        let mut ended = connection.prepare("SELECT ended_at IS NOT NULL FROM registrations WHERE no = ?1")?;
+        let mut orphans = Vec::new();
+        let mut replaced = Vec::new();
+        let mut rows = live.rows.iter().peekable();
+        let mut of = None;
+        while let Some(row) = rows.next() {
+            let is_ended = match of {
+                Some((registration_no, is_ended)) if registration_no == row.0 => is_ended,
+                Some(_) | None => ended.query_row([row.0], |row| row.get(0)).optional()?.unwrap_or(true),
+            };
+            of = Some((row.0, is_ended));
+            if is_ended {
+                orphans.push(*row);
+            } else if rows.peek().is_some_and(|next| next.0 == row.0) {
+                replaced.push(*row);
+            }
+        }
+        for (registration_no, seq) in orphans {
+            let ending = Ending::new(Stage::Discarded, Some(Reason::UNREGISTERED), now);
+            live.end(connection, registration_no, seq, &ending)?;
+        }
+        for (registration_no, seq) in replaced {
+            live.end(connection, registration_no, seq, &Ending::new(Stage::Replaced, None, now))?;
+        }
+        Ok(live)
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        connection: &Connection,
+        (registration_no, seq): (u32, u64),
+        notification: &Notification,
+        now: UnixMillis,
+    ) -> rusqlite::Result<()> {
+        let mut apns_id = Vec::with_capacity(17);
+        label::pack(&notification.apns_id, &mut apns_id);
+        let mut headers = Vec::with_capacity(32);
+        pack_headers(notification, &mut headers);
+        let expires_at = notification.expires_at().unwrap_or(notification.accepted_at);
+        connection
+            .prepare_cached("INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                signed(seq),
+                registration_no,
+                apns_id,
+                headers,
+                &notification.payload[..],
+                notification.accepted_at.0,
+                now.millis_since(notification.accepted_at).max(0),
+                expires_at.0
+            ])?;
+        self.rows.insert((registration_no, seq));
+        Ok(())
+    }
+
+    /// Ends this row and no other. A row that doesn't live stays as it is: the first end wins.
+    pub(crate) fn end(
+        &mut self,
+        connection: &Connection,
+        registration_no: u32,
+        seq: u64,
+        ending: &Ending,
+    ) -> rusqlite::Result<bool> {
+        if !self.rows.remove(&(registration_no, seq)) {
+            return Ok(false);
+        }
+        connection.prepare_cached("INSERT INTO ends VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            signed(seq),
+            ending.stage as u8,
+            ending.reason.as_ref().map(Reason::as_str),
+            ending.at.0
+        ])?;
+        self.ends_to_fold += 1;
+        Ok(true)
+    }
+
+    /// Ends every row of the registration; answers the newest of them.
+    pub(crate) fn end_all(
+        &mut self,
+        connection: &Connection,
+        registration_no: u32,
+        ending: &Ending,
+    ) -> rusqlite::Result<Option<u64>> {
+        let seqs: Vec<u64> = self.all_of(registration_no).collect();
+        for seq in &seqs {
+            self.end(connection, registration_no, *seq, ending)?;
+        }
+        Ok(seqs.last().copied())
+    }
+
+    /// The newest row of the registration, unless its time is over: then it is ended as `expired`.
+    pub(crate) fn take_newest(
+        &mut self,
+        connection: &Connection,
+        registration_no: u32,
+        now: UnixMillis,
+    ) -> rusqlite::Result<Option<StoredNotification>> {
+        let Some(seq) = self.newest(registration_no) else { return Ok(None) };
+        let stored = connection
+            .prepare_cached(
+                "SELECT seq, apns_id, headers, payload, accepted_at FROM notifications WHERE seq = ?1",
+            )?
+            .query_row([signed(seq)], read_stored)
+            .optional()?;
+        let Some(stored) = stored else { return Ok(None) };
+        match stored.notification.expires_at() {
+            Some(expires_at) if expires_at <= now => {
+                self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, expires_at))?;
+                Ok(None)
+            }
+            Some(_) | None => Ok(Some(stored)),
+        }
+    }
+}
+
+/// How a row ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) stage: Stage,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) at: UnixMillis,
+}
+
+impl Ending {
+    pub(crate) const fn new(stage: Stage, reason: Option<Reason>, at: UnixMillis) -> Self {
+        Self { stage, reason, at }
+    }
+}

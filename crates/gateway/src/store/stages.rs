@@ -1,0 +1,224 @@
+//! The writer of the second file: stages that may be lost with the process, refusals, and the labels by which kept
+//! notifications are found. Events are gathered into blocks, one row each, in one table per day that is dropped whole.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use homing_clock::Clock;
+use homing_trace::UnixMillis;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::block::Block;
+use super::error::StoreError;
+use super::file::explain;
+use super::filter;
+use super::hot::StageEvent;
+use super::row::{signed, unsigned};
+use crate::notification::RegistrationKey;
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE days(name TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Events gathered before a block is written, at most.
+const BLOCK_BYTES: usize = 256 << 10;
+/// How long an event waits for its block, at most.
+const GATHER: Duration = Duration::from_millis(100);
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+/// Days the events of a day are kept.
+const STAGE_DAYS: i64 = 7;
+/// Days the labels of kept notifications are kept: as long as one may live, and then be asked for.
+const LABEL_DAYS: i64 = 30 + STAGE_DAYS;
+
+/// The label of one kept notification.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) seq: u64,
+    pub(crate) registration: RegistrationKey,
+    pub(crate) apns_id: Box<str>,
+}
+
+pub(crate) enum StageJob {
+    Event(StageEvent),
+    FromLog { kept: Vec<Kept>, events: Vec<StageEvent> },
+    Flush(tokio::sync::oneshot::Sender<Result<(), StoreError>>),
+    Close,
+}
+
+pub(crate) struct StageWriter {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+    pub(crate) clock: Clock,
+    events: Block,
+    labels: Block,
+    /// Largest number whose label is in `labels` or on disk.
+    labelled_to: u64,
+    /// Tables that exist, by name.
+    days: BTreeMap<String, i64>,
+    dropped_on: i64,
+}
+
+impl StageWriter {
+    pub(crate) fn new(connection: Connection, path: PathBuf, clock: Clock) -> Result<Self, StoreError> {
+        let read = || -> rusqlite::Result<_> {
+            let days = days(&connection)?;
+            let labelled_to: Option<i64> = connection
+                .query_row("SELECT value FROM meta WHERE key = 'labelled_to'", [], |row| row.get(0))
+                .optional()?;
+            Ok((days, labelled_to.map_or(0, unsigned)))
+        };
+        let (days, labelled_to) = read().map_err(|error| explain(&path, error))?;
+        let (events, labels) = (Block::default(), Block::default());
+        Ok(Self { connection, path, clock, events, labels, labelled_to, days, dropped_on: 0 })
+    }
+
+    /// Labels above this number may be missing on disk.
+    pub(crate) const fn labelled_to(&self) -> u64 {
+        self.labelled_to
+    }
+
+    pub(crate) fn run(mut self, queue: &Receiver<StageJob>) {
+        let mut write_by: Option<Instant> = None;
+        loop {
+            let job = match write_by {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(by) => queue.recv_timeout(by.saturating_duration_since(Instant::now())),
+            };
+            match job {
+                Ok(StageJob::Event(event)) => self.take(&event),
+                Ok(StageJob::FromLog { kept, events }) => self.take_from_log(&kept, &events),
+                Ok(StageJob::Flush(reply)) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(self.write().map_err(|error| explain(&self.path, error)));
+                    write_by = None;
+                    continue;
+                }
+                Ok(StageJob::Close) | Err(RecvTimeoutError::Disconnected) => {
+                    self.write_or_say();
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let is_due = write_by.is_some_and(|by| by <= Instant::now());
+            if is_due || self.events.bytes.len() >= BLOCK_BYTES || self.labels.bytes.len() >= BLOCK_BYTES {
+                self.write_or_say();
+                write_by = None;
+            } else if write_by.is_none() && !(self.events.is_empty() && self.labels.is_empty()) {
+                write_by = Some(Instant::now() + GATHER);
+            }
+        }
+    }
+
+    fn take(&mut self, event: &StageEvent) {
+        match event {
+            StageEvent::Accepted { seq, registration, notification } => {
+                self.events.accepted(*seq, registration, &notification.apns_id, notification.accepted_at);
+            }
+            StageEvent::Reached { seq, stage, reason, at, .. } => {
+                self.events.reached(*seq, *stage, reason.as_ref(), *at);
+            }
+            StageEvent::Refused(refused) => self.events.refused(refused),
+        }
+    }
+
+    pub(crate) fn take_from_log(&mut self, kept: &[Kept], events: &[StageEvent]) {
+        for Kept { seq, registration, apns_id } in kept {
+            self.labels.kept(*seq, registration, apns_id);
+            self.labelled_to = self.labelled_to.max(*seq);
+        }
+        for event in events {
+            self.take(event);
+        }
+    }
+
+    fn write_or_say(&mut self) {
+        if let Err(error) = self.write() {
+            tracing::error!(%error, file = %self.path.display(), "stages of notifications could not be written and are lost");
+            self.events = Block::default();
+            self.labels = Block::default();
+        }
+    }
+
+    fn write(&mut self) -> rusqlite::Result<()> {
+        let now = self.clock.now();
+        if self.events.is_empty() && self.labels.is_empty() {
+            return Ok(());
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let written = self.write_blocks(now);
+        let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        self.connection.execute_batch(end)?;
+        written?;
+        self.events = Block::default();
+        self.labels = Block::default();
+        let day = day_of(now);
+        if self.dropped_on != day {
+            self.dropped_on = day;
+            self.drop_old(day)?;
+        }
+        Ok(())
+    }
+
+    fn write_blocks(&mut self, now: UnixMillis) -> rusqlite::Result<()> {
+        let day = day_of(now);
+        if !self.events.is_empty() {
+            put(&self.connection, &mut self.days, &format!("stages_{day}"), &self.events, day + STAGE_DAYS)?;
+        }
+        if !self.labels.is_empty() {
+            put(&self.connection, &mut self.days, &format!("labels_{day}"), &self.labels, day + LABEL_DAYS)?;
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO meta VALUES ('labelled_to', ?1) ON CONFLICT(key) DO UPDATE SET value = ?1",
+                )?
+                .execute([signed(self.labelled_to)])?;
+        }
+        Ok(())
+    }
+
+    fn drop_old(&mut self, today: i64) -> rusqlite::Result<()> {
+        let old: Vec<String> =
+            self.days.iter().filter(|(_, last)| **last < today).map(|(name, _)| name.clone()).collect();
+        for name in old {
+            self.connection.execute_batch(&format!(
+                "BEGIN; DROP TABLE {name}; DELETE FROM days WHERE name = '{name}'; COMMIT"
+            ))?;
+            self.days.remove(&name);
+        }
+        Ok(())
+    }
+}
+
+fn day_of(at: UnixMillis) -> i64 {
+    at.0.div_euclid(DAY_MILLIS)
+}
+
+fn put(
+    connection: &Connection,
+    days: &mut BTreeMap<String, i64>,
+    table: &str,
+    block: &Block,
+    last_day: i64,
+) -> rusqlite::Result<()> {
+    if !days.contains_key(table) {
+        connection.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS {table}(id INTEGER PRIMARY KEY, filter BLOB NOT NULL, records BLOB NOT NULL)"
+        ))?;
+        connection.execute("INSERT OR REPLACE INTO days VALUES (?1, ?2)", params![table, last_day])?;
+        days.insert(table.to_owned(), last_day);
+    }
+    connection
+        .prepare_cached(&format!("INSERT INTO {table}(filter, records) VALUES (?1, ?2)"))?
+        .execute(params![filter::build(&block.keys), block.bytes])?;
+    Ok(())
+}
+
+/// The tables of blocks and the last day each is kept.
+pub(crate) fn days(connection: &Connection) -> rusqlite::Result<BTreeMap<String, i64>> {
+    connection
+        .prepare("SELECT name, day FROM days")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
