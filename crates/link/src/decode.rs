@@ -3,8 +3,8 @@
 use crate::property::read_section;
 use crate::wire::{Reader, VarInt};
 use crate::{
-    Ack, Auth, ConnAck, Connect, DecodeError, Delivery, Disconnect, Opaque, Packet, Publish, Qos, ReasonCode, SubAck,
-    Subscribe, SubscribeFilters, UnsubAck, Unsubscribe, UnsubscribeFilters, Version, Will,
+    Ack, Auth, ConnAck, Connect, DecodeError, Delivery, Disconnect, Opaque, Packet, Publish, Qos, ReasonCode,
+    SubAck, Subscribe, SubscribeFilters, UnsubAck, Unsubscribe, UnsubscribeFilters, Version, Will,
 };
 
 /// The longest packet MQTT knows, without its fixed header (*MQTT Version 5.0*, 2.1.4).
@@ -102,7 +102,8 @@ fn connect<'a>(reader: &mut Reader<'a>) -> Result<Connect<'a>, DecodeError> {
     let flags = ConnectFlags::read(reader.u8()?, version)?;
     let keep_alive = reader.u16()?;
     let connect_properties: crate::ConnectProperties<'a> = properties(reader, version)?;
-    if connect_properties.authentication_data.is_some() && connect_properties.authentication_method.is_none() {
+    if connect_properties.authentication_data.is_some() && connect_properties.authentication_method.is_none()
+    {
         return Err(DecodeError::NoAuthenticationMethod);
     }
     let client_id = reader.text()?;
@@ -146,7 +147,12 @@ impl ConnectFlags {
     }
 }
 
-fn will<'a>(reader: &mut Reader<'a>, version: Version, qos: Qos, retain: bool) -> Result<Will<'a>, DecodeError> {
+fn will<'a>(
+    reader: &mut Reader<'a>,
+    version: Version,
+    qos: Qos,
+    retain: bool,
+) -> Result<Will<'a>, DecodeError> {
     let will_properties: crate::WillProperties<'a> = properties(reader, version)?;
     check_response_topic(will_properties.response_topic)?;
     let topic = reader.text()?;
@@ -205,7 +211,13 @@ fn publish<'a>(flags: u8, reader: &mut Reader<'a>, version: Version) -> Result<P
     if !(topic.is_empty() && properties.topic_alias.is_some()) {
         check_topic_name(topic)?;
     }
-    Ok(Publish { topic, delivery, retain: flags & 0x01 != 0, properties, payload: Opaque(reader.remainder()) })
+    Ok(Publish {
+        topic,
+        delivery,
+        retain: flags & 0x01 != 0,
+        properties,
+        payload: Opaque(reader.remainder()),
+    })
 }
 
 /// In MQTT 5 a packet may end after its packet id (success), or after its code (no properties).

@@ -4,8 +4,8 @@ use crate::decode::MAX_REMAINING_LENGTH;
 use crate::property::{Section, put_section, section_len};
 use crate::wire::{Counter, Sink};
 use crate::{
-    Ack, Auth, ConnAck, Connect, Delivery, Disconnect, EncodeError, Packet, Publish, ReasonCode, SubAck, UnsubAck,
-    Version, Will,
+    Ack, Auth, ConnAck, Connect, Delivery, Disconnect, EncodeError, Packet, Publish, ReasonCode, SubAck,
+    UnsubAck, Version, Will,
 };
 
 /// Appends `packet` to `out`; on an error `out` is as it was. A CONNECT is written in the version it names.
@@ -105,7 +105,8 @@ fn put_connect<S: Sink>(connect: &Connect<'_>, sink: &mut S) -> Result<(), Encod
     });
     let will_flags = connect.will.map_or(0, |will| 0x04 | will.qos.as_u8() << 3 | u8::from(will.retain) << 5);
     // In 3.1.1 a password can't stand alone: an empty user name goes with it.
-    let username = connect.username.or((version == Version::V311 && connect.password.is_some()).then_some(""));
+    let username =
+        connect.username.or((version == Version::V311 && connect.password.is_some()).then_some(""));
     sink.u8(u8::from(connect.clean_start) << 1
         | will_flags
         | u8::from(connect.password.is_some()) << 6
@@ -129,7 +130,11 @@ fn put_will<S: Sink>(will: &Will<'_>, version: Version, sink: &mut S) -> Result<
 }
 
 fn put_topic_name<S: Sink>(topic: &str, sink: &mut S) -> Result<(), EncodeError> {
-    if topic.is_empty() || topic.contains(['+', '#']) { Err(EncodeError::TopicName) } else { sink.text(topic) }
+    if topic.is_empty() || topic.contains(['+', '#']) {
+        Err(EncodeError::TopicName)
+    } else {
+        sink.text(topic)
+    }
 }
 
 fn put_conn_ack<S: Sink>(conn_ack: &ConnAck<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
@@ -183,7 +188,11 @@ fn put_sub_ack<S: Sink>(sub_ack: &SubAck<'_>, version: Version, sink: &mut S) ->
     Ok(())
 }
 
-fn put_unsub_ack<S: Sink>(unsub_ack: &UnsubAck<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_unsub_ack<S: Sink>(
+    unsub_ack: &UnsubAck<'_>,
+    version: Version,
+    sink: &mut S,
+) -> Result<(), EncodeError> {
     sink.u16(unsub_ack.packet_id.get());
     if version == Version::V311 {
         return Ok(());

@@ -3,8 +3,8 @@
 use crate::encode::encode;
 use crate::topic::{RegistrationName, ToDevice};
 use crate::{
-    Delivery, EncodeError, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, UserProperties,
-    Version,
+    Delivery, EncodeError, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties,
+    UserProperties, Version,
 };
 
 /// An encoded PUBLISH with room for its packet id.
@@ -49,7 +49,8 @@ impl EncodedPublish {
                 let topic = ToDevice::notification(*registration).to_string();
                 head.with_user_properties(|pairs| {
                     let user = UserProperties::new(pairs);
-                    let properties = PublishProperties { message_expiry, user, ..PublishProperties::default() };
+                    let properties =
+                        PublishProperties { message_expiry, user, ..PublishProperties::default() };
                     Self::new(version, &topic, properties, payload)
                 })
             }
@@ -110,21 +111,28 @@ mod tests {
     fn only_the_packet_id_and_the_dup_bit_change() {
         for payload_len in [0, 100, 4096, 20_000] {
             let payload = vec![b'x'; payload_len];
-            let encoded = EncodedPublish::new(Version::V5, "a/b", PublishProperties::default(), &payload).unwrap();
+            let encoded =
+                EncodedPublish::new(Version::V5, "a/b", PublishProperties::default(), &payload).unwrap();
             let mut out = vec![0xc0];
             encoded.write_with_id(PacketId::new(7).unwrap(), true, &mut out);
             let (packet, len) = decode(&out[1..], Version::V5, 1 << 20).unwrap().unwrap();
             assert_eq!(len, encoded.len());
             let Packet::Publish(publish) = packet else { panic!("{packet:?}") };
-            assert_eq!(publish.delivery, Delivery::AtLeastOnce { packet_id: PacketId::new(7).unwrap(), dup: true });
+            assert_eq!(
+                publish.delivery,
+                Delivery::AtLeastOnce { packet_id: PacketId::new(7).unwrap(), dup: true }
+            );
             assert_eq!(publish.payload.0, payload);
         }
     }
 
     #[test]
     fn a_notification_carries_its_head_in_user_properties_or_in_the_topic() {
-        let registration =
-            RegistrationName { environment: Environment::Development, topic: "com.example.news", instance: None };
+        let registration = RegistrationName {
+            environment: Environment::Development,
+            topic: "com.example.news",
+            instance: None,
+        };
         let head = NotificationHead {
             seq: 9,
             apns_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10",
@@ -135,7 +143,8 @@ mod tests {
         let mut out = Vec::new();
         for version in [Version::V5, Version::V311] {
             out.clear();
-            let encoded = EncodedPublish::notification(version, &registration, &head, Some(60), b"{}").unwrap();
+            let encoded =
+                EncodedPublish::notification(version, &registration, &head, Some(60), b"{}").unwrap();
             encoded.write_with_id(PacketId::MIN, false, &mut out);
             let (packet, _) = decode(&out, version, 4096).unwrap().unwrap();
             let Packet::Publish(publish) = packet else { panic!("{packet:?}") };

@@ -25,7 +25,13 @@ pub struct SubscribeFilter<'a> {
 
 impl<'a> SubscribeFilter<'a> {
     pub const fn at(qos: Qos, filter: &'a str) -> Self {
-        Self { filter, qos, no_local: false, retain_as_published: false, retain_handling: RetainHandling::Send }
+        Self {
+            filter,
+            qos,
+            no_local: false,
+            retain_as_published: false,
+            retain_handling: RetainHandling::Send,
+        }
     }
 
     fn read(reader: &mut Reader<'a>, version: Version) -> Result<Self, DecodeError> {

@@ -28,12 +28,13 @@ pub use error::{DecodeError, EncodeError};
 pub use filters::{RetainHandling, SubscribeFilter, SubscribeFilters, UnsubscribeFilters};
 pub use notification_head::{HeadError, NotificationHead, user_property};
 pub use packet::{
-    Ack, Auth, ConnAck, Connect, Delivery, Disconnect, Packet, PacketId, Publish, Qos, SubAck, Subscribe, UnsubAck,
-    Unsubscribe, Version, Will,
+    Ack, Auth, ConnAck, Connect, Delivery, Disconnect, Packet, PacketId, Publish, Qos, SubAck, Subscribe,
+    UnsubAck, Unsubscribe, Version, Will,
 };
 pub use property::{
-    AckProperties, AuthProperties, ConnAckProperties, ConnectProperties, DisconnectProperties, PublishProperties,
-    SubscribeProperties, SubscriptionId, SubscriptionIds, UnsubscribeProperties, UserProperties, WillProperties,
+    AckProperties, AuthProperties, ConnAckProperties, ConnectProperties, DisconnectProperties,
+    PublishProperties, SubscribeProperties, SubscriptionId, SubscriptionIds, UnsubscribeProperties,
+    UserProperties, WillProperties,
 };
 pub use reason_code::ReasonCode;
 pub use topic::{FilterError, FromDevice, RegistrationName, ToDevice, TopicError};

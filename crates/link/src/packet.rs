@@ -4,8 +4,8 @@ use std::num::NonZeroU16;
 
 use crate::{
     AckProperties, AuthProperties, ConnAckProperties, ConnectProperties, DisconnectProperties, Opaque,
-    PublishProperties, ReasonCode, SubscribeFilters, SubscribeProperties, UnsubscribeFilters, UnsubscribeProperties,
-    WillProperties,
+    PublishProperties, ReasonCode, SubscribeFilters, SubscribeProperties, UnsubscribeFilters,
+    UnsubscribeProperties, WillProperties,
 };
 
 /// Which MQTT a connection speaks; its CONNECT says.

@@ -29,7 +29,10 @@ pub(crate) fn read_section<'a, P: Section<'a>>(reader: &mut Reader<'a>) -> Resul
     Ok(properties)
 }
 
-pub(crate) fn put_section<'a, S: Sink>(sink: &mut S, properties: &impl Section<'a>) -> Result<(), EncodeError> {
+pub(crate) fn put_section<'a, S: Sink>(
+    sink: &mut S,
+    properties: &impl Section<'a>,
+) -> Result<(), EncodeError> {
     sink.varint(section_len(properties)?);
     properties.put(sink)
 }
@@ -121,7 +124,11 @@ impl<T> Default for Many<'_, T> {
 }
 
 /// The checked values of one property in a section.
-fn values<'a, T>(section: &'a [u8], wanted: u8, read: fn(&mut Reader<'a>) -> Option<T>) -> impl Iterator<Item = T> {
+fn values<'a, T>(
+    section: &'a [u8],
+    wanted: u8,
+    read: fn(&mut Reader<'a>) -> Option<T>,
+) -> impl Iterator<Item = T> {
     let mut reader = Reader::new(section);
     std::iter::from_fn(move || {
         while !reader.is_empty() {

@@ -138,7 +138,10 @@ mod tests {
     #[test]
     fn the_return_codes_of_3_1_1_survive_the_way_through_a_reason_code() {
         for code in 0..6 {
-            assert_eq!(ReasonCode::from_v311_return_code(code).map(ReasonCode::to_v311_return_code), Some(code));
+            assert_eq!(
+                ReasonCode::from_v311_return_code(code).map(ReasonCode::to_v311_return_code),
+                Some(code)
+            );
         }
         assert_eq!(ReasonCode::from_v311_return_code(6), None);
         assert_eq!(ReasonCode::ServerBusy.to_v311_return_code(), 3);

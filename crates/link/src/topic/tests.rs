@@ -54,7 +54,9 @@ fn topics_to_a_device_stand_as_designed() {
         ToDevice::notification_v311(NEWS, 7, "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10").to_string(),
         "development/com.example.news/notification/7/9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10"
     );
-    for wrong in ["development/com.x/notification/+7/a", "development/com.x/notification/7", "development/com.x"] {
+    for wrong in
+        ["development/com.x/notification/+7/a", "development/com.x/notification/7", "development/com.x"]
+    {
         assert!(ToDevice::parse(wrong).is_err(), "{wrong}");
     }
 }
@@ -63,7 +65,9 @@ fn topics_to_a_device_stand_as_designed() {
 fn a_device_publishes_receipts_and_its_state_and_nothing_else() {
     assert_eq!(FromDevice::parse(&NEWS.receipt_topic()), Ok(FromDevice::Receipt { registration: NEWS }));
     assert_eq!(FromDevice::parse("device/state"), Ok(FromDevice::State));
-    for wrong in ["development/com.example.news/notification", "device/other", "a/receipt", "/receipt", "receipt"] {
+    for wrong in
+        ["development/com.example.news/notification", "device/other", "a/receipt", "/receipt", "receipt"]
+    {
         assert!(FromDevice::parse(wrong).is_err(), "{wrong}");
     }
 }

@@ -13,7 +13,8 @@ fn keep<T: ?Sized>(value: Box<T>) -> &'static T {
 }
 
 fn text() -> impl Strategy<Value = &'static str> {
-    "[^\\x00-\\x1f\\x7f-\\x9f\u{fdd0}-\u{fdef}\u{fffe}\u{ffff}]{0,12}".prop_map(|text| keep(text.into_boxed_str()))
+    "[^\\x00-\\x1f\\x7f-\\x9f\u{fdd0}-\u{fdef}\u{fffe}\u{ffff}]{0,12}"
+        .prop_map(|text| keep(text.into_boxed_str()))
 }
 
 fn topic_name() -> impl Strategy<Value = &'static str> {
@@ -103,23 +104,32 @@ fn connect(version: Version) -> impl Strategy<Value = Connect<'static>> {
         option::of(will(version)),
         connect_properties(),
     )
-        .prop_map(move |((clean_start, keep_alive), client_id, username, password, will, properties)| Connect {
-            version,
-            clean_start,
-            keep_alive,
-            client_id,
-            username,
-            password: password.filter(|_| version == Version::V5 || username.is_some()),
-            will,
-            properties: if version == Version::V5 { properties } else { ConnectProperties::default() },
+        .prop_map(move |((clean_start, keep_alive), client_id, username, password, will, properties)| {
+            Connect {
+                version,
+                clean_start,
+                keep_alive,
+                client_id,
+                username,
+                password: password.filter(|_| version == Version::V5 || username.is_some()),
+                will,
+                properties: if version == Version::V5 { properties } else { ConnectProperties::default() },
+            }
         })
 }
 
 fn conn_ack(version: Version) -> impl Strategy<Value = ConnAck<'static>> {
-    const V5: &[u8] = &[0x00, 0x80, 0x81, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x95, 0x97, 0x9c, 0x9d, 0x9f];
+    const V5: &[u8] =
+        &[0x00, 0x80, 0x81, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x95, 0x97, 0x9c, 0x9d, 0x9f];
     const V311: &[u8] = &[0x00, 0x84, 0x85, 0x86, 0x87, 0x88];
     let properties = (
-        any::<(Option<u32>, Option<std::num::NonZeroU16>, Option<std::num::NonZeroU32>, Option<u16>, Option<u16>)>(),
+        any::<(
+            Option<u32>,
+            Option<std::num::NonZeroU16>,
+            Option<std::num::NonZeroU32>,
+            Option<u16>,
+            Option<u16>,
+        )>(),
         option::of(prop_oneof![Just(Qos::AtMostOnce), Just(Qos::AtLeastOnce)]),
         any::<[Option<bool>; 4]>(),
         [option::of(text()), option::of(text()), option::of(text()), option::of(text())],
@@ -162,15 +172,17 @@ fn publish(version: Version) -> impl Strategy<Value = Publish<'static>> {
         user(),
         collection::vec((1_u32..1 << 28).prop_filter_map("in range", SubscriptionId::new), 0..3),
     )
-        .prop_map(|(numbers, response_topic, correlation_data, content_type, user, ids)| PublishProperties {
-            payload_is_text: numbers.0,
-            message_expiry: numbers.1,
-            topic_alias: numbers.2,
-            response_topic,
-            correlation_data,
-            user,
-            subscription_ids: SubscriptionIds::new(keep(ids.into_boxed_slice())),
-            content_type,
+        .prop_map(|(numbers, response_topic, correlation_data, content_type, user, ids)| {
+            PublishProperties {
+                payload_is_text: numbers.0,
+                message_expiry: numbers.1,
+                topic_alias: numbers.2,
+                response_topic,
+                correlation_data,
+                user,
+                subscription_ids: SubscriptionIds::new(keep(ids.into_boxed_slice())),
+                content_type,
+            }
         });
     let delivery = (qos(), packet_id(), any::<bool>()).prop_map(|(qos, packet_id, dup)| match qos {
         Qos::AtMostOnce => Delivery::AtMostOnce,
@@ -197,8 +209,11 @@ fn ack_properties(version: Version) -> impl Strategy<Value = AckProperties<'stat
 
 fn ack(version: Version, codes: &'static [u8]) -> impl Strategy<Value = Ack<'static>> {
     let codes = if version == Version::V5 { codes } else { &[0] };
-    (packet_id(), code(codes), ack_properties(version))
-        .prop_map(|(packet_id, code, properties)| Ack { packet_id, code, properties })
+    (packet_id(), code(codes), ack_properties(version)).prop_map(|(packet_id, code, properties)| Ack {
+        packet_id,
+        code,
+        properties,
+    })
 }
 
 fn subscribe(version: Version) -> impl Strategy<Value = Subscribe<'static>> {
@@ -207,60 +222,71 @@ fn subscribe(version: Version) -> impl Strategy<Value = Subscribe<'static>> {
         Just(RetainHandling::SendIfNew),
         Just(RetainHandling::DoNotSend)
     ];
-    let wish = (filter(), qos(), any::<(bool, bool)>(), handling).prop_map(move |(filter, qos, flags, handling)| {
-        match version {
-            Version::V311 => SubscribeFilter::at(qos, filter),
-            Version::V5 => SubscribeFilter {
-                filter,
-                qos,
-                no_local: flags.0,
-                retain_as_published: flags.1,
-                retain_handling: handling,
+    let wish =
+        (filter(), qos(), any::<(bool, bool)>(), handling).prop_map(move |(filter, qos, flags, handling)| {
+            match version {
+                Version::V311 => SubscribeFilter::at(qos, filter),
+                Version::V5 => SubscribeFilter {
+                    filter,
+                    qos,
+                    no_local: flags.0,
+                    retain_as_published: flags.1,
+                    retain_handling: handling,
+                },
+            }
+        });
+    let id = option::of((1_u32..1 << 28).prop_filter_map("in range", SubscriptionId::new));
+    (packet_id(), collection::vec(wish, 1..4), id, user()).prop_map(move |(packet_id, wishes, id, user)| {
+        Subscribe {
+            packet_id,
+            filters: SubscribeFilters::new(keep(wishes.into_boxed_slice())),
+            properties: match version {
+                Version::V311 => SubscribeProperties::default(),
+                Version::V5 => SubscribeProperties { subscription_id: id, user },
             },
         }
-    });
-    let id = option::of((1_u32..1 << 28).prop_filter_map("in range", SubscriptionId::new));
-    (packet_id(), collection::vec(wish, 1..4), id, user()).prop_map(move |(packet_id, wishes, id, user)| Subscribe {
-        packet_id,
-        filters: SubscribeFilters::new(keep(wishes.into_boxed_slice())),
-        properties: match version {
-            Version::V311 => SubscribeProperties::default(),
-            Version::V5 => SubscribeProperties { subscription_id: id, user },
-        },
     })
 }
 
 fn sub_ack(version: Version) -> impl Strategy<Value = SubAck<'static>> {
     const V5: &[u8] = &[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
     let codes = proptest::sample::select(if version == Version::V5 { V5 } else { &[0, 1, 2, 0x80] });
-    (packet_id(), collection::vec(codes, 1..5), ack_properties(version))
-        .prop_map(|(packet_id, codes, properties)| SubAck { packet_id, codes: keep(codes.into_boxed_slice()), properties })
+    (packet_id(), collection::vec(codes, 1..5), ack_properties(version)).prop_map(
+        |(packet_id, codes, properties)| SubAck {
+            packet_id,
+            codes: keep(codes.into_boxed_slice()),
+            properties,
+        },
+    )
 }
 
 fn unsubscribe(version: Version) -> impl Strategy<Value = Unsubscribe<'static>> {
-    (packet_id(), collection::vec(filter(), 1..4), user()).prop_map(move |(packet_id, filters, user)| Unsubscribe {
-        packet_id,
-        filters: UnsubscribeFilters::new(keep(filters.into_boxed_slice())),
-        properties: match version {
-            Version::V311 => UnsubscribeProperties::default(),
-            Version::V5 => UnsubscribeProperties { user },
-        },
+    (packet_id(), collection::vec(filter(), 1..4), user()).prop_map(move |(packet_id, filters, user)| {
+        Unsubscribe {
+            packet_id,
+            filters: UnsubscribeFilters::new(keep(filters.into_boxed_slice())),
+            properties: match version {
+                Version::V311 => UnsubscribeProperties::default(),
+                Version::V5 => UnsubscribeProperties { user },
+            },
+        }
     })
 }
 
 fn unsub_ack(version: Version) -> impl Strategy<Value = UnsubAck<'static>> {
     let codes = proptest::sample::select(&[0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91][..]);
-    (packet_id(), collection::vec(codes, 1..5), ack_properties(version)).prop_map(move |(packet_id, codes, properties)| {
-        UnsubAck {
+    (packet_id(), collection::vec(codes, 1..5), ack_properties(version)).prop_map(
+        move |(packet_id, codes, properties)| UnsubAck {
             packet_id,
             codes: if version == Version::V5 { keep(codes.into_boxed_slice()) } else { &[] },
             properties,
-        }
-    })
+        },
+    )
 }
 
 fn disconnect(version: Version) -> impl Strategy<Value = Disconnect<'static>> {
-    const CODES: &[u8] = &[0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x93, 0x95, 0x98, 0x9c];
+    const CODES: &[u8] =
+        &[0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x93, 0x95, 0x98, 0x9c];
     (code(CODES), any::<Option<u32>>(), option::of(text()), option::of(text()), user()).prop_map(
         move |(code, session_expiry, reason_string, server_reference, user)| match version {
             Version::V311 => Disconnect::with(ReasonCode::Success),

@@ -16,7 +16,9 @@ fn examples(file: &str) -> Vec<(&str, Vec<u8>)> {
             examples.push((name, Vec::new()));
         } else if let Some((_, bytes)) = examples.last_mut() {
             let hex = line.split('#').next().unwrap_or_default();
-            bytes.extend(hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("two hex digits")));
+            bytes.extend(
+                hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).expect("two hex digits")),
+            );
         }
     }
     examples
@@ -28,14 +30,14 @@ fn check(file: &str, version: Version, packets: &[(&str, Packet<'_>)]) {
     assert_eq!(names, packets.iter().map(|packet| packet.0).collect::<Vec<_>>());
     for ((name, bytes), (_, packet)) in examples.iter().zip(packets) {
         let mut encoded = Vec::new();
-        encode(packet, version, &mut encoded).unwrap();
+        encode(packet, version, &mut encoded).expect("it can be written");
         assert_eq!(&encoded, bytes, "{name}: encoded");
         assert_eq!(decode(bytes, version, bytes.len()), Ok(Some((*packet, bytes.len()))), "{name}: decoded");
     }
 }
 
 fn id(id: u16) -> PacketId {
-    PacketId::new(id).unwrap()
+    PacketId::new(id).expect("ids here are not zero")
 }
 
 fn ack(packet_id: u16, code: ReasonCode) -> Ack<'static> {
@@ -162,7 +164,8 @@ fn subscriptions_of_5() -> [Packet<'static>; 4] {
         retain_as_published: true,
         retain_handling: RetainHandling::DoNotSend,
     };
-    const WISHES: &[SubscribeFilter<'_>] = &[SubscribeFilter::at(Qos::AtLeastOnce, "development/x/#"), SECOND];
+    const WISHES: &[SubscribeFilter<'_>] =
+        &[SubscribeFilter::at(Qos::AtLeastOnce, "development/x/#"), SECOND];
     let reason = AckProperties { reason_string: Some("use QoS 1"), ..AckProperties::default() };
     [
         Packet::Subscribe(Subscribe {
@@ -175,7 +178,11 @@ fn subscriptions_of_5() -> [Packet<'static>; 4] {
         }),
         Packet::SubAck(SubAck { packet_id: id(2), codes: &[0x01, 0x8f, 0x83], properties: reason }),
         Packet::Unsubscribe(unsubscribe()),
-        Packet::UnsubAck(UnsubAck { packet_id: id(3), codes: &[0x00, 0x11], properties: AckProperties::default() }),
+        Packet::UnsubAck(UnsubAck {
+            packet_id: id(3),
+            codes: &[0x00, 0x11],
+            properties: AckProperties::default(),
+        }),
     ]
 }
 
@@ -206,39 +213,46 @@ fn every_packet_of_mqtt_5_stands_as_written_down() {
         authentication_data: Some(Opaque(&[0])),
         ..AuthProperties::default()
     };
-    check(MQTT5, Version::V5, &[
-        ("connect", connect),
-        ("connect with will", connect_with_will),
-        ("connack", connack),
-        ("refusing connack", refusing_connack),
-        ("publish", publish),
-        ("publish by alias", by_alias),
-        ("puback", Packet::PubAck(ack(7, ReasonCode::Success))),
-        ("refusing puback", Packet::PubAck(refused)),
-        ("pubrec", Packet::PubRec(ack(1, ReasonCode::NoMatchingSubscribers))),
-        ("pubrel", Packet::PubRel(ack(1, ReasonCode::Success))),
-        ("pubcomp", Packet::PubComp(ack(1, ReasonCode::PacketIdNotFound))),
-        ("subscribe", subscribe),
-        ("suback", suback),
-        ("unsubscribe", unsubscribe),
-        ("unsuback", unsuback),
-        ("pingreq", Packet::PingReq),
-        ("pingresp", Packet::PingResp),
-        ("disconnect", Packet::Disconnect(Disconnect::with(ReasonCode::Success))),
-        ("disconnect with code", Packet::Disconnect(Disconnect::with(ReasonCode::SessionTakenOver))),
-        (
-            "disconnect with properties",
-            Packet::Disconnect(Disconnect { code: ReasonCode::UseAnotherServer, properties: moved }),
-        ),
-        ("auth", Packet::Auth(Auth { code: ReasonCode::ContinueAuthentication, properties: auth })),
-    ]);
+    check(
+        MQTT5,
+        Version::V5,
+        &[
+            ("connect", connect),
+            ("connect with will", connect_with_will),
+            ("connack", connack),
+            ("refusing connack", refusing_connack),
+            ("publish", publish),
+            ("publish by alias", by_alias),
+            ("puback", Packet::PubAck(ack(7, ReasonCode::Success))),
+            ("refusing puback", Packet::PubAck(refused)),
+            ("pubrec", Packet::PubRec(ack(1, ReasonCode::NoMatchingSubscribers))),
+            ("pubrel", Packet::PubRel(ack(1, ReasonCode::Success))),
+            ("pubcomp", Packet::PubComp(ack(1, ReasonCode::PacketIdNotFound))),
+            ("subscribe", subscribe),
+            ("suback", suback),
+            ("unsubscribe", unsubscribe),
+            ("unsuback", unsuback),
+            ("pingreq", Packet::PingReq),
+            ("pingresp", Packet::PingResp),
+            ("disconnect", Packet::Disconnect(Disconnect::with(ReasonCode::Success))),
+            ("disconnect with code", Packet::Disconnect(Disconnect::with(ReasonCode::SessionTakenOver))),
+            (
+                "disconnect with properties",
+                Packet::Disconnect(Disconnect { code: ReasonCode::UseAnotherServer, properties: moved }),
+            ),
+            ("auth", Packet::Auth(Auth { code: ReasonCode::ContinueAuthentication, properties: auth })),
+        ],
+    );
 }
 
 #[test]
 fn every_packet_of_mqtt_3_1_1_stands_as_written_down() {
-    const WISHES: &[SubscribeFilter<'_>] =
-        &[SubscribeFilter::at(Qos::AtLeastOnce, "development/x/#"), SubscribeFilter::at(Qos::ExactlyOnce, "a")];
-    let plain = Connect { username: Some("device-1"), password: Some("key".into()), ..connect(Version::V311) };
+    const WISHES: &[SubscribeFilter<'_>] = &[
+        SubscribeFilter::at(Qos::AtLeastOnce, "development/x/#"),
+        SubscribeFilter::at(Qos::ExactlyOnce, "a"),
+    ];
+    let plain =
+        Connect { username: Some("device-1"), password: Some("key".into()), ..connect(Version::V311) };
     let will = Will {
         topic: "w",
         payload: "!".into(),
@@ -265,22 +279,26 @@ fn every_packet_of_mqtt_3_1_1_stands_as_written_down() {
     };
     let suback = SubAck { packet_id: id(2), codes: &[0x01, 0x80], properties: AckProperties::default() };
     let unsuback = UnsubAck { packet_id: id(3), codes: &[], properties: AckProperties::default() };
-    check(MQTT311, Version::V311, &[
-        ("connect", Packet::Connect(plain)),
-        ("connect with will", Packet::Connect(with_will)),
-        ("connack", connack),
-        ("refusing connack", refusing_connack),
-        ("publish", Packet::Publish(publish)),
-        ("puback", Packet::PubAck(ack(7, ReasonCode::Success))),
-        ("pubrec", Packet::PubRec(ack(1, ReasonCode::Success))),
-        ("pubrel", Packet::PubRel(ack(1, ReasonCode::Success))),
-        ("pubcomp", Packet::PubComp(ack(1, ReasonCode::Success))),
-        ("subscribe", Packet::Subscribe(subscribe)),
-        ("suback", Packet::SubAck(suback)),
-        ("unsubscribe", Packet::Unsubscribe(unsubscribe())),
-        ("unsuback", Packet::UnsubAck(unsuback)),
-        ("pingreq", Packet::PingReq),
-        ("pingresp", Packet::PingResp),
-        ("disconnect", Packet::Disconnect(Disconnect::with(ReasonCode::Success))),
-    ]);
+    check(
+        MQTT311,
+        Version::V311,
+        &[
+            ("connect", Packet::Connect(plain)),
+            ("connect with will", Packet::Connect(with_will)),
+            ("connack", connack),
+            ("refusing connack", refusing_connack),
+            ("publish", Packet::Publish(publish)),
+            ("puback", Packet::PubAck(ack(7, ReasonCode::Success))),
+            ("pubrec", Packet::PubRec(ack(1, ReasonCode::Success))),
+            ("pubrel", Packet::PubRel(ack(1, ReasonCode::Success))),
+            ("pubcomp", Packet::PubComp(ack(1, ReasonCode::Success))),
+            ("subscribe", Packet::Subscribe(subscribe)),
+            ("suback", Packet::SubAck(suback)),
+            ("unsubscribe", Packet::Unsubscribe(unsubscribe())),
+            ("unsuback", Packet::UnsubAck(unsuback)),
+            ("pingreq", Packet::PingReq),
+            ("pingresp", Packet::PingResp),
+            ("disconnect", Packet::Disconnect(Disconnect::with(ReasonCode::Success))),
+        ],
+    );
 }
