@@ -22,12 +22,12 @@ pub(crate) fn everything() -> Result<()> {
     require_cargo_tool("cargo-nextest")?;
     cargo(&["nextest", "run", "--workspace"])?;
     cargo(&["test", "--workspace", "--doc", "--quiet"])?;
-    clients::run()
+    clients::run(&["build", "--workspace", "--bins", "--tests"])
 }
 
 pub(crate) fn clients_only() -> Result<()> {
     programs::require(programs::TO_TEST)?;
-    clients::run()
+    clients::run(&["build", "-p", "homing"])
 }
 
 /// Advisories need a database from outside: where it can't be fetched, the rest is still checked, and this says so.
