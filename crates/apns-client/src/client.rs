@@ -1,0 +1,196 @@
+//! One connection to a push service: sends a request, reads its answer, and tells apart what is known of a failure.
+
+use std::future::poll_fn;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use homing_apns::{DeliveryOptions, DeviceTokenHex, Reason, Refusal};
+use http::header::{AUTHORIZATION, HeaderMap};
+use http::{Method, StatusCode, Version};
+use tokio::task::JoinHandle;
+
+use crate::connect::{ClientConfig, Connected, Connection, Credential, connect};
+use crate::error::{ConnectError, SendError, is_alert};
+use crate::go_away::Notice;
+
+/// More of an answer's body than this isn't read; Apple's have about 50 bytes.
+const MAX_BODY: usize = 8 * 1024;
+/// How long to wait for the other side when closing.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// One notification for one device.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub token: DeviceTokenHex,
+    pub options: DeliveryOptions,
+    /// JSON, sent as it is.
+    pub payload: Bytes,
+}
+
+/// The push service accepted the notification; whether it is delivered is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// 200.
+    pub status: u16,
+    /// The notification's label: the request's, or one the push service made.
+    pub apns_id: Option<String>,
+    /// By which Apple's console finds the notification; in the development environment only.
+    pub apns_unique_id: Option<String>,
+}
+
+/// A connection. It is driven by a task of its own, which ends when the client is dropped and the last answer is there.
+#[derive(Debug)]
+pub struct Client {
+    sender: h2::client::SendRequest<Bytes>,
+    driver: JoinHandle<()>,
+    notice: Notice,
+    config: ClientConfig,
+    /// `https://host:port`, the port left out when it is HTTPS's.
+    origin: String,
+}
+
+impl Client {
+    /// Connects and begins HTTP/2. Nothing is known of the credential yet: it is judged with the first request.
+    ///
+    /// # Errors
+    /// If the deadline passes, or the host can't be found, reached or trusted.
+    pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
+        let Connected { sender, connection, notice } = connect(&config).await?;
+        let driver = tokio::spawn(drive(connection));
+        let host = if config.host.contains(':') { format!("[{}]", config.host) } else { config.host.clone() };
+        let origin = match config.port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        };
+        Ok(Self { sender, driver, notice, config, origin })
+    }
+
+    /// Sends one notification and waits for the answer. Many may be under way at once on one connection; as many as
+    /// the push service allows are sent, the others wait within their deadline.
+    ///
+    /// # Errors
+    /// If it was refused, or if nothing is known because the connection broke or the deadline passed:
+    /// [`SendError::may_be_accepted`] tells which. Dropping the future gives the request up.
+    pub async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let after = self.config.request_deadline;
+        tokio::time::timeout(after, self.exchange(request))
+            .await
+            .unwrap_or(Err(SendError::Deadline { after }))
+    }
+
+    /// Whether the connection has ended, so that another is needed.
+    pub fn is_closed(&self) -> bool {
+        self.driver.is_finished()
+    }
+
+    /// Ends the connection politely, within 2 seconds.
+    pub async fn close(self) {
+        let Self { sender, mut driver, .. } = self;
+        drop(sender);
+        if tokio::time::timeout(CLOSE_DEADLINE, &mut driver).await.is_err() {
+            driver.abort();
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, SendError> {
+        let mut sender = self.sender.clone().ready().await.map_err(|error| self.broken(error, true))?;
+        let mut head = http::Request::builder()
+            .method(Method::POST)
+            .version(Version::HTTP_2)
+            .uri(format!("{}{}", self.origin, request.token.path()))
+            .body(())
+            .map_err(SendError::Request)?;
+        request.options.write_to(head.headers_mut());
+        let authorization = match &self.config.credential {
+            Credential::Key(key) => Some(key.authorization(unix_seconds())),
+            Credential::Certificate(_) => None,
+        };
+        if let Some(authorization) = &authorization {
+            head.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
+        let empty = request.payload.is_empty();
+        let (answer, mut body) =
+            sender.send_request(head, empty).map_err(|error| self.broken(error, true))?;
+        if !empty {
+            // An answer may come before the body is wanted; it says more than the failure to send the rest.
+            let _ = body.send_data(request.payload, true);
+        }
+        let answer = answer.await.map_err(|error| self.broken(error, false))?;
+        let result = self.read(answer).await;
+        if let (Some(authorization), Credential::Key(key), Err(error)) =
+            (&authorization, &self.config.credential, &result)
+            && error.reason() == Some(&Reason::ExpiredProviderToken)
+        {
+            key.expired(authorization);
+        }
+        result
+    }
+
+    async fn read(&self, answer: http::Response<h2::RecvStream>) -> Result<Response, SendError> {
+        let (head, mut stream) = answer.into_parts();
+        let status = head.status.as_u16();
+        let apns_id = text(&head.headers, "apns-id");
+        if head.status == StatusCode::OK {
+            return Ok(Response { status, apns_id, apns_unique_id: text(&head.headers, "apns-unique-id") });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = poll_fn(|cx| stream.poll_data(cx)).await {
+            let chunk = chunk.map_err(|error| self.broken(error, false))?;
+            let room = MAX_BODY.saturating_sub(body.len()).min(chunk.len());
+            body.extend_from_slice(&chunk[..room]);
+            if room < chunk.len() {
+                break;
+            }
+            // The stream may be gone already; then there is no window left to widen.
+            let _ = stream.flow_control().release_capacity(chunk.len());
+        }
+        match Refusal::from_body(&body) {
+            Ok(refusal) => Err(SendError::Refused { status, refusal, apns_id }),
+            Err(_) => {
+                let body = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
+                Err(SendError::NotApple { status, body })
+            }
+        }
+    }
+
+    /// What a failure of the connection means for a request of which at least the beginning was sent, unless
+    /// `unsent`.
+    fn broken(&self, source: h2::Error, unsent: bool) -> SendError {
+        let refused = source.is_reset() && source.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // Streams above the last one that a GOAWAY names fail by it; those below fail otherwise or not at all.
+        let unprocessed = unsent || refused || (source.is_go_away() && source.is_remote());
+        if let Some(go_away) = self.notice.get() {
+            tracing::debug!(code = go_away.code, reason = ?go_away.reason, "the push service closed the connection");
+            if let Some(reason) = &go_away.reason {
+                return SendError::Closed { reason: reason.clone(), unprocessed };
+            }
+        }
+        let with_certificate = matches!(self.config.credential, Credential::Certificate(_));
+        if with_certificate && is_alert(&source) {
+            SendError::CertificateRejected { source }
+        } else if unprocessed {
+            SendError::NotTaken { source }
+        } else {
+            SendError::Broken { source }
+        }
+    }
+}
+
+/// Moves the connection's bytes until it ends. What that means is told to the requests that were under way.
+async fn drive(connection: Connection) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "the connection to the push service ended");
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn unix_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

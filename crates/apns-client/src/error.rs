@@ -1,0 +1,171 @@
+//! What can go wrong on the way to the push service: each error says what failed, why, and what to do.
+
+use std::io;
+use std::time::Duration;
+
+use homing_apns::{Reason, Refusal};
+
+use crate::certificate::CertificateError;
+use crate::tls::RootsError;
+
+/// No connection came about.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("{0:?} is neither a host name nor an address")]
+    Host(String),
+    #[error("can't find the address of {host}: {source}; check the name and this machine's DNS")]
+    Resolve {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "can't connect to {host}:{port}: {source}; check that it is running and that no firewall is in between"
+    )]
+    Reach {
+        host: String,
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "{host}:{port} didn't answer within {} while {doing}; a firewall may be in between (Apple's hosts also \
+         listen on port 2197)", seconds(.after)
+    )]
+    Deadline { host: String, port: u16, after: Duration, doing: &'static str },
+    #[error("the TLS handshake with {host}:{port} failed: {source}{}", tls_hint(.source))]
+    Tls {
+        host: String,
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{host}:{port} doesn't speak HTTP/2: {source}")]
+    Http2 {
+        host: String,
+        port: u16,
+        #[source]
+        source: h2::Error,
+    },
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    #[error("the client certificate can't be used: {0}")]
+    Certificate(#[from] CertificateError),
+}
+
+/// A notification was not accepted, or nobody knows.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The push service said no.
+    #[error("refused: {status} {}; {}", .refusal.reason, .refusal.reason.advice())]
+    Refused {
+        status: u16,
+        refusal: Refusal,
+        /// The notification's label, as the answer gives it.
+        apns_id: Option<String>,
+    },
+    #[error("the answer {status} isn't Apple's: {body:?}; check that the address is a push service's")]
+    NotApple {
+        status: u16,
+        /// The beginning of its body.
+        body: String,
+    },
+    /// The connection was closed by the push service, which says why.
+    #[error("the push service closed the connection: {reason}; {}", .reason.advice())]
+    Closed {
+        reason: Reason,
+        /// Whether the request was certainly not looked at.
+        unprocessed: bool,
+    },
+    /// The push service turned the stream away without looking at it, or was going away.
+    #[error("the push service didn't take the request: {source}; send it again on a new connection")]
+    NotTaken {
+        #[source]
+        source: h2::Error,
+    },
+    #[error(
+        "the push service rejected the client certificate: {source}; use one that it knows the issuer of, and that \
+         has not expired"
+    )]
+    CertificateRejected {
+        #[source]
+        source: h2::Error,
+    },
+    #[error(
+        "no answer within {}: the notification may have been accepted or not; if you send it again, use the same \
+         apns-id", seconds(.after)
+    )]
+    Deadline { after: Duration },
+    #[error(
+        "the connection broke: {source}; the notification may have been accepted or not: if you send it again, use \
+         the same apns-id"
+    )]
+    Broken {
+        #[source]
+        source: h2::Error,
+    },
+    /// Too large for HTTP/2 or with characters no header may have.
+    #[error("the request can't be written: {0}")]
+    Request(#[source] http::Error),
+}
+
+impl SendError {
+    /// The reason the push service gave, in an answer or at closing.
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused { refusal, .. } => Some(&refusal.reason),
+            Self::Closed { reason, .. } => Some(reason),
+            Self::NotApple { .. }
+            | Self::NotTaken { .. }
+            | Self::CertificateRejected { .. }
+            | Self::Deadline { .. }
+            | Self::Broken { .. }
+            | Self::Request(_) => None,
+        }
+    }
+
+    /// Whether the notification may have been accepted all the same, so that sending it again may show it twice.
+    pub const fn may_be_accepted(&self) -> bool {
+        match self {
+            Self::Closed { unprocessed, .. } => !*unprocessed,
+            Self::Deadline { .. } | Self::Broken { .. } => true,
+            Self::Refused { .. }
+            | Self::NotApple { .. }
+            | Self::NotTaken { .. }
+            | Self::CertificateRejected { .. }
+            | Self::Request(_) => false,
+        }
+    }
+}
+
+fn seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref::<rustls::Error>()
+}
+
+fn tls_hint(error: &io::Error) -> &'static str {
+    use rustls::{AlertDescription, CertificateError as Peer, Error};
+    match rustls_error(error) {
+        // A root of the same name with another key gives a bad signature.
+        Some(Error::InvalidCertificate(Peer::UnknownIssuer | Peer::BadSignature)) => {
+            "; its certificate isn't signed by anybody trusted here: name the root certificate"
+        }
+        Some(Error::InvalidCertificate(Peer::NotValidForName | Peer::NotValidForNameContext { .. })) => {
+            "; its certificate is for another name: connect by that name"
+        }
+        Some(Error::InvalidCertificate(
+            Peer::Expired | Peer::ExpiredContext { .. } | Peer::NotValidYet | Peer::NotValidYetContext { .. },
+        )) => "; check this machine's clock",
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => "; it doesn't speak HTTP/2",
+        Some(Error::InvalidMessage(_)) => "; nobody speaks TLS there: check the port",
+        Some(_) | None => "",
+    }
+}
+
+/// In TLS 1.3 a server rejects the client's certificate only after the handshake. h2 passes TLS errors on as text.
+pub(crate) fn is_alert(error: &h2::Error) -> bool {
+    error.get_io().is_some_and(|error| error.to_string().contains("received fatal alert"))
+}
