@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) profile: AppProfile,
     pub(crate) state: AppState,
     pub(crate) permission: Permission,
+    /// It didn't call `unregisterForRemoteNotifications`.
+    pub(crate) registered: bool,
     pub(crate) prompt: Option<OpenPrompt>,
     pub(crate) badge: u32,
     /// Waiting for their triggers, at most 64.
@@ -118,6 +120,7 @@ impl App {
             profile,
             state: AppState::Ended,
             permission,
+            registered: true,
             prompt: None,
             badge: 0,
             pending: Vec::new(),
@@ -130,6 +133,12 @@ impl App {
 
     pub(crate) fn bundle(&self) -> String {
         self.profile.bundle_id.clone()
+    }
+
+    pub(crate) fn state_changed(&mut self, to: AppState, turn: &mut Turn<'_>) {
+        if (self.state, to) != (AppState::ForceQuit, AppState::Ended) {
+            self.move_to(to, MoveCause::Input, turn);
+        }
     }
 
     /// Moves the app, which starts or ends its process. Nothing happens if it is there already.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl App {
-    /// The steps in order: expiry, repeats, payload, the app's part, the user's part. Each ends with one receipt at
+    /// The steps in order: expiry, repeats, whether the app wants any, payload, the app's part, the user's part. Each ends with one receipt at
     /// most: the user's part has the say.
     pub(crate) fn arrive(&mut self, arrived: RemoteNotification, turn: &mut Turn<'_>) {
         let remote = RemoteMark {
@@ -27,6 +27,9 @@ impl App {
         }
         if !self.seen.is_first(&arrived, turn.now) {
             return suppressed(Reason::DUPLICATE, turn);
+        }
+        if !self.registered {
+            return suppressed(Reason::NOT_PERMITTED, turn);
         }
         let Ok((payload, _findings)) = Payload::parse(&arrived.payload) else {
             return suppressed(Reason::UNREADABLE, turn);

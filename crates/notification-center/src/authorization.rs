@@ -256,7 +256,7 @@ impl Permission {
             self.status = AuthorizationStatus::Denied;
             return;
         }
-        if self.switches == Switches::QUIET {
+        if self.status == AuthorizationStatus::Provisional || self.switches == Switches::QUIET {
             self.switches = Switches::PROMINENT;
         }
         self.status = AuthorizationStatus::Authorized;

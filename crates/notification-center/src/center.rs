@@ -18,6 +18,8 @@ use crate::{
 const REMEMBERED_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How many removed apps are remembered; beyond that, the one removed first is forgotten.
 const MAX_REMOVED: usize = 1_024;
+/// How many requests of an app share a prompt; beyond that, the oldest is told no without being asked.
+const MAX_SHARING: usize = 64;
 
 /// The notification centre of one device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +81,11 @@ impl Center {
 
     pub fn app_state(&self, bundle: &str) -> Option<AppState> {
         self.apps.get(bundle).map(|app| app.state)
+    }
+
+    /// `isRegisteredForRemoteNotifications`, as far as the app has a say.
+    pub fn is_registered(&self, bundle: &str) -> bool {
+        self.apps.get(bundle).is_some_and(|app| app.registered)
     }
 
     pub fn settings(&self, bundle: &str) -> Option<NotificationSettings> {
@@ -162,7 +169,7 @@ impl Center {
             Input::AppInstalled(profile) => self.install(profile, now),
             Input::AppRemoved { bundle } => self.remove(&bundle, now, out),
             Input::AppStateChanged { bundle, state } => {
-                self.with_app(&bundle, now, out, |app, turn| app.move_to(state, MoveCause::Input, turn));
+                self.with_app(&bundle, now, out, |app, turn| app.state_changed(state, turn));
                 self.keep_one_in_foreground(&bundle, now, out);
             }
             Input::DelegateSet { bundle, delegate } => {
@@ -179,6 +186,9 @@ impl Center {
             }
             Input::SettingChanged { bundle, change } => {
                 self.with_app(&bundle, now, out, |app, _| app.permission.change(change));
+            }
+            Input::RegisteredForRemoteNotifications { bundle, registered } => {
+                self.with_app(&bundle, now, out, |app, _| app.registered = registered);
             }
             Input::RemoteArrived(arrived) => self.arrive(arrived, now, out),
             Input::RequestAdded { bundle, notification, request } => {
@@ -318,9 +328,14 @@ fn prompt_of(app: &App, prompt: &OpenPrompt) -> Prompt {
 /// Permission and badge of one app.
 impl App {
     fn ask_for_permission(&mut self, options: AuthorizationOptions, request: u64, turn: &mut Turn<'_>) {
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut().filter(|_| !options.is_empty()) {
             prompt.options = prompt.options.and(options);
             prompt.requests.push(request);
+            if prompt.requests.len() > MAX_SHARING {
+                let request = prompt.requests.remove(0);
+                let bundle = self.bundle();
+                turn.out.push(Output::AuthorizationResult { bundle, request, granted: false });
+            }
             return;
         }
         match self.permission.ask(options) {

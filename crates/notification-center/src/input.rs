@@ -27,7 +27,7 @@ pub enum Input {
         bundle: String,
     },
     /// The user or the system moved the app, or its process ended. Answered with [`crate::Output::AppMoved`] if that
-    /// changes anything.
+    /// changes anything. That the process of a force-quit app ended changes nothing.
     AppStateChanged {
         bundle: String,
         state: AppState,
@@ -56,6 +56,12 @@ pub enum Input {
         change: SettingChange,
     },
 
+    /// Whether the app wants remote notifications. From its install it does; `unregisterForRemoteNotifications` keeps
+    /// its token alive, and what arrives is suppressed.
+    RegisteredForRemoteNotifications {
+        bundle: String,
+        registered: bool,
+    },
     RemoteArrived(RemoteNotification),
     RequestAdded {
         bundle: String,

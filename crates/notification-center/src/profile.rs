@@ -30,12 +30,24 @@ impl AppProfile {
         self.sounds.get(name).is_some_and(|seconds| *seconds < SOUND_LIMIT_SECONDS)
     }
 
-    /// The format of `key`, in `locale`, else in its language, else in English.
+    /// The format of `key` in `locale`, else in that without its last part, down to the language, else in English.
     pub(crate) fn localised(&self, locale: &str, key: &str) -> Option<&str> {
-        let language = locale.split(['-', '_']).next().unwrap_or(locale);
-        [locale, language, "en"]
-            .into_iter()
-            .find_map(|locale| self.localisations.get(locale)?.get(key))
-            .map(String::as_str)
+        let mut wanted = locale;
+        loop {
+            if let Some(format) = self.table(wanted).and_then(|table| table.get(key)) {
+                return Some(format);
+            }
+            match wanted.rfind(['-', '_']) {
+                Some(end) => wanted = &wanted[..end],
+                None => return self.table("en")?.get(key).map(String::as_str),
+            }
+        }
+    }
+
+    /// Locales are the same whatever the case of their letters and with `_` for `-`.
+    fn table(&self, locale: &str) -> Option<&BTreeMap<String, String>> {
+        let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+        let mut tables = self.localisations.iter();
+        tables.find(|(name, _)| name.bytes().map(plain).eq(locale.bytes().map(plain))).map(|(_, table)| table)
     }
 }
