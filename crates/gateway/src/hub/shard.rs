@@ -1,0 +1,279 @@
+//! What one core holds of the hub: the devices connected to it, and the answers of the store it waits for. Decides for
+//! each submission whether its device is here; plain data, driven by the [`Hub`](super::Hub) and by tests.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::effect::{Effect, Effects, Hint};
+use super::queue::{Limits, Waiting};
+use super::session::{Farewell, Session};
+use crate::notification::{Notification, Outcome, RegistrationKey, ReplyTo, Submission};
+use crate::store::{Answer, Append, Appended, End, Place, StageEvent, StoreFull};
+
+/// The part of the store that the hot path uses. None of it blocks.
+pub(crate) trait Log {
+    fn next_seq(&self) -> Result<u64, StoreFull>;
+    fn append(&self, append: Append) -> Result<(), StoreFull>;
+    fn end(&self, end: End) -> Result<(), StoreFull>;
+    fn record(&self, event: StageEvent) -> Result<(), StoreFull>;
+}
+
+/// What the store must still be told.
+#[derive(Debug)]
+pub(crate) enum Unsaid {
+    End(End),
+    Event(StageEvent),
+}
+
+/// One append whose commit is awaited.
+#[derive(Debug)]
+struct Pending {
+    key: RegistrationKey,
+    notification: Arc<Notification>,
+    reply: ReplyTo,
+    /// Its `seq`, when the hub gave it one.
+    seq: Option<u64>,
+    /// It was ended before its commit: nobody needs to look for its device again.
+    ended: bool,
+}
+
+/// Appends answered in about the order they were asked.
+#[derive(Debug, Default)]
+struct Tickets {
+    first: u64,
+    pending: VecDeque<Option<Pending>>,
+}
+
+impl Tickets {
+    fn next(&self) -> u64 {
+        self.first + self.pending.len() as u64
+    }
+
+    fn put(&mut self, pending: Pending) {
+        self.pending.push_back(Some(pending));
+    }
+
+    fn get_mut(&mut self, ticket: u64) -> Option<&mut Pending> {
+        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        self.pending.get_mut(place)?.as_mut()
+    }
+
+    fn take(&mut self, ticket: u64) -> Option<Pending> {
+        let place = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        let taken = self.pending.get_mut(place)?.take();
+        while matches!(self.pending.front(), Some(None)) {
+            self.pending.pop_front();
+            self.first += 1;
+        }
+        taken
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shard {
+    core: usize,
+    sessions: HashMap<u64, Session>,
+    tickets: Tickets,
+    /// Facts about notifications that the store has let in; mostly empty.
+    pub(crate) unsaid: VecDeque<Unsaid>,
+    limits: Limits,
+    /// What waits for all devices of this core, in bytes.
+    held: isize,
+    /// How much may.
+    budget: isize,
+}
+
+impl Shard {
+    pub(crate) fn new(core: usize, limits: Limits, budget: usize) -> Self {
+        Self {
+            core,
+            sessions: HashMap::new(),
+            tickets: Tickets::default(),
+            unsaid: VecDeque::new(),
+            limits,
+            held: 0,
+            budget: isize::try_from(budget).unwrap_or(isize::MAX),
+        }
+    }
+
+    /// Routes one admitted notification: to its registration's queue when that is connected here, else to the store.
+    pub(crate) fn submit(&mut self, submission: Submission, log: &dyn Log, effects: &mut Effects) {
+        let Submission { registration: key, notification, reply } = submission;
+        let notification = Arc::new(notification);
+        let here = self.sessions.get(&key.device).and_then(|session| session.find(&key));
+        match here {
+            Some(slot) if notification.is_kept() => self.queue_kept(slot, (key, notification, reply), log, effects),
+            Some(slot) => self.queue_once(slot, (key, notification, reply), log, effects),
+            None => self.store_away(key, notification, reply, log, effects),
+        }
+        self.settle(effects);
+    }
+
+    fn queue_kept(
+        &mut self,
+        slot: u16,
+        (key, notification, reply): (RegistrationKey, Arc<Notification>, ReplyTo),
+        log: &dyn Log,
+        effects: &mut Effects,
+    ) {
+        let limits = self.limits_now();
+        let ticket = self.tickets.next();
+        let Some(session) = self.sessions.get_mut(&key.device) else { return };
+        let Some(registration_no) = session.registration(slot).map(|held| held.whose.registration_no) else { return };
+        let appended = log.next_seq().and_then(|seq| {
+            let place = Place::Queued { registration: key, registration_no, seq };
+            log.append(Append { core: self.core, ticket, place, notification: Arc::clone(&notification) })?;
+            Ok(seq)
+        });
+        let Ok(seq) = appended else { return effects.answer(reply, Outcome::Overloaded) };
+        let waiting =
+            Waiting { seq, notification: Arc::clone(&notification), uncommitted: Some(ticket), reply: None };
+        self.tickets.put(Pending { key, notification, reply, seq: Some(seq), ended: false });
+        session.enqueue(slot, waiting, limits, effects);
+    }
+
+    fn queue_once(
+        &mut self,
+        slot: u16,
+        (key, notification, reply): (RegistrationKey, Arc<Notification>, ReplyTo),
+        log: &dyn Log,
+        effects: &mut Effects,
+    ) {
+        let limits = self.limits_now();
+        let Some(session) = self.sessions.get_mut(&key.device) else { return };
+        let Ok(seq) = log.next_seq() else { return effects.answer(reply, Outcome::Overloaded) };
+        effects.push(Effect::Accepted { seq, key, notification: Arc::clone(&notification) });
+        let waiting = Waiting { seq, notification, uncommitted: None, reply: Some(reply) };
+        session.enqueue(slot, waiting, limits, effects);
+    }
+
+    fn store_away(
+        &mut self,
+        key: RegistrationKey,
+        notification: Arc<Notification>,
+        reply: ReplyTo,
+        log: &dyn Log,
+        effects: &mut Effects,
+    ) {
+        let ticket = self.tickets.next();
+        let place = Place::Away { registration: key };
+        match log.append(Append { core: self.core, ticket, place, notification: Arc::clone(&notification) }) {
+            Ok(()) => self.tickets.put(Pending { key, notification, reply, seq: None, ended: false }),
+            Err(StoreFull) => effects.answer(reply, Outcome::Overloaded),
+        }
+    }
+
+    /// The store has answered one append.
+    pub(crate) fn answered(&mut self, answer: Answer, effects: &mut Effects) {
+        let Some(pending) = self.tickets.take(answer.ticket) else { return };
+        match answer.result {
+            Appended::Stored { seq, replaced } => self.stored(pending, seq, replaced, effects),
+            Appended::Discarded { seq } => effects.answer(pending.reply, Outcome::Accepted { seq }),
+            Appended::Unregistered { since } => self.failed(pending, Outcome::Unregistered { since }, effects),
+            Appended::NeverRegistered => self.failed(pending, Outcome::NeverRegistered, effects),
+            Appended::Failed => self.failed(pending, Outcome::Failed, effects),
+        }
+        self.settle(effects);
+    }
+
+    fn stored(&mut self, pending: Pending, seq: u64, replaced: Option<u64>, effects: &mut Effects) {
+        let Pending { key, notification, reply, seq: given, ended } = pending;
+        if ended {
+            return effects.answer(reply, Outcome::Accepted { seq });
+        }
+        if given.is_some()
+            && let Some(session) = self.sessions.get_mut(&key.device)
+            && let Some(slot) = session.find(&key)
+            && session.waits(slot, seq)
+        {
+            session.commit(slot, seq, effects);
+            return effects.answer(reply, Outcome::Accepted { seq });
+        }
+        // Stored while its device was away, or its connection has gone since.
+        effects.push(Effect::LookAgain(Hint { key, seq, notification, replaced, reply: Some(reply) }));
+    }
+
+    fn failed(&mut self, pending: Pending, outcome: Outcome, effects: &mut Effects) {
+        if let Some(seq) = pending.seq
+            && let Some(session) = self.sessions.get_mut(&pending.key.device)
+            && let Some(slot) = session.find(&pending.key)
+        {
+            session.retract(slot, seq, effects);
+        }
+        effects.answer(pending.reply, outcome);
+    }
+
+    /// A notification that was committed while its device seemed away; it may be here now.
+    pub(crate) fn hint(&mut self, mut hint: Hint, effects: &mut Effects) {
+        match self.sessions.get_mut(&hint.key.device) {
+            Some(session) => session.hint(hint, effects),
+            None => effects.freed.extend(hint.reply.take().map(|reply| (reply, hint.seq))),
+        }
+        self.settle(effects);
+    }
+
+    /// A device has come; what an older connection of it held here leaves first.
+    pub(crate) fn connect(&mut self, device: u64, session: Session, effects: &mut Effects) {
+        if let Some(old) = self.sessions.insert(device, session) {
+            dismiss(old, Some(Farewell::TakenOver), effects);
+        }
+        self.settle(effects);
+    }
+
+    /// The connection of `epoch` ends, if it hasn't yet. Answers whether it was still there.
+    pub(crate) fn leave(&mut self, device: u64, epoch: u64, farewell: Option<Farewell>, effects: &mut Effects) -> bool {
+        if self.sessions.get(&device).is_none_or(|session| session.epoch != epoch) {
+            return false;
+        }
+        if let Some(session) = self.sessions.remove(&device) {
+            dismiss(session, farewell, effects);
+        }
+        self.settle(effects);
+        true
+    }
+
+    /// Runs `work` on the connection of `epoch`; `None` when it has been taken over or sent away.
+    pub(crate) fn with_session<T>(
+        &mut self,
+        device: u64,
+        epoch: u64,
+        effects: &mut Effects,
+        work: impl FnOnce(&mut Session, &mut Effects) -> T,
+    ) -> Option<T> {
+        let session = self.sessions.get_mut(&device).filter(|session| session.epoch == epoch)?;
+        let done = work(session, effects);
+        self.settle(effects);
+        Some(done)
+    }
+
+    /// Every connection of this core, for the end of the gateway.
+    pub(crate) fn connected(&self) -> Vec<(u64, u64)> {
+        self.sessions.iter().map(|(device, session)| (*device, session.epoch)).collect()
+    }
+
+    fn limits_now(&self) -> Limits {
+        if self.held <= self.budget {
+            return self.limits;
+        }
+        // As if the device were away: the newest only.
+        Limits { notifications: 1, bytes: 0 }
+    }
+
+    fn settle(&mut self, effects: &mut Effects) {
+        for ticket in effects.ended_tickets.drain(..) {
+            if let Some(pending) = self.tickets.get_mut(ticket) {
+                pending.ended = true;
+            }
+        }
+        self.held += std::mem::take(&mut effects.growth);
+        effects.settle();
+    }
+}
+
+fn dismiss(mut session: Session, farewell: Option<Farewell>, effects: &mut Effects) {
+    if let Some(farewell) = farewell {
+        session.parting.say(farewell);
+    }
+    session.wake(effects);
+    session.leave(effects);
+}
