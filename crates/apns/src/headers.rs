@@ -102,10 +102,7 @@ fn has_duplicate(headers: &HeaderMap) -> bool {
 
 /// The priority a request gets. Apple says that 10 with `background` is an error (*Sending notification requests to
 /// APNs*); only an explicit one is [`Reason::BadPriority`], and a background notification without the header gets 5.
-pub(crate) fn effective_priority(
-    said: Option<Priority>,
-    push_type: Option<PushType>,
-) -> Result<Priority, Reason> {
+pub fn effective_priority(said: Option<Priority>, push_type: Option<PushType>) -> Result<Priority, Reason> {
     match (said, push_type) {
         (Some(Priority::Ten), Some(PushType::Background)) => Err(Reason::BadPriority),
         (None, Some(PushType::Background)) => Ok(Priority::Five),

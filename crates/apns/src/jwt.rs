@@ -68,6 +68,15 @@ pub fn bearer(authorization: &[u8]) -> Result<&[u8], Reason> {
     if token.is_empty() { Err(Reason::MissingProviderToken) } else { Ok(token) }
 }
 
+/// Whether a token's `iat` lies within an hour of `now`, both in seconds since the epoch, in either direction; else
+/// [`Reason::ExpiredProviderToken`].
+pub const fn check_age(issued_at: i64, now: i64) -> Result<(), Reason> {
+    if now.saturating_sub(issued_at).saturating_abs() > MAX_AGE_SECONDS {
+        return Err(Reason::ExpiredProviderToken);
+    }
+    Ok(())
+}
+
 impl ProviderToken {
     /// Reads an `authorization` value. What the documented form doesn't allow but Apple's service takes is noted in
     /// [`ProviderToken::leniencies`]; all else is [`Reason::InvalidProviderToken`].
@@ -108,13 +117,9 @@ impl ProviderToken {
         key.verify_prehash(digest, &self.signature).map_err(|()| Reason::InvalidProviderToken)
     }
 
-    /// Whether `iat` lies within an hour of `now`, in seconds since the epoch, in either direction; else
-    /// [`Reason::ExpiredProviderToken`].
+    /// See [`check_age`].
     pub const fn check_age(&self, now: i64) -> Result<(), Reason> {
-        if now.saturating_sub(self.issued_at).saturating_abs() > MAX_AGE_SECONDS {
-            return Err(Reason::ExpiredProviderToken);
-        }
-        Ok(())
+        check_age(self.issued_at, now)
     }
 }
 

@@ -20,7 +20,7 @@ mod topic;
 pub use apns_id::ApnsId;
 pub use certificate::CertificateTopics;
 pub use device_token::DeviceTokenHex;
-pub use headers::{DeliveryOptions, RequestHeaders};
+pub use headers::{DeliveryOptions, RequestHeaders, effective_priority};
 pub use homing_payload::PushType;
 pub use options::{CollapseId, Expiration, Priority};
 pub use path::device_token_in_path;

@@ -1,0 +1,157 @@
+//! The door providers come in by: HTTP/2 over TLS, Apple's provider protocol (*Sending notification requests to APNs*). It
+//! decides whether a request is admitted and in which words it is answered; where an admitted notification goes is the
+//! hub's.
+
+mod admission;
+mod answer;
+mod connection;
+mod preface;
+mod socket;
+mod tls;
+mod verdicts;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use homing_apns::{Reason, Refusal};
+use homing_trace::Environment;
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+pub(crate) use tls::ProviderPortError;
+
+use crate::centre::Centre;
+use crate::hub::Hub;
+use crate::store::Store;
+use crate::token::TokenSealer;
+use admission::Admission;
+use connection::Connection;
+use preface::{GoAway, Prefaced, announced};
+use socket::Socket;
+use verdicts::Verdicts;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a client may take until its preface is complete.
+const PREFACE_DEADLINE: Duration = Duration::from_secs(30);
+/// Opened at once: one client library fails, instead of waiting, when the connection's window is used up.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Bytes that may wait to be written for one stream: an answer has about a hundred.
+const SEND_BUFFER: usize = 16 * 1024;
+
+/// What a provider port needs.
+pub(crate) struct ProviderPortConfig {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) store: Store,
+    pub(crate) centre: Centre,
+    pub(crate) sealer: TokenSealer,
+    /// The server's certificate, leaf first.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+    /// The issuer of provider certificates, and no other.
+    pub(crate) client_roots: RootCertStore,
+}
+
+/// The provider port of a gateway: one for all its cores, addresses and environments.
+pub(crate) struct ProviderPort {
+    hub: Arc<Hub>,
+    store: Store,
+    centre: Centre,
+    sealer: TokenSealer,
+    tls: tokio_rustls::TlsAcceptor,
+    verdicts: Verdicts,
+}
+
+impl std::fmt::Debug for ProviderPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderPort").field("verdicts", &self.verdicts).finish_non_exhaustive()
+    }
+}
+
+impl ProviderPort {
+    pub(crate) fn new(config: ProviderPortConfig) -> Result<Self, ProviderPortError> {
+        let ProviderPortConfig { hub, store, centre, sealer, chain, key, client_roots } = config;
+        let tls = tls::server_config(chain, key, client_roots)?.into();
+        Ok(Self { hub, store, centre, sealer, tls, verdicts: Verdicts::default() })
+    }
+
+    /// Serves one connection from its TLS handshake on, on the runtime of `core`. `environment` is that of a connection whose
+    /// server name says none. Returns when the connection is over; when `stop` turns true, it ends as soon as all that it has
+    /// begun is answered.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        core: usize,
+        environment: Environment,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let stream = match Socket::new(tcp) {
+            Ok(socket) => match timeout(HANDSHAKE_DEADLINE, self.tls.accept(socket)).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    return tracing::warn!(%peer, %error, "no connection with a provider: {}", tls::explain(&error));
+                }
+                Err(_) => return tracing::debug!(%peer, "a provider's TLS handshake took too long"),
+            },
+            Err(error) => return tracing::debug!(%peer, %error, "a provider's connection ended at once"),
+        };
+        let session = stream.get_ref().1;
+        let environment = tls::environment_of(session.server_name()).unwrap_or(environment);
+        let admission = tls::certificate(session, environment)
+            .and_then(|certificate| Admission::new(Arc::clone(&self), environment, certificate));
+        let heard = Arc::new(AtomicBool::new(true));
+        let mut stream = Prefaced::new(stream, Arc::clone(&heard));
+        let admission = match admission {
+            Ok(admission) => admission,
+            Err(reason) => return dismiss(stream, peer, reason).await,
+        };
+        let error = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
+            Ok(Ok(h2)) => {
+                if let Err(error) = Connection::new(h2, self, core, admission).run(&heard, &mut stop).await {
+                    tracing::debug!(%peer, %error, "a provider's connection ended");
+                }
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it sent nothing".to_owned(),
+        };
+        match stream.foreign().map(preface::missing_preface) {
+            Some(why) => {
+                tracing::warn!(%peer, "this port speaks HTTP/2, and a client spoke something else: {why}");
+                // SETTINGS went out before the first byte was read.
+                stream.send_away(&preface::go_away(GoAway::ProtocolError, why.as_bytes())).await;
+            }
+            None => tracing::debug!(%peer, error, "a provider's connection ended before it began"),
+        }
+    }
+}
+
+/// Tells a client why its certificate is of no use here, as Apple's service does: GOAWAY before any stream.
+async fn dismiss<T>(stream: Prefaced<T>, peer: SocketAddr, reason: Reason)
+where
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    tracing::warn!(%peer, %reason, "a provider was sent away: {}", reason.advice());
+    let mut frames = preface::settings();
+    frames.extend(preface::go_away(GoAway::NoError, &Refusal::new(reason).body()));
+    stream.send_away(&frames).await;
+}
+
+fn handshake() -> h2::server::Builder {
+    let mut builder = h2::server::Builder::new();
+    builder
+        .header_table_size(announced::HEADER_TABLE_SIZE)
+        .max_concurrent_streams(announced::MAX_CONCURRENT_STREAMS)
+        .initial_window_size(announced::INITIAL_WINDOW_SIZE)
+        .max_frame_size(announced::MAX_FRAME_SIZE)
+        .max_header_list_size(announced::MAX_HEADER_LIST_SIZE)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER);
+    builder
+}

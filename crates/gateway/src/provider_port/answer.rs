@@ -1,0 +1,71 @@
+//! How a request is answered on its stream: the frames that Apple's clients rely on. What the answer is, is decided before.
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use homing_apns::{ApnsId, Refusal};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// One HEADERS frame that ends the stream. `unique_id` is for the development environment only.
+pub(super) fn accept(
+    respond: &mut SendResponse<Bytes>,
+    apns_id: HeaderValue,
+    unique_id: Option<HeaderValue>,
+) {
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(APNS_ID, once(apns_id));
+    if let Some(unique_id) = unique_id {
+        headers.insert(APNS_UNIQUE_ID, once(unique_id));
+    }
+    let mut response = Response::new(());
+    *response.headers_mut() = headers;
+    // A stream that its client has reset wants no answer.
+    let _ = respond.send_response(response, true);
+}
+
+/// HEADERS, then one DATA frame that holds all of the body and ends the stream: clients parse each frame by itself.
+pub(super) fn refuse(respond: &mut SendResponse<Bytes>, apns_id: HeaderValue, refusal: &Refusal) {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(APNS_ID, once(apns_id));
+    if let Ok(mut body) = respond.send_response(response, false) {
+        let _ = body.send_data(Bytes::from(refusal.body()), true);
+    }
+}
+
+/// A value that never comes again needs no place in the client's header table.
+fn once(mut value: HeaderValue) -> HeaderValue {
+    value.set_sensitive(true);
+    value
+}
+
+/// Random bytes in stock, so that not every label costs a system call.
+#[derive(Debug)]
+pub(super) struct Labels {
+    random: [u8; 512],
+    used: usize,
+}
+
+impl Labels {
+    pub(super) const fn new() -> Self {
+        Self { random: [0; 512], used: 512 }
+    }
+
+    /// A new label, upper case as Apple's are. An error when the system has no randomness.
+    pub(super) fn make(&mut self) -> Result<HeaderValue, getrandom::Error> {
+        if self.used == self.random.len() {
+            getrandom::fill(&mut self.random)?;
+            self.used = 0;
+        }
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.random[self.used..self.used + 16]);
+        self.used += 16;
+        let label = ApnsId::from_random(bytes);
+        Ok(HeaderValue::from_str(label.as_str()).unwrap_or(HeaderValue::from_static("")))
+    }
+}

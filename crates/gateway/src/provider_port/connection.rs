@@ -1,0 +1,329 @@
+//! One provider connection: a single task that takes requests, reads their bodies, hands admitted ones to the hub and writes
+//! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use homing_apns::{DeviceTokenHex, Reason, Refusal, RequestHeaders};
+use homing_trace::Environment;
+use http::{HeaderValue, Request, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::ProviderPort;
+use super::admission::{Admission, Body, Head, Known, Moment, Refusing};
+use super::answer::{self, Labels};
+use super::preface::announced;
+use crate::notification::{Mailbox, Outcome, ReplyTo, Submission};
+use crate::store::{Refused, StageEvent};
+
+/// Requests of one connection that may wait for their outcome. More than streams, since a client may reset a stream whose
+/// notification is on its way.
+const WAITING: usize = 2 * announced::MAX_CONCURRENT_STREAMS as usize;
+/// Bytes of a body that are kept: the largest payload.
+const BODY_KEPT: usize = 5120;
+/// Bytes of a body that are read away before the refusal is sent without waiting for its end.
+const BODY_READ: usize = 64 * 1024;
+/// How long a body may take.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// How often slow bodies and silent connections are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// Characters kept of a label that is no UUID.
+const LABEL_KEPT: usize = 64;
+/// How long a connection may be silent. Apple lets providers keep theirs for hours.
+const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// A request that wants an answer.
+struct Asked {
+    respond: SendResponse<Bytes>,
+    /// What the answer carries: as sent, or made here.
+    apns_id: HeaderValue,
+    uri: Uri,
+}
+
+impl Asked {
+    /// The token in the path, whatever it is worth.
+    fn token(&self) -> Option<&str> {
+        homing_apns::device_token_in_path(self.uri.path()).ok()
+    }
+}
+
+/// A request whose body isn't complete.
+struct Reading {
+    asked: Asked,
+    /// What the head came to; a refusal is said after the body too, so that no client is cut off while it sends.
+    head: Result<Head, Refusing>,
+    stream: RecvStream,
+    body: Body,
+    since: Instant,
+}
+
+/// A request that the hub has.
+struct Waiting {
+    asked: Asked,
+    head: Head,
+}
+
+pub(super) struct Connection<T> {
+    h2: h2::server::Connection<T, Bytes>,
+    port: Arc<ProviderPort>,
+    core: usize,
+    admission: Admission,
+    labels: Labels,
+    mailbox: Arc<Mailbox>,
+    reading: Vec<Reading>,
+    /// By slot; see [`ReplyTo`].
+    waiting: Vec<Option<Waiting>>,
+    free: Vec<u32>,
+    outcomes: Vec<(u32, Outcome)>,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+    pub(super) fn new(
+        h2: h2::server::Connection<T, Bytes>,
+        port: Arc<ProviderPort>,
+        core: usize,
+        admission: Admission,
+    ) -> Self {
+        Self {
+            h2,
+            port,
+            core,
+            admission,
+            labels: Labels::new(),
+            mailbox: Arc::default(),
+            reading: Vec::new(),
+            waiting: Vec::new(),
+            free: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Serves the connection until it ends: by its client, by an error, by silence, or after `stop` when all is answered.
+    /// `heard` is set whenever the client has sent anything.
+    pub(super) async fn run(
+        mut self,
+        heard: &AtomicBool,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), h2::Error> {
+        let mut stopping = false;
+        let mut last_heard = Instant::now();
+        loop {
+            let look = Instant::now() + LOOK_EVERY;
+            tokio::select! {
+                biased;
+                ended = poll_fn(|cx| self.poll(cx)) => return ended,
+                // A closed channel means the same as `true`.
+                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    self.h2.graceful_shutdown();
+                }
+                () = tokio::time::sleep_until(look) => {
+                    self.give_up_slow_bodies(look);
+                    if heard.swap(false, Ordering::Relaxed) {
+                        last_heard = look;
+                    } else if look >= last_heard + IDLE && !stopping {
+                        stopping = true;
+                        self.h2.graceful_shutdown();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ready when the connection has ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        let now = self.moment();
+        self.admission.refresh();
+        loop {
+            // This also writes what was answered, hence it comes last before `Pending`, too.
+            loop {
+                match self.h2.poll_accept(cx) {
+                    Poll::Ready(Some(Ok((request, respond)))) => self.take(request, respond, cx, now),
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                    Poll::Ready(None) => return Poll::Ready(Ok(())),
+                    Poll::Pending => break,
+                }
+            }
+            let refused = self.read_bodies(cx, now);
+            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready();
+            self.answer_outcomes(now);
+            if !refused && !answered {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Moment {
+            at: self.port.store.clock().now(),
+            real: i64::try_from(real.as_secs()).unwrap_or(i64::MAX),
+            instant: Instant::now(),
+        }
+    }
+
+    /// Takes a new request: its head is checked, and its body read as far as it has come.
+    fn take(
+        &mut self,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        cx: &mut Context<'_>,
+        now: Moment,
+    ) {
+        let (parts, stream) = request.into_parts();
+        let headers = RequestHeaders::read(&parts.headers);
+        let apns_id = match headers.apns_id {
+            Some(sent) => sent.clone(),
+            None => match self.labels.make() {
+                Ok(made) => made,
+                Err(error) => {
+                    tracing::error!(%error, "the system has no randomness for an apns-id");
+                    return respond.send_reset(h2::Reason::INTERNAL_ERROR);
+                }
+            },
+        };
+        let head = self.admission.check_head(&parts.method, parts.uri.path(), &headers, now);
+        let asked = Asked { respond, apns_id, uri: parts.uri };
+        let mut reading = Reading { asked, head, stream, body: Body::default(), since: now.instant };
+        match reading.poll(cx) {
+            Poll::Pending => self.reading.push(reading),
+            Poll::Ready(Ok(())) => self.finish(reading, now),
+            Poll::Ready(Err(error)) => tracing::debug!(%error, "a request ended before its body"),
+        }
+    }
+
+    /// Reads on where more has come. Tells whether a request was answered here and now.
+    fn read_bodies(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let mut ended = false;
+        let mut at = 0;
+        while at < self.reading.len() {
+            match self.reading[at].poll(cx) {
+                Poll::Pending => at += 1,
+                Poll::Ready(result) => {
+                    ended = true;
+                    let reading = self.reading.swap_remove(at);
+                    match result {
+                        Ok(()) => self.finish(reading, now),
+                        Err(error) => tracing::debug!(%error, "a request ended within its body"),
+                    }
+                }
+            }
+        }
+        ended
+    }
+
+    /// The request is here as a whole: it goes to the hub, or is refused.
+    fn finish(&mut self, reading: Reading, now: Moment) {
+        let Reading { asked, head, body, .. } = reading;
+        let head = match head {
+            Ok(head) => head,
+            Err(refusing) => return self.refuse(asked, refusing.reason.into(), refusing.known, now),
+        };
+        let label = asked.apns_id.to_str().unwrap_or_default();
+        let checked = if self.waiting.len() - self.free.len() >= WAITING {
+            Err(Reason::ServiceUnavailable)
+        } else {
+            self.admission.check_body(&head, asked.token().unwrap_or_default(), body, label, now)
+        };
+        match checked {
+            Ok((registration, notification)) => {
+                let slot = self.put(Waiting { asked, head });
+                let reply = ReplyTo { mailbox: Arc::clone(&self.mailbox), slot };
+                self.port.hub.submit(self.core, Submission { registration, notification, reply });
+            }
+            Err(reason) => self.refuse(asked, reason.into(), head.into(), now),
+        }
+    }
+
+    fn put(&mut self, waiting: Waiting) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.waiting[slot as usize] = Some(waiting);
+            return slot;
+        }
+        self.waiting.push(Some(waiting));
+        // `WAITING` is far below what 32 bits hold.
+        (self.waiting.len() - 1) as u32
+    }
+
+    fn answer_outcomes(&mut self, now: Moment) {
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        for (slot, outcome) in outcomes.drain(..) {
+            let Some(Waiting { mut asked, head }) =
+                self.waiting.get_mut(slot as usize).and_then(Option::take)
+            else {
+                continue;
+            };
+            self.free.push(slot);
+            let refusal = match outcome {
+                Outcome::Accepted { .. } => {
+                    let unique_id = match self.admission.environment() {
+                        Environment::Development => self.labels.make().ok(),
+                        Environment::Production => None,
+                    };
+                    answer::accept(&mut asked.respond, asked.apns_id, unique_id);
+                    continue;
+                }
+                Outcome::Unregistered { since } => {
+                    Refusal { reason: Reason::Unregistered, timestamp: Some(since) }
+                }
+                Outcome::NeverRegistered => Reason::BadDeviceToken.into(),
+                Outcome::Overloaded => Reason::ServiceUnavailable.into(),
+                Outcome::Failed => Reason::InternalServerError.into(),
+            };
+            self.refuse(asked, refusal, head.into(), now);
+        }
+        self.outcomes = outcomes;
+    }
+
+    /// Answers, and writes it down for the trace.
+    fn refuse(&self, mut asked: Asked, refusal: Refusal, known: Known, now: Moment) {
+        let recorded = self.port.store.record(StageEvent::Refused(Box::new(Refused {
+            apns_id: String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect(),
+            team: known.team.map(|team| (&*team).into()),
+            topic: known.topic.map(|topic| topic.as_str().into()),
+            environment: Some(self.admission.environment()),
+            token: asked
+                .token()
+                .filter(|token| DeviceTokenHex::parse(token.as_bytes()).is_ok())
+                .map(Into::into),
+            reason: homing_trace::Reason::from_peer(refusal.reason.as_str()),
+            at: now.at,
+        })));
+        if recorded.is_err() {
+            tracing::debug!("no room to write down a refusal");
+        }
+        answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
+    }
+
+    fn give_up_slow_bodies(&mut self, at: Instant) {
+        let now = self.moment();
+        let slow = self.reading.extract_if(.., |reading| reading.since + BODY_DEADLINE <= at);
+        for Reading { asked, head, .. } in slow.collect::<Vec<_>>() {
+            let known = head.map_or_else(|refusing| refusing.known, Known::from);
+            self.refuse(asked, Reason::IdleTimeout.into(), known, now);
+        }
+    }
+}
+
+impl Reading {
+    /// Reads what has come; ready when that is all, or as much as is read of a body that is too large.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        while let Some(chunk) = ready!(self.stream.poll_data(cx)) {
+            let chunk = chunk?;
+            self.body.take(&chunk, BODY_KEPT);
+            self.stream.flow_control().release_capacity(chunk.len())?;
+            if self.body.len > BODY_READ {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
