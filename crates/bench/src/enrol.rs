@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use homing_link::{ALPN_HTTP1, Enrolment, EnrolmentRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::Target;
+use crate::target::Target;
 
 pub(crate) async fn enrol(target: &Target) -> anyhow::Result<Enrolment> {
     let tcp = tokio::net::TcpStream::connect((target.host.as_str(), target.port)).await?;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::Target;
+use crate::target::Target;
 
 const MAX_PACKET: usize = 64 * 1024;
 

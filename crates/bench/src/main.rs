@@ -6,6 +6,7 @@
 
 mod enrol;
 mod link;
+mod target;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -14,10 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio_rustls::TlsConnector;
+
+use target::Target;
 
 #[derive(Debug, clap::Parser)]
 struct Args {
@@ -26,48 +27,6 @@ struct Args {
     endpoints: PathBuf,
     #[arg(long, default_value_t = 1_000)]
     devices: usize,
-}
-
-/// Where the devices connect, and as whom.
-struct Target {
-    host: String,
-    port: u16,
-    connector: TlsConnector,
-    name: ServerName<'static>,
-    enrolment_key: String,
-    /// What each device subscribes: `<environment>/<topic>/#`.
-    filter: String,
-}
-
-impl Target {
-    fn read(path: &std::path::Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        let endpoints: Value = serde_json::from_str(&text)?;
-        let text_at = |pointer: &str| {
-            endpoints
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .with_context(|| format!("no {pointer}"))
-        };
-        let port =
-            endpoints.pointer("/device_link/port").and_then(Value::as_u64).context("no /device_link/port")?;
-        let host = text_at("/device_link/host")?;
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(text_at("/ca_pem")?)? {
-            roots.add(certificate?)?;
-        }
-        let mut tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        tls.alpn_protocols = vec![homing_link::ALPN_MQTT.into()];
-        Ok(Self {
-            name: ServerName::try_from(host.clone())?,
-            port: u16::try_from(port)?,
-            connector: TlsConnector::from(Arc::new(tls)),
-            enrolment_key: text_at("/enrolment_key")?,
-            filter: format!("development/{}/#", text_at("/demo/bundle_id")?),
-            host,
-        })
-    }
 }
 
 #[tokio::main(flavor = "current_thread")]
