@@ -1,1 +1,26 @@
-//! The device around the notification center: connection, storage, app lifecycle, local API.
+//! Virtual devices: the notification center's surroundings on a machine that isn't a phone.
+//!
+//! [`DeviceHost`] runs one or several devices in one process. Each keeps a file of its own, holds one connection to
+//! the push service for all its apps, starts and ends the apps, and is seen and used through one HTTP API. What a
+//! notification leads to is decided by `homing-notification-center`, what apps say by `homing-local`, what stands on
+//! the connection by `homing-link`.
+
+mod api;
+mod backoff;
+mod enrol;
+mod happening;
+mod host;
+mod launcher;
+mod link;
+mod phone;
+mod store;
+mod tls;
+mod translate;
+
+pub use api::openapi;
+pub use happening::{Happening, Kind};
+pub use host::{DeviceConfig, DeviceHost, StartError, VirtualDevice};
+pub use launcher::{AppLauncher, Launch, RunningApp};
+pub use phone::Tokens;
+pub use store::StoreError;
+pub use tls::TlsError;

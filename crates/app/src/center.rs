@@ -1,0 +1,178 @@
+//! The calls of an app, each a method named after Apple's. Frames on the stream are `stream`'s, callbacks are
+//! `delegate`'s.
+
+use std::sync::Arc;
+
+use homing_local::{
+    AppCall, AuthorizationOption, FetchResult, LocalError, Notification, NotificationRequest, NotificationSettings,
+    PendingView, PresentationOption, Reply,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+use crate::delegate::{self, AppDelegate};
+use crate::stream::Calls;
+
+/// Why a call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("the device closed the connection: attach again")]
+    Disconnected,
+    /// The error a completion handler gets.
+    #[error(transparent)]
+    Device(#[from] LocalError),
+    #[error("the device answered with something else than was asked: is it of the same version?")]
+    OtherReply,
+    #[error("the call is too large for the device: {0}")]
+    TooLarge(String),
+}
+
+/// What the device says unasked, to be given to [`UserNotificationCenter::run_delegate`].
+#[derive(Debug)]
+pub struct Events(pub(crate) mpsc::Receiver<homing_local::DeviceEvent>);
+
+/// *UNUserNotificationCenter* of one app, with the calls of `UIApplication` about remote notifications. Clones share
+/// the stream.
+#[derive(Clone, Debug)]
+pub struct UserNotificationCenter {
+    calls: Arc<Calls>,
+}
+
+impl UserNotificationCenter {
+    /// Says who is speaking on `stream`. Must be called within a tokio runtime, which drives the stream.
+    pub async fn attach<S>(stream: S, bundle_id: &str) -> Result<(Self, Events), AppError>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (calls, events) = Calls::over(stream);
+        let center = Self { calls: Arc::new(calls) };
+        center.done(AppCall::Attach { bundle_id: bundle_id.to_owned(), secret: None }).await?;
+        Ok((center, Events(events)))
+    }
+
+    /// Sets the delegate, ends the launch (*Set the delegate before `didFinishLaunching` returns*), and gives it what
+    /// the device says, one thing after the other, until the device closes the stream.
+    pub async fn run_delegate(&self, events: Events, delegate: impl AppDelegate) -> Result<(), AppError> {
+        delegate::run(self, events, delegate).await
+    }
+
+    /// Asks the user, once in the app's life; waits for the answer. `true` if something was granted.
+    pub async fn request_authorization(&self, options: &[AuthorizationOption]) -> Result<bool, AppError> {
+        match self.call(AppCall::RequestAuthorization { options: options.to_vec() }).await? {
+            Reply::Granted(granted) => Ok(granted),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    pub async fn notification_settings(&self) -> Result<NotificationSettings, AppError> {
+        match self.call(AppCall::GetNotificationSettings).await? {
+            Reply::Settings(settings) => Ok(*settings),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// The token comes to [`AppDelegate::did_register`]; call it at every launch.
+    pub async fn register_for_remote_notifications(&self) -> Result<(), AppError> {
+        self.done(AppCall::RegisterForRemoteNotifications).await
+    }
+
+    pub async fn unregister_for_remote_notifications(&self) -> Result<(), AppError> {
+        self.done(AppCall::UnregisterForRemoteNotifications).await
+    }
+
+    pub async fn is_registered_for_remote_notifications(&self) -> Result<bool, AppError> {
+        match self.call(AppCall::IsRegisteredForRemoteNotifications).await? {
+            Reply::Registered(registered) => Ok(registered),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Schedules a request; it replaces the pending one of the same identifier.
+    pub async fn add(&self, request: NotificationRequest) -> Result<(), AppError> {
+        self.done(AppCall::Add { request: Box::new(request) }).await
+    }
+
+    pub async fn pending_notification_requests(&self) -> Result<Vec<PendingView>, AppError> {
+        match self.call(AppCall::GetPendingNotificationRequests).await? {
+            Reply::Pending(pending) => Ok(pending),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    pub async fn remove_pending_notification_requests(&self, identifiers: &[&str]) -> Result<(), AppError> {
+        self.done(AppCall::RemovePendingNotificationRequests { identifiers: owned(identifiers) }).await
+    }
+
+    pub async fn remove_all_pending_notification_requests(&self) -> Result<(), AppError> {
+        self.done(AppCall::RemoveAllPendingNotificationRequests).await
+    }
+
+    pub async fn delivered_notifications(&self) -> Result<Vec<Notification>, AppError> {
+        match self.call(AppCall::GetDeliveredNotifications).await? {
+            Reply::Delivered(delivered) => Ok(delivered),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    pub async fn remove_delivered_notifications(&self, identifiers: &[&str]) -> Result<(), AppError> {
+        self.done(AppCall::RemoveDeliveredNotifications { identifiers: owned(identifiers) }).await
+    }
+
+    pub async fn remove_all_delivered_notifications(&self) -> Result<(), AppError> {
+        self.done(AppCall::RemoveAllDeliveredNotifications).await
+    }
+
+    /// 0 hides the badge.
+    pub async fn set_badge_count(&self, count: i64) -> Result<(), AppError> {
+        self.done(AppCall::SetBadgeCount { count }).await
+    }
+
+    pub(crate) async fn set_delegate(&self, did_receive_remote_notification: bool) -> Result<(), AppError> {
+        let call = AppCall::SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification };
+        self.done(call).await?;
+        self.done(AppCall::FinishLaunching).await
+    }
+
+    pub(crate) async fn complete_will_present(
+        &self,
+        completion: u64,
+        options: Vec<PresentationOption>,
+    ) -> Result<(), AppError> {
+        self.done(AppCall::WillPresentCompletion { completion, options }).await
+    }
+
+    pub(crate) async fn complete_did_receive(&self, completion: u64) -> Result<(), AppError> {
+        self.done(AppCall::DidReceiveCompletion { completion }).await
+    }
+
+    pub(crate) async fn complete_fetch(&self, completion: u64, result: FetchResult) -> Result<(), AppError> {
+        self.done(AppCall::FetchCompletion { completion, result }).await
+    }
+
+    async fn done(&self, call: AppCall) -> Result<(), AppError> {
+        match self.call(call).await? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn call(&self, call: AppCall) -> Result<Reply, AppError> {
+        self.calls.call(call).await
+    }
+}
+
+fn owned(identifiers: &[&str]) -> Vec<String> {
+    identifiers.iter().map(|&identifier| identifier.to_owned()).collect()
+}
+
+fn unexpected(reply: Reply) -> AppError {
+    match reply {
+        Reply::Error(error) => AppError::Device(error),
+        Reply::Done
+        | Reply::Granted(_)
+        | Reply::Settings(_)
+        | Reply::Registered(_)
+        | Reply::Pending(_)
+        | Reply::Delivered(_) => AppError::OtherReply,
+    }
+}

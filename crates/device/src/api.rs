@@ -1,0 +1,147 @@
+//! The HTTP API of the devices: the user's hands and eyes, for scripts, tests, the command line and the console.
+//!
+//! This file decides what there is; the modules below, what it does. Everything a user of an iPhone can do has an
+//! address here, and every address wants the key (`guard`).
+
+mod apps;
+mod clock;
+mod devices;
+mod events;
+mod guard;
+mod problem;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, Uri};
+use axum::routing::{delete, get, post, put};
+use homing_clock::Clock;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use utoipa::OpenApi as _;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use crate::host::Handle;
+use guard::Key;
+use problem::Problem;
+
+/// Longest request body, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+/// Event streams open at a time.
+const MAX_WATCHERS: usize = 64;
+
+/// What every request may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    devices: Arc<[Handle]>,
+    clock: Clock,
+    key: Key,
+    watchers: Arc<Semaphore>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Api {
+    pub(crate) fn new(devices: Arc<[Handle]>, clock: Clock, key: &str, stopped: watch::Receiver<bool>) -> Self {
+        Self { devices, clock, key: Key::new(key), watchers: Arc::new(Semaphore::new(MAX_WATCHERS)), stopped }
+    }
+
+    /// The device of this name or id.
+    async fn device(&self, named: &str) -> Result<&Handle, Problem> {
+        if let Some(device) = self.devices.iter().find(|device| device.name == named) {
+            return Ok(device);
+        }
+        for device in self.devices.iter() {
+            let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
+            if view.device_id.as_deref() == Some(named) {
+                return Ok(device);
+            }
+        }
+        Err(Problem::not_found(format!("no device {named:?} here: GET /v1/devices lists those that are")))
+    }
+}
+
+/// Serves the API on one listener until `stopped` says so.
+pub(crate) async fn serve(listener: TcpListener, api: Api, mut stopped: watch::Receiver<bool>) {
+    let until = async move {
+        // The host being gone is a stop as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    if let Err(error) = axum::serve(listener, router(api)).with_graceful_shutdown(until).await {
+        tracing::error!(%error, "the device API ended");
+    }
+}
+
+fn router(api: Api) -> Router {
+    Router::new()
+        .route("/openapi.json", get(document))
+        .route("/v1/devices", get(devices::list))
+        .route("/v1/devices/{device}", get(devices::show))
+        .route("/v1/devices/{device}/network", get(devices::network).put(devices::set_network))
+        .route("/v1/devices/{device}/prompt", get(devices::prompt))
+        .route("/v1/devices/{device}/prompt/answer", post(devices::answer_prompt))
+        .route("/v1/devices/{device}/notifications", get(devices::notifications))
+        .route("/v1/devices/{device}/notifications/tap", post(devices::tap))
+        .route("/v1/devices/{device}/notifications/dismiss", post(devices::dismiss))
+        .route("/v1/devices/{device}/pending", get(devices::pending))
+        .route("/v1/devices/{device}/events", get(events::of_device))
+        .route("/v1/devices/{device}/apps", get(apps::list))
+        .route("/v1/devices/{device}/apps/{app}", get(apps::show).put(apps::install).delete(apps::remove))
+        .route("/v1/devices/{device}/apps/{app}/state", put(apps::set_state))
+        .route("/v1/devices/{device}/apps/{app}/authorization", post(apps::request_authorization))
+        .route("/v1/devices/{device}/apps/{app}/registration", put(apps::register).delete(apps::unregister))
+        .route("/v1/devices/{device}/apps/{app}/token", get(apps::token))
+        .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
+        .route("/v1/devices/{device}/apps/{app}/settings", get(apps::settings).put(apps::change_setting))
+        .route("/v1/devices/{device}/apps/{app}/badge", get(apps::badge).put(apps::set_badge))
+        .route("/v1/devices/{device}/apps/{app}/requests", post(apps::add_request))
+        .route("/v1/devices/{device}/apps/{app}/pending", get(apps::pending).delete(apps::remove_pending))
+        .route("/v1/devices/{device}/apps/{app}/delivered", delete(apps::remove_delivered).get(apps::delivered))
+        .route("/v1/clock", get(clock::show))
+        .route("/v1/clock/advance", post(clock::advance))
+        .route("/v1/events", get(events::of_all))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(another_method)
+        .layer(axum::middleware::from_fn_with_state(api.clone(), guard::check))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(api)
+}
+
+async fn nothing_here(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing is at {}: GET /openapi.json lists what there is", uri.path()))
+}
+
+async fn another_method(method: Method, uri: Uri) -> Problem {
+    Problem::method(format!("{} can't be used with {method}: GET /openapi.json lists what can", uri.path()))
+}
+
+async fn document(State(_): State<Api>) -> axum::Json<utoipa::openapi::OpenApi> {
+    axum::Json(openapi())
+}
+
+/// The description of this API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
+    document
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Homing device API", description = "Virtual iPhones: what is on their screens, and a user's hands."),
+    security(("key" = [])),
+    paths(
+        devices::list, devices::show, devices::network, devices::set_network, devices::prompt,
+        devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::pending,
+        apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
+        apps::register, apps::unregister, apps::token, apps::page, apps::settings, apps::change_setting,
+        apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
+        apps::remove_delivered, clock::show, clock::advance, events::of_device, events::of_all,
+    ),
+    components(schemas(crate::happening::Happening))
+)]
+struct Document;
+
+#[cfg(test)]
+mod tests;

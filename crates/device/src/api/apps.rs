@@ -1,0 +1,359 @@
+//! The apps on a device: what a user does with them, and what they ask of the device, asked in their name.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use homing_local::view::{ChangeSetting, InstallApp, SetAppState};
+use homing_local::{
+    AppCall, AuthorizationOption, Notification, NotificationRequest, NotificationSettings, PromptView, Reply,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::devices::Pending;
+use super::problem::{Body, Problem};
+use crate::host::Handle;
+use crate::phone::questions::AppDetail;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Apps {
+    apps: Vec<AppDetail>,
+}
+
+/// What the app asks permission for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ask {
+    options: Vec<AuthorizationOption>,
+}
+
+/// What the app's completion handler gets.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Granted {
+    /// Absent while the user hasn't answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted: Option<bool>,
+    /// The prompt that is on the screen; it waits until the app is in foreground.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<PromptView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Token {
+    /// Lower-case hexadecimal.
+    device_token: String,
+    /// `development` or `production`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    environment: Option<homing_trace::Environment>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page {
+    /// `null`: the front page, or the app doesn't run.
+    url: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Badge {
+    /// 0 is none.
+    count: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Delivered {
+    /// Newest first.
+    delivered: Vec<Notification>,
+}
+
+/// Which of an app's requests or notifications; all without it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    identifier: Option<String>,
+}
+
+type Place = Path<(String, String)>;
+
+/// All installed apps
+#[utoipa::path(get, path = "/v1/devices/{device}/apps", tag = "apps", params(("device" = String, Path)),
+    responses((status = 200, body = Apps)))]
+pub(super) async fn list(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Apps>, Problem> {
+    let device = api.device(&device).await?;
+    Ok(Json(Apps { apps: device.ask(|phone| Ok(Ok(phone.app_details()))).await? }))
+}
+
+/// One app, and what it shows
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path, description = "bundle ID")),
+    responses((status = 200, body = AppDetail), (status = 404, body = Problem)))]
+pub(super) async fn show(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<AppDetail>, Problem> {
+    Ok(Json(detail(api.device(&device).await?, app).await?))
+}
+
+/// Install an app, or another version in its place, which keeps everything; a new one is opened once, in background
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = InstallApp,
+    responses((status = 201, body = AppDetail), (status = 200, body = AppDetail), (status = 422, body = Problem)))]
+pub(super) async fn install(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(InstallApp { manifest }): Body<InstallApp>,
+) -> Result<Response, Problem> {
+    if manifest.bundle_id != app {
+        let detail = format!("the manifest is of {}, the address of {app}: make them the same", manifest.bundle_id);
+        return Err(Problem::invalid(detail));
+    }
+    let device = api.device(&device).await?;
+    let is_new = device.ask(move |phone| phone.install_from(manifest)).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(detail(device, app).await?)).into_response())
+}
+
+/// Remove an app; its token ends
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove(State(api): State<Api>, Path((device, app)): Place) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.remove(&app)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Open an app, send it to background, end it as the system does, or force-quit it
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/state", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = SetAppState,
+    responses((status = 200, body = AppDetail), (status = 404, body = Problem)))]
+pub(super) async fn set_state(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(SetAppState { state }): Body<SetAppState>,
+) -> Result<Json<AppDetail>, Problem> {
+    let device = api.device(&device).await?;
+    let of = app.clone();
+    device.ask(move |phone| phone.set_app_state(&of, state)).await?;
+    Ok(Json(detail(device, app).await?))
+}
+
+/// Let the app ask for permission: 200 if that is decided, 202 if the user is to answer
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/authorization", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Ask,
+    responses((status = 200, body = Granted), (status = 202, body = Granted), (status = 404, body = Problem)))]
+pub(super) async fn request_authorization(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(Ask { options }): Body<Ask>,
+) -> Result<Response, Problem> {
+    let device = api.device(&device).await?;
+    match reply_of(device, app, AppCall::RequestAuthorization { options }).await? {
+        Some(Reply::Granted(granted)) => {
+            Ok(Json(Granted { granted: Some(granted), prompt: None }).into_response())
+        }
+        Some(other) => Err(refused(other)),
+        None => {
+            let prompt = device.ask(|phone| Ok(Ok(phone.prompt_view()))).await?;
+            Ok((StatusCode::ACCEPTED, Json(Granted { granted: None, prompt })).into_response())
+        }
+    }
+}
+
+/// Let the app register for remote notifications; its token comes when the push service gives it
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/registration", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 202, body = AppDetail), (status = 404, body = Problem)))]
+pub(super) async fn register(State(api): State<Api>, Path((device, app)): Place) -> Result<Response, Problem> {
+    let device = api.device(&device).await?;
+    done(reply_of(device, app.clone(), AppCall::RegisterForRemoteNotifications).await?)?;
+    Ok((StatusCode::ACCEPTED, Json(detail(device, app).await?)).into_response())
+}
+
+/// Let the app unregister: nothing is shown, the token stays
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/registration", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn unregister(State(api): State<Api>, Path((device, app)): Place) -> Result<StatusCode, Problem> {
+    let device = api.device(&device).await?;
+    done(reply_of(device, app, AppCall::UnregisterForRemoteNotifications).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The app's device token
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/token", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Token), (status = 404, body = Problem)))]
+pub(super) async fn token(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Token>, Problem> {
+    let detail = detail(api.device(&device).await?, app).await?;
+    match detail.app.device_token {
+        Some(device_token) => Ok(Json(Token { device_token, environment: detail.environment })),
+        None => Err(Problem::not_found(format!(
+            "{} has no token yet: it gets one when it has registered and the device reaches the push service",
+            detail.app.bundle_id
+        ))),
+    }
+}
+
+/// The page the app shows
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/page", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Page), (status = 404, body = Problem)))]
+pub(super) async fn page(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Page>, Problem> {
+    Ok(Json(Page { url: detail(api.device(&device).await?, app).await?.url }))
+}
+
+/// The app's notification settings
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/settings", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = NotificationSettings), (status = 404, body = Problem)))]
+pub(super) async fn settings(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<NotificationSettings>, Problem> {
+    match reply_of(api.device(&device).await?, app, AppCall::GetNotificationSettings).await? {
+        Some(Reply::Settings(settings)) => Ok(Json(*settings)),
+        other => Err(no_reply(other)),
+    }
+}
+
+/// Turn one switch of the app's page in Settings
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/settings", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = ChangeSetting,
+    responses((status = 200, body = NotificationSettings), (status = 404, body = Problem)))]
+pub(super) async fn change_setting(
+    State(api): State<Api>,
+    place: Place,
+    Body(change): Body<ChangeSetting>,
+) -> Result<Json<NotificationSettings>, Problem> {
+    let of = place.0.1.clone();
+    let device = api.device(&place.0.0).await?;
+    device.ask(move |phone| phone.change_setting(&of, &change)).await?;
+    settings(State(api), place).await
+}
+
+/// The number on the app's icon
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/badge", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Badge), (status = 404, body = Problem)))]
+pub(super) async fn badge(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Badge>, Problem> {
+    let detail = detail(api.device(&device).await?, app).await?;
+    Ok(Json(Badge { count: i64::from(detail.app.badge) }))
+}
+
+/// Let the app set the number on its icon
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/badge", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Badge,
+    responses((status = 204), (status = 422, body = Problem)))]
+pub(super) async fn set_badge(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(Badge { count }): Body<Badge>,
+) -> Result<StatusCode, Problem> {
+    done(reply_of(api.device(&device).await?, app, AppCall::SetBadgeCount { count }).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let the app add a local request
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/requests", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = NotificationRequest,
+    responses((status = 204), (status = 422, body = Problem)))]
+pub(super) async fn add_request(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(request): Body<NotificationRequest>,
+) -> Result<StatusCode, Problem> {
+    done(reply_of(api.device(&device).await?, app, AppCall::Add { request: Box::new(request) }).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The app's requests that wait for their triggers
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/pending", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Pending), (status = 404, body = Problem)))]
+pub(super) async fn pending(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Pending>, Problem> {
+    match reply_of(api.device(&device).await?, app, AppCall::GetPendingNotificationRequests).await? {
+        Some(Reply::Pending(pending)) => Ok(Json(Pending { pending })),
+        other => Err(no_reply(other)),
+    }
+}
+
+/// Let the app remove one of its pending requests, or all
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/pending", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<String>, Query)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove_pending(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Query(which): Query<Which>,
+) -> Result<StatusCode, Problem> {
+    let call = match which.identifier {
+        Some(identifier) => AppCall::RemovePendingNotificationRequests { identifiers: vec![identifier] },
+        None => AppCall::RemoveAllPendingNotificationRequests,
+    };
+    done(reply_of(api.device(&device).await?, app, call).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The app's notifications in Notification Center, as the app sees them
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/delivered", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Delivered), (status = 404, body = Problem)))]
+pub(super) async fn delivered(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Delivered>, Problem> {
+    match reply_of(api.device(&device).await?, app, AppCall::GetDeliveredNotifications).await? {
+        Some(Reply::Delivered(delivered)) => Ok(Json(Delivered { delivered })),
+        other => Err(no_reply(other)),
+    }
+}
+
+/// Let the app withdraw one of its delivered notifications, or all
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/delivered", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<String>, Query)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove_delivered(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Query(which): Query<Which>,
+) -> Result<StatusCode, Problem> {
+    let call = match which.identifier {
+        Some(identifier) => AppCall::RemoveDeliveredNotifications { identifiers: vec![identifier] },
+        None => AppCall::RemoveAllDeliveredNotifications,
+    };
+    done(reply_of(api.device(&device).await?, app, call).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn detail(device: &Handle, app: String) -> Result<AppDetail, Problem> {
+    Ok(device.ask(move |phone| Ok(phone.app_detail(&app))).await?)
+}
+
+/// Makes a call in the app's name; `None` while its reply waits for the user.
+pub(super) async fn reply_of(device: &Handle, app: String, call: AppCall) -> Result<Option<Reply>, Problem> {
+    let mut replied = device.ask(move |phone| phone.call_as(&app, call)).await?;
+    Ok(replied.try_recv().ok())
+}
+
+fn done(reply: Option<Reply>) -> Result<(), Problem> {
+    match reply {
+        Some(Reply::Done) => Ok(()),
+        other => Err(no_reply(other)),
+    }
+}
+
+fn no_reply(reply: Option<Reply>) -> Problem {
+    reply.map_or_else(|| Problem::broken("the device gave no answer".to_owned()), refused)
+}
+
+fn refused(reply: Reply) -> Problem {
+    match reply {
+        Reply::Error(error) => error.into(),
+        Reply::Done
+        | Reply::Granted(_)
+        | Reply::Settings(_)
+        | Reply::Registered(_)
+        | Reply::Pending(_)
+        | Reply::Delivered(_) => Problem::broken("the device gave another answer than was asked for".to_owned()),
+    }
+}

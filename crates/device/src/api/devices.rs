@@ -1,0 +1,172 @@
+//! The devices as their users have them in hand: connection, prompt, and what is on the screen.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use homing_local::view::PromptAnswer;
+use homing_local::{AppCall, NotificationView, PendingView, PromptView, Reply};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::apps::reply_of;
+use super::problem::{Body, Problem};
+use crate::phone::questions::DeviceView;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Devices {
+    devices: Vec<DeviceView>,
+}
+
+/// The switch of the connection: `false` is airplane mode.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    online: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Prompt {
+    /// `null` when there is none.
+    prompt: Option<PromptView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Notifications {
+    /// Newest first.
+    notifications: Vec<NotificationView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Pending {
+    /// Soonest first.
+    pub(super) pending: Vec<PendingView>,
+}
+
+/// One notification on the screen.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    /// The bundle ID.
+    app: String,
+    identifier: String,
+}
+
+/// All devices
+#[utoipa::path(get, path = "/v1/devices", tag = "devices", responses((status = 200, body = Devices)))]
+pub(super) async fn list(State(api): State<Api>) -> Result<Json<Devices>, Problem> {
+    let mut devices = Vec::new();
+    for device in api.devices.iter() {
+        devices.push(device.ask(|phone| Ok(Ok(phone.device_view()))).await?);
+    }
+    Ok(Json(Devices { devices }))
+}
+
+/// One device, by its name or its id
+#[utoipa::path(get, path = "/v1/devices/{device}", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+pub(super) async fn show(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<DeviceView>, Problem> {
+    let device = api.device(&device).await?;
+    Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+}
+
+/// Whether airplane mode is off
+#[utoipa::path(get, path = "/v1/devices/{device}/network", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = Network)))]
+pub(super) async fn network(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Network>, Problem> {
+    let device = api.device(&device).await?;
+    let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
+    Ok(Json(Network { online: view.online }))
+}
+
+/// Turn airplane mode off (`online: true`) or on
+#[utoipa::path(put, path = "/v1/devices/{device}/network", tag = "devices", params(("device" = String, Path)),
+    request_body = Network, responses((status = 200, body = Network)))]
+pub(super) async fn set_network(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(network): Body<Network>,
+) -> Result<Json<Network>, Problem> {
+    let online = network.online;
+    api.device(&device).await?.ask(move |phone| phone.set_online(online)).await?;
+    Ok(Json(network))
+}
+
+/// The permission prompt on the screen
+#[utoipa::path(get, path = "/v1/devices/{device}/prompt", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = Prompt)))]
+pub(super) async fn prompt(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Prompt>, Problem> {
+    let device = api.device(&device).await?;
+    let prompt = device.ask(|phone| Ok(Ok(phone.prompt_view()))).await?;
+    Ok(Json(Prompt { prompt }))
+}
+
+/// Answer the prompt on the screen
+#[utoipa::path(post, path = "/v1/devices/{device}/prompt/answer", tag = "devices", params(("device" = String, Path)),
+    request_body = PromptAnswer, responses((status = 204), (status = 409, body = Problem)))]
+pub(super) async fn answer_prompt(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(answer): Body<PromptAnswer>,
+) -> Result<StatusCode, Problem> {
+    let device = api.device(&device).await?;
+    device.ask(move |phone| phone.answer_prompt(answer.allow)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything on the screen, with the surfaces it is on
+#[utoipa::path(get, path = "/v1/devices/{device}/notifications", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = Notifications)))]
+pub(super) async fn notifications(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Notifications>, Problem> {
+    let device = api.device(&device).await?;
+    let notifications = device.ask(|phone| Ok(Ok(phone.shown()))).await?;
+    Ok(Json(Notifications { notifications }))
+}
+
+/// Tap a notification: its app comes to the front
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/tap", tag = "devices",
+    params(("device" = String, Path)), request_body = Shown,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn tap(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(shown): Body<Shown>,
+) -> Result<StatusCode, Problem> {
+    let device = api.device(&device).await?;
+    device.ask(move |phone| phone.tap(shown.app, shown.identifier)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Clear a notification
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/dismiss", tag = "devices",
+    params(("device" = String, Path)), request_body = Shown,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn dismiss(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(shown): Body<Shown>,
+) -> Result<StatusCode, Problem> {
+    let device = api.device(&device).await?;
+    device.ask(move |phone| phone.dismiss(shown.app, shown.identifier)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The local requests of all apps that wait for their triggers
+#[utoipa::path(get, path = "/v1/devices/{device}/pending", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = Pending)))]
+pub(super) async fn pending(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Pending>, Problem> {
+    let device = api.device(&device).await?;
+    let apps = device.ask(|phone| Ok(Ok(phone.device_view()))).await?.apps;
+    let mut pending = Vec::new();
+    for app in apps {
+        match reply_of(device, app, AppCall::GetPendingNotificationRequests).await? {
+            Some(Reply::Pending(of_app)) => pending.extend(of_app),
+            Some(_) | None => {}
+        }
+    }
+    pending.sort_by_key(|request| request.next_trigger_date);
+    Ok(Json(Pending { pending }))
+}

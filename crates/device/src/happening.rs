@@ -1,0 +1,54 @@
+//! What a device tells those who watch it: one event for everything worth seeing, with the decision and its reason.
+
+use homing_trace::UnixMillis;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// Events kept for a watcher that is slow. One that falls further behind is told how many it missed.
+pub(crate) const KEPT: usize = 1024;
+
+/// One event of a device, as it stands in the event stream.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Happening {
+    #[schema(value_type = String, format = DateTime)]
+    pub at: UnixMillis,
+    /// The device's name.
+    pub device: String,
+    pub kind: Kind,
+    /// The bundle ID, of what concerns an app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// What exactly, by kind.
+    #[schema(value_type = Object)]
+    pub detail: Value,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The connection to the push service came or went.
+    Link,
+    Installed,
+    Removed,
+    /// An app went to the foreground, to the background, or ended; `cause` says why.
+    AppMoved,
+    /// The push service gave a token, or refused to.
+    Token,
+    PromptShown,
+    PromptWithdrawn,
+    /// A notification came from the push service and is safe.
+    Arrived,
+    /// A notification is to be seen on `surfaces`.
+    Presented,
+    Sound,
+    Badge,
+    /// Notifications are no more to be seen.
+    Withdrawn,
+    WillPresent,
+    DidReceive,
+    DidReceiveRemoteNotification,
+    /// What the device said about a notification: stage and reason.
+    Receipt,
+}

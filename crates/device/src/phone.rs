@@ -1,0 +1,275 @@
+//! One virtual device: everything that happens to it goes through one thread, which owns its state and its file.
+//!
+//! - inputs come from the connection, from apps, from the HTTP API and from the clock, in one bounded queue;
+//! - what is waiting is taken together and written in one transaction;
+//! - only then its effects go out: acknowledgements, messages to apps, answers, events.
+//!
+//! So what was acknowledged is on disk, and what is on disk happened once. What a notification leads to is decided by
+//! `notification-center`; the modules below carry it out.
+
+mod calls;
+mod connection;
+mod outputs;
+mod process;
+pub(crate) mod questions;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use homing_clock::Clock;
+use homing_link::{PacketId, ReasonCode};
+use homing_local::message::DeviceMessage;
+use homing_local::{AppRequest, Reply};
+use homing_notification_center::{self as center, Center};
+use homing_trace::UnixMillis;
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::happening::{Happening, Kind};
+use crate::launcher::AppLauncher;
+use crate::link::{FromLink, Order, Registration};
+use crate::store::{KeptApp, Store, StoreError};
+use process::Process;
+pub(crate) use start::{PhoneConfig, Started, start};
+
+/// The most inputs that go into one transaction.
+const BATCH: usize = 512;
+/// The notification center's state is written whole after this many inputs; in between, the inputs are written.
+const SNAPSHOT_EVERY: usize = 1024;
+
+/// The tokens of all apps on all devices of a host: (device name, bundle ID) → hexadecimal token.
+pub type Tokens = BTreeMap<(String, String), String>;
+
+/// Everything that can happen to a phone.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Link(FromLink),
+    AppSaid { bundle: String, run: u64, request: AppRequest },
+    /// The app closed its stream, or said what can't be understood.
+    AppGone { bundle: String, run: u64 },
+    /// The clock may have reached the next wake.
+    Wake,
+    Ask(Question),
+    /// Write everything and end.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Something the HTTP API wants to know or do; it answers for itself.
+pub(crate) struct Question(Box<dyn FnOnce(&mut Phone) -> Result<(), StoreError> + Send>);
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Question")
+    }
+}
+
+/// What goes out once the transaction is on disk, in order.
+enum Effect {
+    Order(Order),
+    Launch { bundle: String },
+    ToApp { bundle: String, message: DeviceMessage },
+    EndProcess { bundle: String },
+    Happened(Happening),
+    Answer(Box<dyn FnOnce() + Send>),
+}
+
+/// Who made a call, and so gets its reply.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    App { bundle: String, run: u64, id: u64 },
+    Api(oneshot::Sender<Reply>),
+}
+
+/// How it stands with the push service.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkState {
+    pub(crate) connected: bool,
+    /// Why not, as a sentence.
+    pub(crate) why: Option<String>,
+    /// Trying again won't help: somebody must do something.
+    pub(crate) refused: bool,
+}
+
+/// An open connection.
+#[derive(Debug)]
+struct OpenLink {
+    orders: mpsc::Sender<Order>,
+    window: usize,
+    unanswered: usize,
+    /// Receipts up to this number were sent on this connection.
+    sent_to: i64,
+}
+
+#[derive(Debug)]
+struct App {
+    kept: KeptApp,
+    process: Option<Process>,
+}
+
+pub(crate) struct Phone {
+    name: String,
+    device_id: Option<String>,
+    store: Store,
+    center: Center,
+    clock: Clock,
+    launcher: Arc<dyn AppLauncher>,
+    /// To ourselves, for those who speak for the apps. Weak: a phone nobody else knows of ends.
+    inputs: mpsc::WeakSender<Input>,
+    online: watch::Sender<bool>,
+    wake: watch::Sender<Option<UnixMillis>>,
+    happenings: broadcast::Sender<Arc<Happening>>,
+    tokens: watch::Sender<Tokens>,
+
+    apps: BTreeMap<String, App>,
+    endings: BTreeSet<Registration>,
+    link: Option<OpenLink>,
+    link_state: LinkState,
+    waiting: HashMap<u64, Caller>,
+    next_request: u64,
+    next_run: u64,
+    journal_len: usize,
+
+    acks: Vec<(PacketId, ReasonCode)>,
+    effects: Vec<Effect>,
+}
+
+impl Phone {
+    /// Works until it is stopped.
+    fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        while let Some(first) = inputs.blocking_recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Ok(next) = inputs.try_recv()
+            {
+                batch.push(next);
+            }
+            let mut stopped = None;
+            match self.transact(batch, &mut stopped) {
+                Ok(()) => self.perform(),
+                Err(error) => self.give_up_batch(&error),
+            }
+            if let Some(stopped) = stopped {
+                // Nobody may be waiting any more.
+                let _ = stopped.send(());
+                return;
+            }
+        }
+    }
+
+    fn transact(&mut self, batch: Vec<Input>, stopped: &mut Option<oneshot::Sender<()>>) -> Result<(), StoreError> {
+        self.store.begin()?;
+        for input in batch {
+            match input {
+                Input::Link(news) => self.heard(news)?,
+                Input::AppSaid { bundle, run, request } => self.app_said(bundle, run, request)?,
+                Input::AppGone { bundle, run } => self.app_gone(bundle, run)?,
+                Input::Wake => self.look_at_the_clock()?,
+                Input::Ask(question) => (question.0)(self)?,
+                Input::Stop(done) => {
+                    self.snapshot()?;
+                    *stopped = Some(done);
+                }
+            }
+        }
+        if self.journal_len >= SNAPSHOT_EVERY {
+            self.snapshot()?;
+        }
+        self.store.commit()
+    }
+
+    /// Lets something happen to the notification center, and takes in what follows.
+    fn feed(&mut self, input: center::Input) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let json = serde_json::to_string(&input)
+            .map_err(|error| StoreError::Unreadable { what: "an input", why: error.to_string() })?;
+        self.store.write_journal(now, &json)?;
+        self.journal_len += 1;
+        for output in self.center.handle(input, now) {
+            self.carry_out(output)?;
+        }
+        Ok(())
+    }
+
+    fn look_at_the_clock(&mut self) -> Result<(), StoreError> {
+        if self.center.next_wake().is_some_and(|at| at <= self.clock.now()) {
+            self.feed(center::Input::TimePassed)?;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<(), StoreError> {
+        self.store.save_center(&self.center.to_json().map_err(start::unreadable_center)?)?;
+        self.store.forget_arrivals(self.clock.now())?;
+        self.journal_len = 0;
+        Ok(())
+    }
+
+    /// Lets out what was decided, now that it is on disk.
+    fn perform(&mut self) {
+        let acks = std::mem::take(&mut self.acks);
+        if !acks.is_empty() {
+            self.order(Order::Acknowledge(acks));
+        }
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Order(order) => self.order(order),
+                Effect::Launch { bundle } => self.launch(&bundle),
+                Effect::ToApp { bundle, message } => self.to_app(&bundle, &message),
+                Effect::EndProcess { bundle } => {
+                    if let Some(app) = self.apps.get_mut(&bundle) {
+                        app.process = None;
+                    }
+                }
+                // Nobody may be watching.
+                Effect::Happened(happening) => drop(self.happenings.send(Arc::new(happening))),
+                Effect::Answer(answer) => answer(),
+            }
+        }
+        self.send_receipts();
+        self.wake.send_replace(self.center.next_wake());
+    }
+
+    /// The file couldn't be written: nothing of the batch happened. What arrived comes again over a new connection.
+    fn give_up_batch(&mut self, error: &StoreError) {
+        tracing::error!(device = self.name, %error, "the device can't write its file; it starts again from what is on disk");
+        self.store.roll_back();
+        self.acks.clear();
+        self.effects.clear();
+        self.waiting.clear();
+        self.link = None;
+        if let Err(error) = self.load() {
+            tracing::error!(device = self.name, %error, "the device can't read its file");
+        }
+    }
+
+    fn happened(&mut self, kind: Kind, app: Option<&str>, detail: Value) {
+        let device = self.name.clone();
+        let happening = Happening { at: self.clock.now(), device, kind, app: app.map(str::to_owned), detail };
+        self.effects.push(Effect::Happened(happening));
+    }
+
+    fn tell_app(&mut self, bundle: &str, message: DeviceMessage) {
+        self.effects.push(Effect::ToApp { bundle: bundle.to_owned(), message });
+    }
+
+    /// Gives the running total of tokens to whoever publishes them.
+    fn publish_tokens(&self) {
+        self.tokens.send_if_modified(|tokens| {
+            let before = tokens.clone();
+            tokens.retain(|(device, _), _| *device != self.name);
+            for (bundle, app) in &self.apps {
+                if let Some(token) = &app.kept.token {
+                    tokens.insert((self.name.clone(), bundle.clone()), token.clone());
+                }
+            }
+            *tokens != before
+        });
+    }
+}
+
+impl std::fmt::Debug for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Phone").field("name", &self.name).field("device_id", &self.device_id).finish_non_exhaustive()
+    }
+}

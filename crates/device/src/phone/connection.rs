@@ -1,0 +1,227 @@
+//! What the phone makes of its connection: which registrations it asks for and ends, what arrives, which receipts it
+//! still owes (DESIGN §4.2). The packets are `link`'s.
+
+use homing_link::{PacketId, ReasonCode};
+use homing_local::message::DeviceMessage;
+use homing_local::{DeviceEvent, LocalError};
+use homing_notification_center as center;
+use homing_trace::{Environment, Reason, Receipt, Stage};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{Effect, LinkState, OpenLink, Phone};
+use crate::happening::Kind;
+use crate::link::{Arrived, FromLink, Order, Registration};
+use crate::store::{KeptApp, StoreError};
+
+/// The app has called `unregisterForRemoteNotifications`: the registration lives, nothing of it is shown.
+const NOT_REGISTERED: Reason = Reason::known("not-registered");
+
+impl Phone {
+    pub(super) fn heard(&mut self, news: FromLink) -> Result<(), StoreError> {
+        match news {
+            FromLink::Enrolled { identity, kept } => {
+                self.store.save_identity(&identity)?;
+                self.device_id = Some(identity.device_id);
+                // The link gives up waiting only together with us.
+                self.effects.push(Effect::Answer(Box::new(move || {
+                    let _ = kept.send(());
+                })));
+            }
+            FromLink::Connected { orders, window } => self.connected(orders, window),
+            FromLink::Subscribed { registration, code, said } => self.subscribed(&registration, code, &said),
+            FromLink::Unsubscribed { registration, code } => self.unsubscribed(&registration, code)?,
+            FromLink::Token { registration, token, packet_id } => self.token(&registration, token, packet_id)?,
+            FromLink::Notification(arrived) => self.arrived(*arrived)?,
+            FromLink::ReceiptTaken { no } => {
+                self.store.receipt_taken(no)?;
+                if let Some(link) = &mut self.link {
+                    link.unanswered = link.unanswered.saturating_sub(1);
+                }
+            }
+            FromLink::Away { why, refused } => {
+                self.link = None;
+                let detail = json!({"connected": false, "why": why});
+                self.link_state = LinkState { connected: false, why: Some(why), refused };
+                self.happened(Kind::Link, None, detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn connected(&mut self, orders: mpsc::Sender<Order>, window: usize) {
+        self.link = Some(OpenLink { orders, window, unanswered: 0, sent_to: 0 });
+        self.link_state = LinkState { connected: true, why: None, refused: false };
+        // Acknowledgements of an older connection mean nothing on this one.
+        self.acks.clear();
+        self.happened(Kind::Link, None, json!({"connected": true}));
+        for registration in self.endings.clone() {
+            self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
+        }
+        let wanted: Vec<Registration> = self
+            .apps
+            .values()
+            .filter(|app| app.kept.is_subscribed())
+            .filter_map(|app| registration_of(&app.kept))
+            .filter(|registration| !self.endings.contains(registration))
+            .collect();
+        for registration in wanted {
+            self.effects.push(Effect::Order(Order::Subscribe(registration)));
+        }
+    }
+
+    fn subscribed(&mut self, registration: &Registration, code: ReasonCode, said: &str) {
+        if !code.is_error() {
+            return;
+        }
+        tracing::warn!(device = self.name, %registration, %code, said, "the push service refused a registration");
+        let message = format!(
+            "the push service doesn't register {registration}: {code}{said}; check that the device's enrolment key \
+             lists the app and its environment"
+        );
+        let bundle = registration.topic.clone();
+        self.happened(Kind::Token, Some(&bundle), json!({"refused": message}));
+        let error = LocalError::homing(LocalError::INVALID_ARGUMENT, message);
+        self.tell_app(&bundle, DeviceMessage::Event(DeviceEvent::DidFailToRegister { error }));
+    }
+
+    fn unsubscribed(&mut self, registration: &Registration, code: ReasonCode) -> Result<(), StoreError> {
+        if code.is_error() {
+            tracing::warn!(device = self.name, %registration, %code, "the push service didn't end a registration; the next connection asks again");
+            return Ok(());
+        }
+        self.store.remove_ending(registration.environment.as_str(), &registration.topic)?;
+        self.endings.remove(registration);
+        self.subscribe_if_wanted(registration);
+        Ok(())
+    }
+
+    /// Asks for the registration, if its app wants it and there is a connection to ask on.
+    pub(super) fn subscribe_if_wanted(&mut self, registration: &Registration) {
+        let wanted = self.apps.get(&registration.topic).is_some_and(|app| {
+            app.kept.is_subscribed() && registration_of(&app.kept).as_ref() == Some(registration)
+        });
+        if wanted && self.link.is_some() && !self.endings.contains(registration) {
+            self.effects.push(Effect::Order(Order::Subscribe(registration.clone())));
+        }
+    }
+
+    /// Ends a registration at the push service, now or when it can be reached.
+    pub(super) fn end_registration(&mut self, registration: Registration) -> Result<(), StoreError> {
+        self.store.save_ending(registration.environment.as_str(), &registration.topic)?;
+        self.endings.insert(registration.clone());
+        if self.link.is_some() {
+            self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
+        }
+        Ok(())
+    }
+
+    fn token(
+        &mut self,
+        registration: &Registration,
+        token: String,
+        packet_id: Option<PacketId>,
+    ) -> Result<(), StoreError> {
+        self.acks.extend(packet_id.map(|packet_id| (packet_id, ReasonCode::Success)));
+        let ending = self.endings.contains(registration);
+        let Some(app) = self.apps.get_mut(&registration.topic).filter(|_| !ending) else { return Ok(()) };
+        if app.kept.token.as_ref() == Some(&token) {
+            return Ok(());
+        }
+        app.kept.token = Some(token.clone());
+        self.store.save_app(&app.kept)?;
+        let bundle = registration.topic.clone();
+        self.publish_tokens();
+        self.happened(Kind::Token, Some(&bundle), json!({"device_token": token}));
+        self.tell_app(&bundle, DeviceMessage::Event(DeviceEvent::DidRegister { device_token: token }));
+        Ok(())
+    }
+
+    /// Order of processing: `spec/device.md` §4.7.
+    fn arrived(&mut self, arrived: Arrived) -> Result<(), StoreError> {
+        self.acks.push((arrived.packet_id, ReasonCode::Success));
+        let now = self.clock.now();
+        if !self.store.is_first_arrival(arrived.seq, now)? {
+            tracing::debug!(device = self.name, seq = arrived.seq, "the push service sent a notification again");
+            return Ok(());
+        }
+        let bundle = arrived.registration.topic.clone();
+        let detail = json!({"seq": arrived.seq, "apns_id": arrived.apns_id, "push_type": arrived.push_type});
+        self.happened(Kind::Arrived, Some(&bundle), detail);
+        let here = self
+            .apps
+            .get(&bundle)
+            .filter(|app| registration_of(&app.kept).as_ref() == Some(&arrived.registration))
+            .filter(|_| !self.endings.contains(&arrived.registration));
+        let refusal = match here {
+            None => Some(Reason::UNKNOWN_APP),
+            Some(app) if !app.kept.registered => Some(NOT_REGISTERED),
+            Some(_) => None,
+        };
+        if let Some(reason) = refusal {
+            let receipt = Receipt {
+                seq: arrived.seq,
+                apns_id: arrived.apns_id,
+                event: Stage::Suppressed,
+                reason: Some(reason),
+                at: now,
+            };
+            return self.owe(&arrived.registration.to_string(), &bundle, &receipt);
+        }
+        self.feed(center::Input::RemoteArrived(center::RemoteNotification {
+            bundle,
+            registration: arrived.registration.to_string(),
+            seq: arrived.seq,
+            apns_id: arrived.apns_id,
+            push_type: arrived.push_type.and_then(|word| word.parse().ok()),
+            collapse_id: arrived.collapse_id,
+            expires_at: arrived.expires_in.map(|seconds| now.plus_millis(i64::from(seconds).saturating_mul(1000))),
+            payload: arrived.payload,
+        }))
+    }
+
+    /// Puts a receipt into the outbox; it leaves it when the push service acknowledges it.
+    pub(super) fn owe(&mut self, registration: &str, bundle: &str, receipt: &Receipt) -> Result<(), StoreError> {
+        if let Some((environment, topic)) = registration.split_once('/') {
+            self.store.owe_receipt(environment, topic, &receipt.to_json())?;
+        }
+        self.happened(Kind::Receipt, Some(bundle), json!(receipt));
+        Ok(())
+    }
+
+    /// Sends what is owed, as far as the window goes.
+    pub(super) fn send_receipts(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        let room = link.window.saturating_sub(link.unanswered);
+        if room == 0 {
+            return;
+        }
+        let owed = match self.store.owed_receipts(link.sent_to, room) {
+            Ok(owed) => owed,
+            Err(error) => {
+                tracing::error!(device = self.name, %error, "the receipts can't be read");
+                return;
+            }
+        };
+        link.unanswered += owed.len();
+        link.sent_to = owed.last().map_or(link.sent_to, |last| last.no);
+        for receipt in owed {
+            self.order(Order::Receipt(receipt));
+        }
+    }
+
+    /// Hands an order to the connection. One that doesn't take it is let go: its queue holds more than may be open.
+    pub(super) fn order(&mut self, order: Order) {
+        if let Some(link) = &self.link
+            && link.orders.try_send(order).is_err()
+        {
+            self.link = None;
+        }
+    }
+}
+
+/// What an app registers for; `None` without the entitlement.
+pub(super) fn registration_of(app: &KeptApp) -> Option<Registration> {
+    let environment: Environment = app.manifest.entitlements.aps_environment?;
+    Some(Registration { environment, topic: app.manifest.bundle_id.clone() })
+}

@@ -1,0 +1,311 @@
+//! What the HTTP API wants to know of a phone, and what a user does with it by way of the API.
+
+use homing_local::view::{AppView, ChangeSetting};
+use homing_local::{
+    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Finding, NotificationView, PromptView, Reply,
+};
+use homing_notification_center as center;
+use homing_trace::Environment;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use utoipa::ToSchema;
+
+use super::connection::registration_of;
+use super::{App, Caller, Effect, Input, Phone, Question};
+use crate::happening::Kind;
+use crate::store::{KeptApp, StoreError};
+use crate::translate;
+
+/// Why the phone doesn't do it, and what would help.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("no app {0:?} is installed on this device: GET …/apps lists those that are")]
+    NoApp(String),
+    #[error("no prompt is on the screen: an app shows one when it asks for the first time and is in foreground")]
+    NoPrompt,
+    #[error("no notification {identifier:?} of {app:?} is on the screen: GET …/notifications lists those that are")]
+    NotShown { app: String, identifier: String },
+    #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Manifest(Vec<Finding>),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the device is stopped, or can't write its file: its log says which")]
+    Broken,
+}
+
+/// How a device is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct DeviceView {
+    pub(crate) name: String,
+    /// 16 hexadecimal digits; absent until it is enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_id: Option<String>,
+    /// `false` in airplane mode.
+    pub(crate) online: bool,
+    pub(crate) link: LinkView,
+    /// Bundle IDs of the installed apps.
+    pub(crate) apps: Vec<String>,
+}
+
+/// How it stands with the push service.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct LinkView {
+    pub(crate) connected: bool,
+    /// Why there is no connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    /// Trying again alone won't help.
+    pub(crate) refused: bool,
+}
+
+/// An installed app and what it shows.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct AppDetail {
+    #[serde(flatten)]
+    pub(crate) app: AppView,
+    /// The environment its token belongs to; absent without the entitlement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) environment: Option<Environment>,
+    /// It has registered for remote notifications.
+    pub(crate) registered: bool,
+    /// The page that is open, of a running app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    /// Everything a running app shows, in words of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) screen: Option<Value>,
+}
+
+type Asked<T> = Result<Result<T, Refusal>, StoreError>;
+
+impl Question {
+    /// A question and where its answer goes, once all that follows from it is on disk and let out.
+    pub(crate) fn new<T: Send + 'static>(
+        ask: impl FnOnce(&mut Phone) -> Asked<T> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T, Refusal>>) {
+        let (answer, answered) = oneshot::channel();
+        let question = Box::new(move |phone: &mut Phone| {
+            let result = ask(phone)?;
+            // The asker may have gone.
+            phone.effects.push(Effect::Answer(Box::new(move || drop(answer.send(result)))));
+            Ok(())
+        });
+        (Self(question), answered)
+    }
+}
+
+/// What is to be seen.
+impl Phone {
+    pub(crate) fn device_view(&self) -> DeviceView {
+        DeviceView {
+            name: self.name.clone(),
+            device_id: self.device_id.clone(),
+            online: *self.online.borrow(),
+            link: LinkView {
+                connected: self.link_state.connected,
+                why: self.link_state.why.clone(),
+                refused: self.link_state.refused,
+            },
+            apps: self.apps.keys().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn app_details(&self) -> Vec<AppDetail> {
+        self.apps.values().map(|app| self.detail(app)).collect()
+    }
+
+    pub(crate) fn app_detail(&self, bundle: &str) -> Result<AppDetail, Refusal> {
+        Ok(self.detail(self.app(bundle)?))
+    }
+
+    fn detail(&self, app: &App) -> AppDetail {
+        let manifest = &app.kept.manifest;
+        let bundle = &manifest.bundle_id;
+        let settings = self.center.settings(bundle);
+        let status = settings.and_then(|settings| translate::same(&settings.authorization_status).ok());
+        let screen = app.process.as_ref().map(|process| process.screen.borrow().clone());
+        AppDetail {
+            app: AppView {
+                bundle_id: bundle.clone(),
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+                state: self.center.app_state(bundle).map_or(AppStateWord::Ended, translate::app_state_word),
+                authorization_status: status.unwrap_or(AuthorizationStatus::NotDetermined),
+                badge: self.center.badge(bundle),
+                device_token: app.kept.token.clone(),
+            },
+            environment: manifest.entitlements.aps_environment,
+            registered: app.kept.registered,
+            url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
+            screen,
+        }
+    }
+
+    pub(crate) fn prompt_view(&self) -> Option<PromptView> {
+        self.center.prompt().map(|prompt| translate::prompt(&prompt))
+    }
+
+    /// Everything on the screen, newest first.
+    pub(crate) fn shown(&self) -> Vec<NotificationView> {
+        let mut shown: Vec<NotificationView> = self
+            .center
+            .apps()
+            .flat_map(|app| self.center.on_screen(&app.bundle_id).map(move |delivered| (app, delivered)))
+            .filter_map(|(app, delivered)| translate::view(app, delivered).ok())
+            .collect();
+        shown.sort_by_key(|view| std::cmp::Reverse(view.date));
+        shown
+    }
+
+    fn app(&self, bundle: &str) -> Result<&App, Refusal> {
+        self.apps.get(bundle).ok_or_else(|| Refusal::NoApp(bundle.to_owned()))
+    }
+}
+
+/// What a user does.
+impl Phone {
+    /// Installs an app, or another version of it, which keeps everything. `true` if it is new. A new one is opened
+    /// once and left in background, as its user would, so that it can register.
+    pub(crate) fn install_from(&mut self, manifest: AppManifest) -> Asked<bool> {
+        let findings: Vec<Finding> = manifest
+            .check()
+            .into_iter()
+            .filter(|finding| finding.severity == homing_local::manifest::Severity::Error)
+            .collect();
+        if !findings.is_empty() {
+            return Ok(Err(Refusal::Manifest(findings)));
+        }
+        let bundle = manifest.bundle_id.clone();
+        let is_new = !self.apps.contains_key(&bundle);
+        self.install(manifest)?;
+        if is_new {
+            self.feed(center::Input::AppStateChanged { bundle, state: center::AppState::Background })?;
+        }
+        Ok(Ok(is_new))
+    }
+
+    pub(super) fn install(&mut self, manifest: AppManifest) -> Result<(), StoreError> {
+        let bundle = manifest.bundle_id.clone();
+        let detail = json!({"name": manifest.name, "version": manifest.version});
+        let profile = translate::profile(&manifest);
+        let before = self.apps.remove(&bundle);
+        // A build for the other environment is another registration.
+        let moved = before.as_ref().and_then(|app| registration_of(&app.kept)).filter(|registration| {
+            Some(registration.environment) != manifest.entitlements.aps_environment
+        });
+        let (registered, token, process) = match before {
+            Some(App { kept, process }) if moved.is_none() => (kept.registered, kept.token, process),
+            Some(App { process, .. }) => (false, None, process),
+            None => (false, None, None),
+        };
+        if let Some(registration) = moved {
+            self.end_registration(registration)?;
+        }
+        let kept = KeptApp { manifest, registered, token };
+        self.store.save_app(&kept)?;
+        self.apps.insert(bundle.clone(), App { kept, process });
+        self.happened(Kind::Installed, Some(&bundle), detail);
+        self.feed(center::Input::AppInstalled(profile))
+    }
+
+    /// Removes an app and all that is its; the push service is told now, or when it can be reached.
+    pub(crate) fn remove(&mut self, bundle: &str) -> Asked<()> {
+        let Some(app) = self.apps.get(bundle) else { return Ok(Err(Refusal::NoApp(bundle.to_owned()))) };
+        let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
+        self.feed(center::Input::AppRemoved { bundle: bundle.to_owned() })?;
+        self.apps.remove(bundle);
+        self.store.remove_app(bundle)?;
+        self.forget_calls(bundle);
+        if let Some(registration) = registration {
+            self.end_registration(registration)?;
+        }
+        self.publish_tokens();
+        self.happened(Kind::Removed, Some(bundle), json!({}));
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn answer_prompt(&mut self, allow: bool) -> Asked<()> {
+        let Some(prompt) = self.center.prompt() else { return Ok(Err(Refusal::NoPrompt)) };
+        self.feed(center::Input::PromptAnswered { bundle: prompt.bundle, allow })?;
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn set_app_state(&mut self, bundle: &str, state: AppStateWord) -> Asked<()> {
+        if let Err(refusal) = self.app(bundle) {
+            return Ok(Err(refusal));
+        }
+        let state = translate::app_state(state);
+        self.feed(center::Input::AppStateChanged { bundle: bundle.to_owned(), state })?;
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn change_setting(&mut self, bundle: &str, change: &ChangeSetting) -> Asked<()> {
+        if let Err(refusal) = self.app(bundle) {
+            return Ok(Err(refusal));
+        }
+        match translate::same(change) {
+            Ok(change) => self.feed(center::Input::SettingChanged { bundle: bundle.to_owned(), change })?,
+            Err(error) => return Ok(Err(Refusal::Invalid(error.message))),
+        }
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn tap(&mut self, app: String, identifier: String) -> Asked<()> {
+        self.touch(app, identifier, |bundle, identifier| center::Input::Tapped { bundle, identifier })
+    }
+
+    pub(crate) fn dismiss(&mut self, app: String, identifier: String) -> Asked<()> {
+        self.touch(app, identifier, |bundle, identifier| center::Input::Dismissed { bundle, identifier })
+    }
+
+    fn touch(
+        &mut self,
+        app: String,
+        identifier: String,
+        input: impl FnOnce(String, String) -> center::Input,
+    ) -> Asked<()> {
+        if let Err(refusal) = self.app(&app) {
+            return Ok(Err(refusal));
+        }
+        if !self.center.on_screen(&app).any(|delivered| delivered.identifier() == identifier) {
+            return Ok(Err(Refusal::NotShown { app, identifier }));
+        }
+        self.feed(input(app, identifier))?;
+        Ok(Ok(()))
+    }
+
+    /// Makes a call as the app would; the reply comes when it is known, which for a prompt is when it is answered.
+    pub(crate) fn call_as(&mut self, bundle: &str, call: AppCall) -> Asked<oneshot::Receiver<Reply>> {
+        if let Err(refusal) = self.app(bundle) {
+            return Ok(Err(refusal));
+        }
+        let (reply, replied) = oneshot::channel();
+        self.call(bundle, call, Caller::Api(reply))?;
+        Ok(Ok(replied))
+    }
+
+    /// Airplane mode off or on.
+    pub(crate) fn set_online(&mut self, online: bool) -> Asked<()> {
+        self.store.save_online(online)?;
+        let switch = self.online.clone();
+        self.effects.push(Effect::Answer(Box::new(move || {
+            switch.send_replace(online);
+        })));
+        Ok(Ok(()))
+    }
+
+    /// The clock was moved: what is due fires before the answer.
+    pub(crate) fn clock_moved(&mut self) -> Asked<()> {
+        self.look_at_the_clock()?;
+        Ok(Ok(()))
+    }
+}
+
+impl From<Question> for Input {
+    fn from(question: Question) -> Self {
+        Self::Ask(question)
+    }
+}

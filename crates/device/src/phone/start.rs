@@ -1,0 +1,153 @@
+//! How a phone begins: its file is opened, its notification center brought to where it was, and the device booted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use homing_clock::Clock;
+use homing_local::AppManifest;
+use homing_notification_center::{self as center, Center, StateError};
+use homing_trace::UnixMillis;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::{App, Input, LinkState, Phone, Tokens};
+use crate::happening::Happening;
+use crate::launcher::AppLauncher;
+use crate::link::Registration;
+use crate::store::{Identity, Store, StoreError};
+
+/// What a phone is made of.
+#[derive(Debug)]
+pub(crate) struct PhoneConfig {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// Installed and started once when the device is new.
+    pub(crate) apps: Vec<AppManifest>,
+    pub(crate) clock: Clock,
+    pub(crate) launcher: Arc<dyn AppLauncher>,
+    pub(crate) happenings: broadcast::Sender<Arc<Happening>>,
+    pub(crate) tokens: watch::Sender<Tokens>,
+}
+
+/// A phone that works, as those around it see it.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) inputs: mpsc::Sender<Input>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) online: watch::Receiver<bool>,
+    pub(crate) wake: watch::Receiver<Option<UnixMillis>>,
+}
+
+/// Inputs not yet looked at. Who finds no room waits.
+const INPUTS_QUEUED: usize = 1024;
+
+/// Starts the phone on a thread of its own. Its apps live in the calling runtime.
+pub(crate) async fn start(config: PhoneConfig) -> Result<Started, StoreError> {
+    let (inputs, queue) = mpsc::channel(INPUTS_QUEUED);
+    let (ready, is_ready) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let to_itself = inputs.downgrade();
+    let thread = std::thread::Builder::new().name(format!("device {}", config.name));
+    let spawned = thread.spawn(move || {
+        let _in_runtime = runtime.enter();
+        match Phone::open(config, to_itself) {
+            Ok((phone, identity)) => {
+                let (online, wake) = (phone.online.subscribe(), phone.wake.subscribe());
+                // The host waits for this unless it is going down.
+                if ready.send(Ok((identity, online, wake))).is_ok() {
+                    phone.run(queue);
+                }
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        }
+    });
+    let stopped = |why: String| StoreError::Unreadable { what: "a device", why };
+    spawned.map_err(|error| stopped(error.to_string()))?;
+    let (identity, online, wake) =
+        is_ready.await.map_err(|_| stopped("its thread ended while it started".to_owned()))??;
+    Ok(Started { inputs, identity, online, wake })
+}
+
+pub(super) fn unreadable_center(error: StateError) -> StoreError {
+    StoreError::Unreadable { what: "the notification center's state", why: error.to_string() }
+}
+
+impl Phone {
+    fn open(config: PhoneConfig, inputs: mpsc::WeakSender<Input>) -> Result<(Self, Option<Identity>), StoreError> {
+        let store = Store::open(&config.path, &config.name)?;
+        let identity = store.identity()?;
+        let is_new = store.center()?.is_none();
+        let mut phone = Self {
+            name: config.name,
+            device_id: identity.as_ref().map(|identity| identity.device_id.clone()),
+            online: watch::Sender::new(store.online()?),
+            store,
+            center: Center::default(),
+            clock: config.clock,
+            launcher: config.launcher,
+            inputs,
+            wake: watch::Sender::new(None),
+            happenings: config.happenings,
+            tokens: config.tokens,
+            apps: Default::default(),
+            endings: Default::default(),
+            link: None,
+            link_state: LinkState { connected: false, why: Some("the device is starting".to_owned()), refused: false },
+            waiting: Default::default(),
+            next_request: 1,
+            next_run: 1,
+            journal_len: 0,
+            acks: Vec::new(),
+            effects: Vec::new(),
+        };
+        phone.load()?;
+        if is_new {
+            phone.store.begin()?;
+            for manifest in config.apps {
+                let bundle = manifest.bundle_id.clone();
+                phone.install(manifest)?;
+                // As a user who opened it once and went home: it registers, and isn't in the way.
+                phone.feed(center::Input::AppStateChanged { bundle, state: center::AppState::Background })?;
+            }
+            phone.snapshot()?;
+            phone.store.commit()?;
+            phone.perform();
+        }
+        Ok((phone, identity))
+    }
+
+    /// Brings everything to where the file says it is, as after a restart of the device: no app runs.
+    pub(super) fn load(&mut self) -> Result<(), StoreError> {
+        let kept = self.store.apps()?;
+        self.apps = kept
+            .into_iter()
+            .map(|kept| (kept.manifest.bundle_id.clone(), App { kept, process: None }))
+            .collect();
+        self.endings = self
+            .store
+            .endings()?
+            .into_iter()
+            .filter_map(|(environment, topic)| {
+                Some(Registration { environment: environment.parse().ok()?, topic })
+            })
+            .collect();
+        self.center = match self.store.center()? {
+            Some(json) => Center::from_json(&json).map_err(unreadable_center)?,
+            None => Center::default(),
+        };
+        for (at, input) in self.store.journal()? {
+            let input = serde_json::from_str(&input)
+                .map_err(|error| StoreError::Unreadable { what: "the journal", why: error.to_string() })?;
+            // It was carried out when it was written.
+            drop(self.center.handle(input, at));
+        }
+        self.publish_tokens();
+        if self.center.apps().next().is_some() {
+            self.store.begin()?;
+            self.feed(center::Input::Booted)?;
+            self.snapshot()?;
+            self.store.commit()?;
+            self.perform();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Between the words of the local API and those of the notification center. They name the same things and have the
+//! same JSON, which is what carries one over into the other; a test holds the two together.
+
+use homing_local::{
+    AppManifest, AppStateWord, AuthorizationOption, ErrorDomain, LocalError, Notification, NotificationView,
+    PendingView, PresentationOption, PromptView, Surface,
+};
+use homing_notification_center as center;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The same value in the other's words. That this fails is a fault of ours, told as an error of the call.
+pub(crate) fn same<A: Serialize, B: DeserializeOwned>(value: &A) -> Result<B, LocalError> {
+    serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| {
+        LocalError::homing(LocalError::INVALID_ARGUMENT, format!("the device can't take this: {error}"))
+    })
+}
+
+pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
+    center::AppProfile {
+        bundle_id: manifest.bundle_id.clone(),
+        name: manifest.name.clone(),
+        wakes_for_remote_notifications: manifest.wakes_for_remote_notifications(),
+        time_sensitive: manifest.entitlements.time_sensitive,
+        critical: manifest.entitlements.critical,
+        sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),
+        localisations: manifest.localisations.clone(),
+    }
+}
+
+pub(crate) fn options(options: &[AuthorizationOption]) -> center::AuthorizationOptions {
+    center::AuthorizationOptions::from_bits(AuthorizationOption::bits(options))
+}
+
+pub(crate) fn presentation(options: &[PresentationOption]) -> center::PresentationOptions {
+    center::PresentationOptions::from_bits(PresentationOption::bits(options))
+}
+
+pub(crate) fn app_state(state: AppStateWord) -> center::AppState {
+    match state {
+        AppStateWord::Foreground => center::AppState::Foreground,
+        AppStateWord::Background => center::AppState::Background,
+        AppStateWord::Ended => center::AppState::Ended,
+        AppStateWord::ForceQuit => center::AppState::ForceQuit,
+    }
+}
+
+pub(crate) fn app_state_word(state: center::AppState) -> AppStateWord {
+    match state {
+        center::AppState::Foreground => AppStateWord::Foreground,
+        center::AppState::Background => AppStateWord::Background,
+        center::AppState::Ended => AppStateWord::Ended,
+        center::AppState::ForceQuit => AppStateWord::ForceQuit,
+    }
+}
+
+pub(crate) fn move_cause(cause: center::MoveCause) -> &'static str {
+    match cause {
+        center::MoveCause::Input => "user-or-system",
+        center::MoveCause::Response => "response",
+        center::MoveCause::RemoteNotification => "remote-notification",
+        center::MoveCause::OtherAppInForeground => "other-app-in-foreground",
+        center::MoveCause::BackgroundTimeExpired => "background-time-expired",
+    }
+}
+
+pub(crate) fn request_error(error: &center::RequestError) -> LocalError {
+    match error.un_error_code() {
+        Some(code) => LocalError { domain: ErrorDomain::UserNotifications, code, message: error.to_string() },
+        None => LocalError::homing(LocalError::INVALID_ARGUMENT, error.to_string()),
+    }
+}
+
+pub(crate) fn prompt(prompt: &center::Prompt) -> PromptView {
+    PromptView {
+        app: prompt.bundle.clone(),
+        app_name: prompt.app_name.clone(),
+        options: AuthorizationOption::from_bits(prompt.options.bits()),
+    }
+}
+
+pub(crate) fn notification(notification: &center::Notification) -> Result<Notification, LocalError> {
+    same(notification)
+}
+
+pub(crate) fn pending(bundle: &str, pending: &center::Pending) -> Result<PendingView, LocalError> {
+    Ok(PendingView {
+        app: bundle.to_owned(),
+        request: same(&pending.request)?,
+        next_trigger_date: pending.next_trigger_date,
+    })
+}
+
+/// How a notification is to be seen, and heard.
+pub(crate) fn view(app: &center::AppProfile, delivered: &center::Delivered) -> Result<NotificationView, LocalError> {
+    let content = &delivered.notification.request.content;
+    Ok(NotificationView {
+        identifier: delivered.identifier().to_owned(),
+        app: app.bundle_id.clone(),
+        app_name: app.name.clone(),
+        title: content.title.as_str().to_owned(),
+        subtitle: content.subtitle.as_str().to_owned(),
+        body: content.body.as_str().to_owned(),
+        badge: delivered.badge,
+        sound: delivered.sound.as_ref().map(|sound| sound.file.clone().unwrap_or_else(|| "default".to_owned())),
+        thread: content.thread_identifier.clone(),
+        category: content.category_identifier.clone(),
+        interruption_level: same(&content.interruption_level)?,
+        date: delivered.notification.date,
+        apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),
+        surfaces: delivered.surfaces.iter().map(surface).collect::<Result<Vec<Surface>, _>>()?,
+    })
+}
+
+fn surface(surface: &center::Surface) -> Result<Surface, LocalError> {
+    same(surface)
+}
+
+#[cfg(test)]
+mod tests;
