@@ -1,3 +1,26 @@
-//! The whole iOS push path in one binary.
+//! The binary: reads the command line and hands over to the command. Every decision is made elsewhere.
 
-fn main() {}
+mod cli;
+mod commands;
+mod data_dir;
+mod demo;
+mod endpoints;
+mod local_api;
+mod ports;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    words::log_to_stderr();
+    match cli.run() {
+        Ok(code) => code,
+        Err(error) => {
+            words::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

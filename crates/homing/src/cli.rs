@@ -1,0 +1,58 @@
+//! The command line: which words there are. What they do is left to [`crate::commands`].
+
+use std::process::ExitCode;
+
+use crate::commands::{completions, device, gateway, payload, push, trace, up};
+
+/// The whole iOS push path in one binary
+///
+/// A push service that speaks Apple's protocol, devices that behave like iPhones, and the trace of every notification
+/// from the request to the tap.
+#[derive(Debug, clap::Parser)]
+#[command(name = "homing", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Run everything on this machine: the push service and two virtual iPhones with a demo app
+    Up(up::UpArgs),
+    /// Run the push service as a process of its own
+    Gateway(gateway::GatewayArgs),
+    /// Use a virtual iPhone, or run one as a process of its own
+    Device(device::DeviceArgs),
+    /// Send one notification straight to Apple or to Homing
+    Push(push::PushArgs),
+    /// Check a payload before it is sent
+    Payload(payload::PayloadArgs),
+    /// Tell a notification's life, from the request to the tap
+    Trace(trace::TraceArgs),
+    /// Print the completion script of a shell
+    Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Up(args) => up::run(args),
+            Command::Gateway(args) => gateway::run(args),
+            Command::Device(args) => device::run(args),
+            Command::Push(args) => push::run(args),
+            Command::Payload(args) => payload::run(args),
+            Command::Trace(args) => trace::run(args),
+            Command::Completions(args) => Ok(completions::run(&args)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,84 @@
+//! `homing gateway`: the push service as a process of its own, from a configuration file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+#[derive(Debug, clap::Args)]
+pub struct GatewayArgs {
+    /// Configuration file (TOML); docs/gateway.toml is an example with every key
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// What the file says. A key we don't know is an error: it is a misspelt one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayFile {
+    /// Where everything is kept; a relative path starts at the file's folder.
+    pub data_dir: PathBuf,
+    /// Threads that serve connections; one per processor core by default.
+    pub cores: Option<usize>,
+    /// Creates the demo team, its app, credentials and enrolment key, as `homing up` does.
+    #[serde(default)]
+    pub demo: bool,
+    pub production: Listen,
+    pub development: Listen,
+    pub device_link: Listen,
+    pub admin: Listen,
+}
+
+/// The addresses of one listener.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    pub listen: Vec<SocketAddr>,
+}
+
+impl GatewayFile {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {shown}"))?;
+        let mut file: Self = toml::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("the configuration {shown} can't be used\n{}", error.to_string().trim_end())
+        })?;
+        if let Some(folder) = path.parent() {
+            file.data_dir = folder.join(&file.data_dir);
+        }
+        Ok(file)
+    }
+}
+
+pub fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
+    let file = GatewayFile::read(&args.config)?;
+    crate::commands::up::run_gateway(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<GatewayFile> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("gateway.toml");
+        std::fs::write(&path, text).expect("it is written");
+        GatewayFile::read(&path)
+    }
+
+    const EXAMPLE: &str = include_str!("../../../../docs/gateway.toml");
+
+    #[test]
+    fn the_example_in_the_documents_is_read() {
+        let file = read(EXAMPLE).expect("the example is right");
+        assert!(file.data_dir.is_absolute());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_those_that_exist() {
+        let error = read(&EXAMPLE.replace("data_dir", "data_dri")).err().expect("it is refused").to_string();
+        assert!(error.contains("data_dri") && error.contains("data_dir"), "{error}");
+    }
+}

@@ -1,0 +1,59 @@
+//! Which port each listener of `homing up` takes, and on which addresses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use anyhow::bail;
+
+/// How many ports `--ports-from N` sets aside: N to N + 19, some for what is yet to come.
+const BLOCK: u16 = 20;
+
+/// The port of each listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    pub production: u16,
+    pub development: u16,
+    pub device_link: u16,
+    pub device_api: u16,
+    pub gateway_admin: u16,
+}
+
+impl Ports {
+    pub const DEFAULT: Self =
+        Self { production: 2197, development: 2297, device_link: 8883, device_api: 8482, gateway_admin: 8483 };
+
+    /// The block that starts at `first`.
+    pub fn from(first: u16) -> anyhow::Result<Self> {
+        if first == 0 || first.checked_add(BLOCK - 1).is_none() {
+            bail!("--ports-from {first} leaves no room for {BLOCK} ports\nhint: name one between 1 and {}", 65535 - BLOCK + 1);
+        }
+        Ok(Self {
+            production: first,
+            development: first + 1,
+            device_link: first + 6,
+            device_api: first + 9,
+            gateway_admin: first + 10,
+        })
+    }
+}
+
+/// 127.0.0.1 and, where the machine has it, ::1.
+pub fn loopback(port: u16) -> Vec<SocketAddr> {
+    let mut addresses = vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)];
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        addresses.push(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_of_ports_must_fit() {
+        assert_eq!(Ports::from(30_000).expect("it fits").gateway_admin, 30_010);
+        assert!(Ports::from(65_516).is_ok());
+        assert!(Ports::from(65_517).is_err());
+        assert!(Ports::from(0).is_err());
+    }
+}
