@@ -1,0 +1,209 @@
+//! Whatever happens in whatever order: nothing panics, nothing is shown twice, the time to wake lies ahead, and the
+//! journal of inputs gives the same state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use homing_trace::Stage;
+use proptest::prelude::*;
+
+use super::*;
+
+/// Inputs that meet one another: two apps, few identifiers, few numbers.
+fn input() -> impl Strategy<Value = Input> {
+    let bundle = || prop_oneof![3 => Just(NEWS.to_owned()), 1 => Just(CHAT.to_owned())];
+    let identifier = || prop_oneof!["[ab]", (0_u64..12).prop_map(|seq| format!("id-{seq}"))];
+    let identifiers = || {
+        prop_oneof![
+            Just(Identifiers::All),
+            proptest::collection::vec(identifier(), 0..3).prop_map(Identifiers::These)
+        ]
+    };
+    let anywhere = prop_oneof![
+        Just(AppState::Foreground),
+        Just(AppState::Background),
+        Just(AppState::Ended),
+        Just(AppState::ForceQuit)
+    ];
+    let app = prop_oneof![
+        1 => Just(Input::Booted),
+        4 => Just(Input::TimePassed),
+        1 => prop_oneof![Just(news()), Just(chat())].prop_map(Input::AppInstalled),
+        1 => bundle().prop_map(|bundle| Input::AppRemoved { bundle }),
+        4 => (bundle(), anywhere).prop_map(|(bundle, state)| Input::AppStateChanged { bundle, state }),
+        4 => (bundle(), any::<[bool; 3]>()).prop_map(|(bundle, [present, receive, remote])| Input::DelegateSet {
+            bundle,
+            delegate: Delegate {
+                will_present: present,
+                did_receive: receive,
+                did_receive_remote_notification: remote,
+            },
+        }),
+        1 => bundle().prop_map(|bundle| Input::LaunchFinished { bundle }),
+    ];
+    let permission = prop_oneof![
+        1 => (bundle(), 0_u16..512, 0_u64..9).prop_map(|(bundle, bits, request)| Input::AuthorizationRequested {
+            bundle,
+            options: AuthorizationOptions::from_bits(bits),
+            request,
+        }),
+        3 => (bundle(), proptest::bool::weighted(0.8))
+            .prop_map(|(bundle, allow)| Input::PromptAnswered { bundle, allow }),
+        1 => (bundle(), setting()).prop_map(|(bundle, change)| Input::SettingChanged { bundle, change }),
+        1 => (bundle(), any::<bool>())
+            .prop_map(|(bundle, registered)| Input::RegisteredForRemoteNotifications { bundle, registered }),
+    ];
+    let notification = prop_oneof![
+        6 => remote(),
+        4 => (bundle(), identifier(), trigger()).prop_map(|(bundle, identifier, trigger)| Input::RequestAdded {
+            bundle,
+            notification: Box::new(NotificationRequest { identifier, content: content("n"), trigger }),
+            request: 1,
+        }),
+        1 => (bundle(), identifiers()).prop_map(|(bundle, identifiers)| Input::PendingRemoved { bundle, identifiers }),
+        1 => (bundle(), identifiers()).prop_map(|(bundle, identifiers)| Input::DeliveredRemoved { bundle, identifiers }),
+        1 => (bundle(), -2_i64..9).prop_map(|(bundle, count)| Input::BadgeSet { bundle, count, request: 1 }),
+        3 => (bundle(), 0_u64..20, 0_u16..64).prop_map(|(bundle, completion, bits)| Input::WillPresentAnswered {
+            bundle,
+            completion,
+            options: PresentationOptions::from_bits(bits),
+        }),
+        1 => (bundle(), 0_u64..20).prop_map(|(bundle, completion)| Input::FetchCompleted { bundle, completion }),
+        2 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Tapped { bundle, identifier }),
+        1 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Dismissed { bundle, identifier }),
+    ];
+    prop_oneof![2 => app, 2 => permission, 5 => notification]
+}
+
+fn setting() -> impl Strategy<Value = SettingChange> {
+    any::<bool>().prop_flat_map(|on| {
+        prop::sample::select(vec![
+            SettingChange::AllowNotifications { on },
+            SettingChange::KeepProminently,
+            SettingChange::Alert { on },
+            SettingChange::Sound { on },
+            SettingChange::NotificationCenter { on },
+            SettingChange::LockScreen { on },
+            SettingChange::AlertStyle { style: AlertStyle::Alert },
+            SettingChange::BackgroundAppRefresh { on },
+        ])
+    })
+}
+
+fn trigger() -> impl Strategy<Value = Option<Trigger>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Trigger::Push)),
+        (-5.0..500.0_f64, any::<bool>())
+            .prop_map(|(seconds, repeats)| Some(Trigger::TimeInterval { seconds: seconds.round(), repeats })),
+    ]
+}
+
+/// Few `seq`, so that some come again; each `seq` is one notification.
+fn remote() -> impl Strategy<Value = Input> {
+    let payloads = [
+        r#"{"aps": {"alert": "n", "sound": "default", "badge": 1}}"#,
+        r#"{"aps": {"content-available": 1}}"#,
+        r#"{"aps": {"alert": "n", "content-available": 1}}"#,
+        r#"{"aps": {"badge": 0}}"#,
+        r#"{"aps": {}}"#,
+        r#"{"aps": {"alert": 7"#,
+        r#"{"aps": {"alert": "n", "interruption-level": "passive"}}"#,
+    ];
+    (0_u64..30).prop_map(move |seq| {
+        let index = usize::try_from(seq).expect("it is small") % payloads.len();
+        Input::RemoteArrived(RemoteNotification {
+            collapse_id: seq.is_multiple_of(3).then(|| "a".to_owned()),
+            push_type: (!seq.is_multiple_of(5)).then_some(PushType::Alert),
+            expires_at: seq.is_multiple_of(7).then(|| START.plus_millis(HOUR)),
+            payload: payloads[index].as_bytes().to_vec(),
+            ..alert(seq)
+        })
+    })
+}
+
+/// Steps in time: none, small, or far; all of them together within the 31 days for which repeats are remembered.
+fn step() -> impl Strategy<Value = i64> {
+    prop_oneof![3 => Just(0), 3 => 0..10 * SECOND, 1 => 0..HOUR, 1 => 0..DAY / 4]
+}
+
+fn begun() -> Center {
+    let mut center = Center::default();
+    for input in [vec![Input::AppInstalled(news())], allowed(AppState::Background)].concat() {
+        center.handle(input, START);
+    }
+    center
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_promises_hold(steps in proptest::collection::vec((step(), input()), 1..120)) {
+        let mut center = begun();
+        let mut now = START;
+        let mut ended: BTreeMap<u64, usize> = BTreeMap::new();
+        for (step, input) in steps {
+            now = now.plus_millis(step);
+            // What the app forgot with its removal, it can't know again.
+            if matches!(&input, Input::AppRemoved { bundle } if bundle == NEWS) {
+                ended.clear();
+            }
+            let outputs = center.handle(input, now);
+            if let Some(wake) = center.next_wake() {
+                prop_assert!(wake > now, "{wake} is not after {now}");
+            }
+            for output in &outputs {
+                let Output::Receipt(AppReceipt { receipt, .. }) = output else { continue };
+                let first = receipt.event == Stage::Displayed && receipt.reason.is_none();
+                if first {
+                    let times = ended.entry(receipt.seq).or_default();
+                    *times += 1;
+                    prop_assert_eq!(*times, 1, "{} is displayed twice", receipt.seq);
+                }
+            }
+            for bundle in [NEWS, CHAT] {
+                let on_screen: Vec<_> = center.on_screen(bundle).map(Delivered::identifier).collect();
+                let different: BTreeSet<_> = on_screen.iter().collect();
+                prop_assert_eq!(on_screen.len(), different.len(), "an identifier is on the screen twice");
+                let seqs: Vec<_> =
+                    center.on_screen(bundle).filter_map(|shown| Some(shown.remote.as_ref()?.seq)).collect();
+                let different: BTreeSet<_> = seqs.iter().collect();
+                prop_assert_eq!(seqs.len(), different.len(), "a notification is on the screen twice");
+                prop_assert!(center.pending(bundle).len() <= 64);
+            }
+            let in_front =
+                [NEWS, CHAT].iter().filter(|bundle| center.app_state(bundle) == Some(AppState::Foreground)).count();
+            prop_assert!(in_front <= 1);
+        }
+    }
+
+    #[test]
+    fn a_journal_of_inputs_gives_the_same_state(
+        steps in proptest::collection::vec((step(), input()), 1..60),
+        cut in 0_usize..60,
+    ) {
+        let mut center = begun();
+        let mut read = begun();
+        let mut now = START;
+        for (index, (step, input)) in steps.into_iter().enumerate() {
+            now = now.plus_millis(step);
+            let line = serde_json::to_string(&input).expect("an input is written");
+            if index == cut {
+                read = Center::from_json(&read.to_json().expect("it is written")).expect("it was written by us");
+            }
+            read.handle(serde_json::from_str(&line).expect("it was written by us"), now);
+            center.handle(input, now);
+        }
+        prop_assert_eq!(read, center);
+    }
+
+    #[test]
+    fn any_payload_is_taken_without_panic(payload in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
+        for payload in [payload, text.into_bytes()] {
+            let mut center = begun();
+            let input = Input::RemoteArrived(RemoteNotification { payload, ..alert(1) });
+            let line = serde_json::to_string(&input).expect("an input is written");
+            prop_assert_eq!(&serde_json::from_str::<Input>(&line).expect("it was written by us"), &input);
+            let receipts = center.handle(input, START).iter().filter(|out| matches!(out, Output::Receipt(_))).count();
+            prop_assert_eq!(receipts, 1);
+        }
+    }
+}
