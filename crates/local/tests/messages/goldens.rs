@@ -1,0 +1,203 @@
+//! One line for each message.
+
+use std::collections::BTreeSet;
+
+use homing_local::message::{DeviceMessage, Secret, UserInfo};
+
+use super::*;
+
+fn calls() -> Vec<(AppCall, &'static str)> {
+    use AppCall::*;
+    let identifiers = || vec!["a".to_owned(), "b".to_owned()];
+    let bundle_id = || "com.example.news".to_owned();
+    let secret = Some(Secret::new("s3cret".to_owned()));
+    vec![
+        (
+            Attach { bundle_id: bundle_id(), secret: None },
+            r#"{"id":7,"call":"attach","bundle_id":"com.example.news"}"#,
+        ),
+        (
+            Attach { bundle_id: bundle_id(), secret },
+            r#"{"id":7,"call":"attach","bundle_id":"com.example.news","secret":"s3cret"}"#,
+        ),
+        (
+            SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification: false },
+            r#"{"id":7,"call":"set-delegate","will_present":true,"did_receive":true,"did_receive_remote_notification":false}"#,
+        ),
+        (FinishLaunching, r#"{"id":7,"call":"finish-launching"}"#),
+        (
+            RequestAuthorization { options: vec![AuthorizationOption::Alert, AuthorizationOption::CarPlay] },
+            r#"{"id":7,"call":"request-authorization","options":["alert","car-play"]}"#,
+        ),
+        (GetNotificationSettings, r#"{"id":7,"call":"get-notification-settings"}"#),
+        (RegisterForRemoteNotifications, r#"{"id":7,"call":"register-for-remote-notifications"}"#),
+        (UnregisterForRemoteNotifications, r#"{"id":7,"call":"unregister-for-remote-notifications"}"#),
+        (IsRegisteredForRemoteNotifications, r#"{"id":7,"call":"is-registered-for-remote-notifications"}"#),
+        (
+            Add { request: Box::new(request()) },
+            r#"{"id":7,"call":"add","request":{"identifier":"tea","content":{"title":{"loc_key":"TEA","loc_args":["oolong"]},"body":"The tea is ready","badge":0,"sound":{"name":"chime.caf"},"user_info":{"url":"https://example.com/1"},"interruption_level":"active","relevance_score":0.0},"trigger":{"kind":"time-interval","seconds":180.0,"repeats":false}}}"#,
+        ),
+        (GetPendingNotificationRequests, r#"{"id":7,"call":"get-pending-notification-requests"}"#),
+        (
+            RemovePendingNotificationRequests { identifiers: identifiers() },
+            r#"{"id":7,"call":"remove-pending-notification-requests","identifiers":["a","b"]}"#,
+        ),
+        (
+            RemoveAllPendingNotificationRequests,
+            r#"{"id":7,"call":"remove-all-pending-notification-requests"}"#,
+        ),
+        (GetDeliveredNotifications, r#"{"id":7,"call":"get-delivered-notifications"}"#),
+        (
+            RemoveDeliveredNotifications { identifiers: identifiers() },
+            r#"{"id":7,"call":"remove-delivered-notifications","identifiers":["a","b"]}"#,
+        ),
+        (RemoveAllDeliveredNotifications, r#"{"id":7,"call":"remove-all-delivered-notifications"}"#),
+        (SetBadgeCount { count: -1 }, r#"{"id":7,"call":"set-badge-count","count":-1}"#),
+        (
+            WillPresentCompletion {
+                completion: 3,
+                options: vec![PresentationOption::Banner, PresentationOption::Sound],
+            },
+            r#"{"id":7,"call":"will-present-completion","completion":3,"options":["banner","sound"]}"#,
+        ),
+        (
+            DidReceiveCompletion { completion: 3 },
+            r#"{"id":7,"call":"did-receive-completion","completion":3}"#,
+        ),
+        (
+            FetchCompletion { completion: 3, result: FetchResult::NewData },
+            r#"{"id":7,"call":"fetch-completion","completion":3,"result":"new-data"}"#,
+        ),
+    ]
+}
+
+const NOTIFICATION: &str = r#"{"date":"2026-11-22T02:04:05.067Z","request":{"identifier":"5f1d…","content":{"body":"News","interruption_level":"active","relevance_score":0.0},"trigger":{"kind":"push"}}}"#;
+const PENDING: &str = r#"{"app":"com.example.news","request":{"identifier":"tea","content":{"title":{"loc_key":"TEA","loc_args":["oolong"]},"body":"The tea is ready","badge":0,"sound":{"name":"chime.caf"},"user_info":{"url":"https://example.com/1"},"interruption_level":"active","relevance_score":0.0},"trigger":{"kind":"time-interval","seconds":180.0,"repeats":false}},"next_trigger_date":"2026-11-22T02:04:05.067Z"}"#;
+
+fn replies() -> Vec<(Reply, String)> {
+    let pending =
+        PendingView { app: "com.example.news".to_owned(), request: request(), next_trigger_date: AT };
+    let refused = LocalError {
+        domain: ErrorDomain::UserNotifications,
+        code: 1,
+        message: "the app may not send notifications".to_owned(),
+    };
+    [
+        (Reply::Done, r#""reply":"done""#.to_owned()),
+        (Reply::Granted(true), r#""reply":"granted","value":true"#.to_owned()),
+        (
+            Reply::Settings(Box::new(settings())),
+            r#""reply":"settings","value":{"authorization_status":"authorized","sound_setting":"enabled","badge_setting":"disabled","alert_setting":"enabled","notification_center_setting":"enabled","lock_screen_setting":"enabled","car_play_setting":"not-supported","alert_style":"banner","show_previews_setting":"when-authenticated","critical_alert_setting":"not-supported","time_sensitive_setting":"not-supported","announcement_setting":"not-supported","scheduled_delivery_setting":"disabled","direct_messages_setting":"not-supported","provides_app_notification_settings":false}"#.to_owned(),
+        ),
+        (Reply::Registered(false), r#""reply":"registered","value":false"#.to_owned()),
+        (Reply::Pending(vec![pending]), format!(r#""reply":"pending","value":[{PENDING}]"#)),
+        (Reply::Delivered(vec![notification()]), format!(r#""reply":"delivered","value":[{NOTIFICATION}]"#)),
+        (
+            Reply::Error(refused),
+            r#""reply":"error","value":{"domain":"UNErrorDomain","code":1,"message":"the app may not send notifications"}"#.to_owned(),
+        ),
+    ]
+    .into_iter()
+    .map(|(reply, rest)| (reply, format!(r#"{{"reply_to":7,{rest}}}"#)))
+    .collect()
+}
+
+fn events() -> Vec<(DeviceEvent, String)> {
+    let response = NotificationResponse {
+        action_identifier: NotificationResponse::DEFAULT_ACTION.to_owned(),
+        notification: notification(),
+        user_text: None,
+    };
+    let user_info = json!({"aps": {"content-available": 1}, "acme": [1, null]});
+    vec![
+        (
+            DeviceEvent::DidRegister { device_token: "00ff".repeat(16) },
+            format!(r#"{{"event":"did-register","device_token":"{}"}}"#, "00ff".repeat(16)),
+        ),
+        (
+            DeviceEvent::DidFailToRegister { error: LocalError::no_aps_environment() },
+            r#"{"event":"did-fail-to-register","error":{"domain":"NSCocoaErrorDomain","code":3000,"message":"no valid aps-environment entitlement: add \"aps-environment\" to the manifest's entitlements"}}"#.to_owned(),
+        ),
+        (
+            DeviceEvent::WillPresent { completion: 3, notification: Box::new(notification()), deadline: AT },
+            format!(
+                r#"{{"event":"will-present","completion":3,"notification":{NOTIFICATION},"deadline":"2026-11-22T02:04:05.067Z"}}"#
+            ),
+        ),
+        (
+            DeviceEvent::DidReceive { completion: 3, response: Box::new(response) },
+            format!(
+                r#"{{"event":"did-receive","completion":3,"response":{{"action_identifier":"com.apple.UNNotificationDefaultActionIdentifier","notification":{NOTIFICATION}}}}}"#
+            ),
+        ),
+        (
+            DeviceEvent::DidReceiveRemoteNotification {
+                completion: 3,
+                user_info: UserInfo(user_info.as_object().cloned().unwrap_or_default()),
+                deadline: AT,
+            },
+            r#"{"event":"did-receive-remote-notification","completion":3,"user_info":{"aps":{"content-available":1},"acme":[1,null]},"deadline":"2026-11-22T02:04:05.067Z"}"#.to_owned(),
+        ),
+        (
+            DeviceEvent::StateChanged { state: AppStateWord::ForceQuit },
+            r#"{"event":"state-changed","state":"force-quit"}"#.to_owned(),
+        ),
+    ]
+}
+
+#[test]
+fn each_call_stands_as_written_here() {
+    let mut names = BTreeSet::new();
+    for (call, golden) in calls() {
+        let request = AppRequest { id: 7, call };
+        assert_eq!(String::from_utf8_lossy(&request.to_json()), golden);
+        assert_eq!(AppRequest::from_json(golden.as_bytes()).expect("it is whole"), request);
+        let json: serde_json::Value = serde_json::from_str(golden).expect("it is JSON");
+        names.insert(json["call"].as_str().expect("it has a name").to_owned());
+    }
+    assert_eq!(names, AppCall::NAMES.map(str::to_owned).into(), "each call has a line here");
+}
+
+#[test]
+fn each_reply_stands_as_written_here() {
+    for (reply, golden) in replies() {
+        let message = DeviceMessage::Reply(AppReply { reply_to: 7, reply });
+        assert_eq!(String::from_utf8_lossy(&message.to_json()), golden);
+        assert_eq!(DeviceMessage::from_json(golden.as_bytes()).expect("it is whole"), message);
+    }
+}
+
+#[test]
+fn each_event_stands_as_written_here() {
+    let mut names = BTreeSet::new();
+    for (event, golden) in events() {
+        let message = DeviceMessage::Event(event);
+        assert_eq!(String::from_utf8_lossy(&message.to_json()), golden);
+        assert_eq!(DeviceMessage::from_json(golden.as_bytes()).expect("it is whole"), message);
+        let json: serde_json::Value = serde_json::from_str(&golden).expect("it is JSON");
+        names.insert(json["event"].as_str().expect("it has a name").to_owned());
+    }
+    assert_eq!(names, DeviceEvent::NAMES.map(str::to_owned).into(), "each event has a line here");
+}
+
+#[test]
+fn options_are_apples_bits() {
+    let all: Vec<u16> = AuthorizationOption::ALL.iter().map(|option| option.bit()).collect();
+    assert_eq!(all, [1, 2, 4, 8, 16, 32, 64, 128, 256]);
+    assert_eq!(AuthorizationOption::from_bits(0x8047).as_slice(), {
+        use AuthorizationOption::*;
+        &[Badge, Sound, Alert, Provisional]
+    });
+    assert_eq!(PresentationOption::bits(&PresentationOption::ALL), 31);
+}
+
+#[test]
+fn what_people_are_told_and_secrets_are_not_in_debug_output() {
+    let calls: Vec<_> = calls().into_iter().map(|(call, _)| call).collect();
+    let replies: Vec<_> = replies().into_iter().map(|(reply, _)| reply).collect();
+    let events: Vec<_> = events().into_iter().map(|(event, _)| event).collect();
+    let shown = format!("{calls:?}{replies:?}{events:?}");
+    for word in ["ready", "s3cret", "https://example.com/1"] {
+        assert!(!shown.contains(word), "{word} in {shown}");
+    }
+}
