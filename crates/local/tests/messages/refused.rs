@@ -7,12 +7,10 @@ use super::*;
 /// What the app is told, and its number; `None` where the stream can only be closed.
 fn told(json: &str) -> (Option<(u64, u32)>, String) {
     let error = AppRequest::from_json(json.as_bytes()).expect_err("it can't be understood");
-    let reply = error.reply().map(|reply| match reply.reply {
-        Reply::Error(error) => {
-            assert_eq!(error.domain, ErrorDomain::Homing);
-            (reply.reply_to, error.code)
-        }
-        other => panic!("an error: {other:?}"),
+    let reply = error.reply().map(|reply| {
+        let Reply::Error(error) = reply.reply else { panic!("an error: {reply:?}") };
+        assert_eq!(error.domain, ErrorDomain::Homing);
+        (reply.reply_to, error.code)
     });
     (reply, error.to_string())
 }
