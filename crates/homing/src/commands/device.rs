@@ -1,0 +1,219 @@
+//! `homing device`: a user's hands on the virtual iPhones of a running Homing, and a device as a process of its own.
+//!
+//! This file says which words there are; what each asks of the device API is `asks`, the API's client `client`, how
+//! answers read to people `text`, the process `role`.
+
+mod asks;
+mod client;
+mod role;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+
+use crate::endpoints::FindArgs;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, arg_required_else_help = true)]
+pub(crate) struct DeviceArgs {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    role: Option<role::RoleArgs>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the devices: their names, ids and connections
+    List(Where),
+    /// List the apps on a device
+    Apps(Where),
+    /// Install an app from its manifest, or another version in its place
+    Install {
+        /// The app's manifest (JSON)
+        #[arg(value_name = "FILE")]
+        manifest: PathBuf,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Remove an app; its device token ends
+    Remove(App),
+    /// Let the app ask for permission; the prompt shows when it is in foreground
+    Ask(App),
+    /// Show the permission prompt on the screen
+    Prompt(Where),
+    /// Answer the prompt: allow
+    Allow(Where),
+    /// Answer the prompt: don't allow
+    Deny(Where),
+    /// Bring an app to the foreground, starting it if need be
+    Open(App),
+    /// Send an app to the background
+    Background(App),
+    /// End an app, as the system does when memory is short
+    End(App),
+    /// Force-quit an app, as its user does
+    ForceQuit(App),
+    /// List what is on the screen
+    Shown(Where),
+    /// Tap a notification: the newest, or the one named
+    Tap(Touch),
+    /// Clear a notification: the newest, or the one named
+    Dismiss(Touch),
+    /// List the local requests that wait for their triggers
+    Pending(Where),
+    /// Let the app add a local notification
+    Notify(Box<Notify>),
+    /// Let the app withdraw one of its delivered notifications, or all
+    RemoveDelivered(Which),
+    /// Let the app remove one of its pending requests, or all
+    RemovePending(Which),
+    /// Show the number on the app's icon, or let the app set it
+    Badge {
+        /// The new number; 0 is none
+        #[arg(value_name = "N")]
+        count: Option<u32>,
+        #[command(flatten)]
+        app: App,
+    },
+    /// Show the app's device token
+    Token(App),
+    /// Show the page the app has open
+    Page(App),
+    /// Show the app's notification settings, or turn one switch
+    Settings {
+        /// Like `sound=off`: allow-notifications, alert, sound, badge, notification-center, lock-screen,
+        /// critical-alert, time-sensitive, background-app-refresh
+        #[arg(value_name = "SWITCH=on|off", value_parser = switch)]
+        change: Option<(String, bool)>,
+        #[command(flatten)]
+        app: App,
+    },
+    /// Turn airplane mode on
+    Offline(Where),
+    /// Turn airplane mode off
+    Online(Where),
+    /// Let time pass at once on the clock of this Homing: `2h`, `90s`, `1h30m`, `3d`
+    Advance {
+        #[arg(value_name = "TIME", value_parser = duration)]
+        by: Duration,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Watch what happens, until Ctrl-C
+    Watch(Where),
+    /// Run a device as a process of its own
+    Run(role::RoleArgs),
+}
+
+/// Which device, of which Homing.
+#[derive(Clone, Debug, clap::Args)]
+struct Where {
+    /// The device's name or id; not needed if there is only one
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    find: FindArgs,
+}
+
+/// Which app on it.
+#[derive(Clone, Debug, clap::Args)]
+struct App {
+    /// The app's bundle ID; not needed if there is only one
+    #[arg(long, value_name = "BUNDLE_ID")]
+    app: Option<String>,
+    #[command(flatten)]
+    at: Where,
+}
+
+#[derive(Debug, clap::Args)]
+struct Touch {
+    /// The notification's identifier, as `homing device shown` lists it
+    identifier: Option<String>,
+    #[command(flatten)]
+    app: App,
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// Its identifier; all without it
+    identifier: Option<String>,
+    #[command(flatten)]
+    app: App,
+}
+
+#[derive(Debug, clap::Args)]
+struct Notify {
+    /// Replaces what has the same identifier
+    #[arg(long, value_name = "ID", default_value = "local")]
+    identifier: String,
+    #[arg(long)]
+    title: Option<String>,
+    #[arg(long)]
+    body: Option<String>,
+    /// The number for the icon
+    #[arg(long, value_name = "N")]
+    badge: Option<u32>,
+    /// `default`, or one of the app's sound files
+    #[arg(long, value_name = "NAME")]
+    sound: Option<String>,
+    /// When: `10s`, `2h`; at once without it
+    #[arg(long = "in", value_name = "TIME", value_parser = duration)]
+    after: Option<Duration>,
+    /// Again and again, from 60 s on
+    #[arg(long, requires = "after")]
+    repeat: bool,
+    #[command(flatten)]
+    app: App,
+}
+
+pub(crate) fn run(args: DeviceArgs) -> anyhow::Result<ExitCode> {
+    match (args.command, args.role) {
+        (Some(command), _) => asks::carry_out(command)?,
+        (None, Some(role)) => role::run(role)?,
+        (None, None) => bail!("say what to do with the device\nhint: `homing device --help` lists it"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `1h30m`, `90s`, `2.5s`; a number alone is refused, since nobody knows its unit.
+fn duration(text: &str) -> anyhow::Result<Duration> {
+    let wrong = || anyhow!("write a time like 90s, 15m, 2h, 3d or 1h30m");
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let (number, unit_on) = rest.split_at(digits);
+        let letters = unit_on.find(|c: char| c.is_ascii_digit()).unwrap_or(unit_on.len());
+        let (unit, after) = unit_on.split_at(letters);
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            _ => return Err(wrong()),
+        };
+        let amount: f64 = number.parse().map_err(|_| wrong())?;
+        total += Duration::try_from_secs_f64(amount * seconds).map_err(|_| wrong())?;
+        rest = after;
+    }
+    if total.is_zero() { Err(wrong()) } else { Ok(total) }
+}
+
+fn switch(text: &str) -> anyhow::Result<(String, bool)> {
+    match text.split_once('=') {
+        Some((name, "on")) => Ok((name.to_owned(), true)),
+        Some((name, "off")) => Ok((name.to_owned(), false)),
+        Some(_) | None => bail!("write a switch like sound=off"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

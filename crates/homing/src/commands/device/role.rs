@@ -1,0 +1,105 @@
+//! `homing device run`: one virtual device as a process of its own, on somebody's push service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use homing_clock::Clock;
+use homing_device::{DeviceConfig, DeviceHost, VirtualDevice};
+use homing_local::AppManifest;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::data_dir::{self, DataDir};
+use crate::demo::DemoApps;
+use crate::endpoints;
+use crate::words;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RoleArgs {
+    /// The push service's device link
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_port)]
+    link: (String, u16),
+    /// Its root certificate (PEM); no other is trusted
+    #[arg(long, value_name = "FILE")]
+    ca: PathBuf,
+    /// What lets a new device enrol
+    #[arg(long, value_name = "KEY")]
+    enrolment_key: String,
+    /// The device's name
+    #[arg(long, default_value = "iphone")]
+    name: String,
+    /// Where its API listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    api: Vec<SocketAddr>,
+    /// Manifest of an app to install when the device is new, instead of the demo's development build
+    #[arg(long, value_name = "FILE")]
+    install: Vec<PathBuf>,
+    /// Where everything is kept [default: $XDG_DATA_HOME/homing]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
+    let dir = DataDir::take(&data_dir::or_default(args.data_dir.clone())?)?;
+    let ca_pem = std::fs::read(&args.ca).with_context(|| format!("can't read the CA {}", args.ca.display()))?;
+    let apps = apps(&args.install)?;
+    let api_key = dir.key("device-api.key")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.context("the runtime can't start")?.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
+        let host = DeviceHost::start(DeviceConfig {
+            data_dir: dir.join("devices"),
+            clock: Clock::kept_in(&dir.join("clock"))?,
+            link: args.link,
+            ca_pem,
+            enrolment_key: args.enrolment_key,
+            api: args.api,
+            api_key: api_key.clone(),
+            devices: vec![VirtualDevice { name: args.name, apps }],
+            launcher: DemoApps::launcher(),
+        });
+        let host = host.await.context("the device can't start")?;
+        let at = host.addresses().first().context("the device's API has no address: give one with --api")?;
+        let endpoints = json!({
+            "pid": std::process::id(), "device_api": format!("http://{at}"), "device_api_key": api_key,
+        });
+        let path = dir.write_private(endpoints::FILE_NAME, endpoints.to_string().as_bytes())?;
+        words::say(format!("the device runs; its API is at http://{at}, its key in {}", path.display()));
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        endpoints::Endpoints::remove(dir.path())?;
+        host.shutdown().await;
+        Ok(())
+    })
+}
+
+fn apps(files: &[PathBuf]) -> anyhow::Result<Vec<AppManifest>> {
+    if files.is_empty() {
+        let demo = homing_app::demo::manifest("development").context("the demo's manifest is wrong")?;
+        return Ok(vec![demo]);
+    }
+    let read = |file: &PathBuf| {
+        let shown = file.display();
+        let json = std::fs::read(file).with_context(|| format!("can't read the manifest {shown}"))?;
+        let (manifest, warnings) = AppManifest::from_json(&json).with_context(|| format!("{shown}"))?;
+        for warning in warnings {
+            words::say(format!("{shown}: {warning}"));
+        }
+        Ok(manifest)
+    };
+    files.iter().map(read).collect()
+}
+
+pub(super) fn host_port(text: &str) -> anyhow::Result<(String, u16)> {
+    let wrong = || anyhow!("write host and port, like localhost:8883 or [::1]:8883");
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if host.is_empty() {
+        return Err(wrong());
+    }
+    Ok((host.to_owned(), port.parse().map_err(|_| wrong())?))
+}
