@@ -1,0 +1,96 @@
+//! `homing push`: one notification straight to an APNs endpoint, Apple's or Homing's. What is sent stands in
+//! `notification`, where and as whom in `destination`, what is said of the answer in `report`.
+
+mod destination;
+mod notification;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use homing_apns::Reason;
+use homing_apns_client::{Client, ClientConfig, Credential, Request, Response, SendError};
+
+use crate::words;
+use destination::{Destination, DestinationArgs};
+use notification::{Notification, NotificationArgs};
+
+/// Sends one notification and tells what the push service answered.
+///
+/// To Apple by default, in the development environment; to a running Homing with `--data-dir` or `--endpoints`, where
+/// the demo app's key, topic and device token are the defaults; or to any host with `--host`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PushArgs {
+    #[command(flatten)]
+    destination: Box<DestinationArgs>,
+    #[command(flatten)]
+    notification: Box<NotificationArgs>,
+    /// Seconds to wait for the answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    deadline: u64,
+    /// Print the outcome as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: PushArgs) -> anyhow::Result<ExitCode> {
+    let destination = args.destination.resolve()?;
+    let notification = args.notification.resolve(&destination)?;
+    for line in &notification.remarks {
+        words::say(line);
+    }
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't start sending")?
+        .block_on(send(&destination, notification, Duration::from_secs(args.deadline)))?;
+    let lines = if args.json { vec![report::json(&outcome).to_string()] } else { report::lines(&outcome) };
+    for line in lines {
+        words::say_data(line);
+    }
+    match outcome {
+        Ok(response) => {
+            words::say(report::accepted(&response, &destination));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            words::say(report::not_accepted(&error));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Sends, and once more on a new connection if only our provider token was too old: then the clocks differ, and the
+/// second token is dated to the second.
+async fn send(
+    destination: &Destination,
+    notification: Notification,
+    deadline: Duration,
+) -> anyhow::Result<Result<Response, SendError>> {
+    let mut config = ClientConfig::new(&destination.host, destination.port, destination.credential.clone());
+    config.roots = destination.roots.clone();
+    config.request_deadline = deadline;
+    let request = Request {
+        token: notification.token,
+        options: notification.options,
+        payload: notification.payload.into(),
+    };
+    let outcome = exchange(config.clone(), request.clone()).await?;
+    let expired = |error: &SendError| error.reason() == Some(&Reason::ExpiredProviderToken);
+    if matches!(config.credential, Credential::Key(_)) && outcome.as_ref().is_err_and(expired) {
+        words::say("the push service finds the provider token too old: trying once more with a new one");
+        return exchange(config, request).await;
+    }
+    Ok(outcome)
+}
+
+async fn exchange(config: ClientConfig, request: Request) -> anyhow::Result<Result<Response, SendError>> {
+    let client = Client::connect(config).await.context("the notification was not sent")?;
+    let outcome = client.send(request).await;
+    client.close().await;
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests;
