@@ -22,16 +22,16 @@ use notification::{Notification, NotificationArgs};
 /// the demo app's key, topic and device token are the defaults; or to any host with `--host`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
-    #[command(flatten)]
-    destination: Box<DestinationArgs>,
-    #[command(flatten)]
-    notification: Box<NotificationArgs>,
     /// Seconds to wait for the answer
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     deadline: u64,
     /// Print the outcome as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    destination: Box<DestinationArgs>,
+    #[command(flatten)]
+    notification: Box<NotificationArgs>,
 }
 
 pub(crate) fn run(args: PushArgs) -> anyhow::Result<ExitCode> {
