@@ -155,3 +155,6 @@ fn handshake() -> h2::server::Builder {
         .max_send_buffer_size(SEND_BUFFER);
     builder
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The listener and framing rules: ALPN, prefaces, SETTINGS, GOAWAY, certificates.
+
+use homing_trace::Environment;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::ALERT;
+use super::world::{APP, Client, Credential, World};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GO_AWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+
+/// Frames as (kind, flags, stream, payload).
+fn frames(mut bytes: &[u8]) -> Vec<(u8, u8, u32, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let len = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        frames.push((head[3], head[4], stream, rest[..len].to_vec()));
+        bytes = &rest[len..];
+    }
+    frames
+}
+
+/// What the server says to these bytes until it closes, or until `enough` of its frames have come.
+async fn exchange(world: &World, alpn: &[&str], sent: &[u8], enough: usize) -> Vec<(u8, u8, u32, Vec<u8>)> {
+    let mut stream = world.tls(world.tls_config(Credential::None, alpn)).await.expect("TLS works");
+    stream.write_all(sent).await.expect("it is sent");
+    let mut said = Vec::new();
+    loop {
+        let mut chunk = [0; 1024];
+        let len = stream.read(&mut chunk).await.unwrap_or(0);
+        said.extend_from_slice(&chunk[..len]);
+        if len == 0 || frames(&said).len() >= enough {
+            return frames(&said);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_settings_are_apples_and_the_connections_window_is_large_at_once() {
+    let world = World::start(Environment::Production).await;
+    let said = exchange(&world, &["h2"], PREFACE, 3).await;
+    let settings: Vec<(u8, u32)> = said[0]
+        .3
+        .chunks_exact(6)
+        .map(|setting| (setting[1], u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]])))
+        .collect();
+    assert_eq!((said[0].0, said[0].1), (SETTINGS, 0));
+    assert_eq!(settings, [(1, 4096), (3, 1000), (4, 65_535), (5, 16_384), (6, 8000)]);
+    let update = said.iter().find(|frame| frame.0 == WINDOW_UPDATE).expect("the window grows");
+    let by = u32::from_be_bytes([update.3[0], update.3[1], update.3[2], update.3[3]]);
+    assert_eq!((update.2, by), (0, (4 << 20) - 65_535));
+}
+
+#[tokio::test]
+async fn a_ping_is_answered() {
+    let world = World::start(Environment::Production).await;
+    let sent = [PREFACE, b"\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678"].concat();
+    let said = exchange(&world, &["h2"], &sent, 4).await;
+    assert!(said.contains(&(PING, 1, 0, b"12345678".to_vec())), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_client_without_alpn_that_knows_http_2_is_served() {
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Production, APP).await;
+    let stream = world.tls(world.tls_config(Credential::None, &[])).await.expect("TLS works");
+    let mut client = Client::over(stream).await;
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_with_host_instead_of_authority_is_served() {
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Production, APP).await;
+    let mut client = world.client(Credential::None).await;
+    // The client's library omits `:authority` for a request that was HTTP/1.1 before.
+    let request = world.request(&token).uri(format!("/3/device/{token}")).version(http::Version::HTTP_11);
+    assert_eq!(client.send(request.header("host", "localhost"), ALERT).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_1_only_is_told_by_a_tls_alert() {
+    let world = World::start(Environment::Production).await;
+    let error = world
+        .tls(world.tls_config(Credential::None, &["http/1.1"]))
+        .await
+        .expect_err("no protocol in common");
+    assert!(error.to_string().contains("NoApplicationProtocol"), "{error}");
+}
+
+#[tokio::test]
+async fn http_1_1_without_alpn_and_garbage_get_settings_and_a_goaway_that_says_why() {
+    let world = World::start(Environment::Production).await;
+    let post =
+        b"POST /3/device/00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0 HTTP/1.1\r\n\r\n";
+    for (sent, dump) in
+        [(&post[..], "504f5354202f332f6465766963652f303066633133616466"), (b"\x01\x02\x03", "010203")]
+    {
+        let said = exchange(&world, &[], sent, usize::MAX).await;
+        assert_eq!((said.len(), said[0].0, said[1].0), (2, SETTINGS, GO_AWAY));
+        let why = String::from_utf8_lossy(&said[1].3[8..]);
+        assert!(why.contains("client preface string missing or corrupt") && why.ends_with(dump), "{why}");
+        assert_eq!(said[1].3[..8], [0, 0, 0, 0, 0, 0, 0, 1], "no stream, PROTOCOL_ERROR");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_other_environment_is_sent_away_with_apples_goaway() {
+    let world = World::start(Environment::Production).await;
+    let development = world.certificate(APP, &[Environment::Development]);
+    let config = world.tls_config(Credential::Certificate(&development), &["h2"]);
+    let mut stream = world.tls(config).await.expect("TLS works");
+    stream.write_all(PREFACE).await.expect("it is sent");
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).await.expect("it is closed in good order");
+    let said = frames(&said);
+    assert_eq!((said.len(), said[0].0, said[1].0), (2, SETTINGS, GO_AWAY));
+    assert_eq!(said[1].3, [&[0; 8][..], br#"{"reason":"BadCertificateEnvironment"}"#].concat());
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_stranger_is_refused_by_tls() {
+    let world = World::start(Environment::Production).await;
+    let stranger = World::start(Environment::Production).await;
+    let foreign = stranger.certificate(APP, &Environment::ALL);
+    let mut stream = match world.tls(world.tls_config(Credential::Certificate(&foreign), &["h2"])).await {
+        Ok(stream) => stream,
+        Err(_) => return,
+    };
+    // With TLS 1.3 the client learns of it when it first reads.
+    stream.read_to_end(&mut Vec::new()).await.expect_err("an alert comes");
+}
