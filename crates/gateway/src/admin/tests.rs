@@ -1,0 +1,149 @@
+//! The API over a real store, and who is turned away.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use homing_clock::Clock;
+use homing_trace::{Environment, Reason, UnixMillis};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+
+use super::*;
+use crate::store::{Refused, StageEvent, StoreConfig};
+
+const KEY: &str = "admin-key";
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    store: Store,
+    router: axum::Router,
+}
+
+async fn bench() -> Bench {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let config = StoreConfig { dir: dir.path().to_owned(), clock: Clock::default() };
+    let store = Store::open(config, vec![]).expect("the store opens");
+    let centre = Centre::open(store.clone()).await.expect("it is read");
+    centre.create_team("ABCDE12345", "Demo").await.expect("it is new");
+    centre.create_app("ABCDE12345", "com.example.news").await.expect("it is new");
+    let sealer = TokenSealer::load(&store).await.expect("it has a key");
+    let admin_key = KEY.to_owned().into();
+    let hosts = vec!["push.example.org".to_owned()];
+    let router = router(AdminContext { store: store.clone(), centre, sealer, admin_key, hosts });
+    Bench { _dir: dir, store, router }
+}
+
+impl Bench {
+    async fn get(&self, uri: &str, headers: &[(&str, &str)]) -> (StatusCode, Value) {
+        let mut request = Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("it is a request");
+        let service =
+            hyper_util::service::TowerToHyperService::new(self.router.clone().into_service::<Body>());
+        let response = hyper::service::Service::call(&service, request).await.expect("it answers");
+        let status = response.status();
+        let kind = response.headers().get("content-type").cloned();
+        let body = response.into_body().collect().await.expect("it ends").to_bytes();
+        if !status.is_success() {
+            assert_eq!(
+                kind.as_ref().map(|kind| kind.as_bytes()),
+                Some(b"application/problem+json".as_slice())
+            );
+        }
+        (status, serde_json::from_slice(&body).expect("it is JSON"))
+    }
+
+    async fn ask(&self, uri: &str) -> (StatusCode, Value) {
+        self.get(uri, &[("host", "localhost:8483"), ("authorization", &format!("Bearer {KEY}"))]).await
+    }
+}
+
+#[tokio::test]
+async fn a_trace_is_found_by_label_and_by_token() {
+    let bench = bench().await;
+    let token = "00Ff".repeat(16);
+    bench
+        .store
+        .record(StageEvent::Refused(Box::new(Refused {
+            apns_id: "9B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10".into(),
+            team: None,
+            topic: Some("com.example.news".into()),
+            environment: Some(Environment::Production),
+            token: Some(token.as_str().into()),
+            reason: Reason::known("BadDeviceToken"),
+            at: UnixMillis(1_795_313_045_067),
+        })))
+        .expect("there is room");
+    let expected = serde_json::json!({
+        "traces": [{
+            "apns_id": "9B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10",
+            "seq": null,
+            "topic": "com.example.news",
+            "environment": "production",
+            "events": [{"at": "2026-11-22T02:04:05.067Z", "stage": "refused", "reason": "BadDeviceToken"}]
+        }],
+        "truncated": false
+    });
+    for uri in [
+        "/v1/traces?apns_id=9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".to_owned(),
+        format!("/v1/traces?token={}", token.to_ascii_lowercase()),
+    ] {
+        assert_eq!(bench.ask(&uri).await, (StatusCode::OK, expected.clone()), "{uri}");
+    }
+    let (_, none) = bench.ask("/v1/traces?apns_id=x&limit=5").await;
+    assert_eq!(none["traces"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_answered_says_how_to_ask() {
+    let bench = bench().await;
+    for uri in ["/v1/traces", "/v1/traces?apns_id=a&token=b", "/v1/traces?apnsid=a"] {
+        let (status, problem) = bench.ask(uri).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{uri}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("apns")), "{problem}");
+    }
+    assert_eq!(bench.ask("/v2").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn apps_and_status_are_told() {
+    let bench = bench().await;
+    let (status, apps) = bench.ask("/v1/apps").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(apps["apps"][0]["bundle_id"], "com.example.news");
+    assert_eq!(apps["apps"][0]["team_id"], "ABCDE12345");
+    let (_, status) = bench.ask("/v1/status").await;
+    assert_eq!(status["apps"], 1);
+    assert_eq!(status["devices_enrolled"], 0);
+}
+
+#[tokio::test]
+async fn strangers_are_turned_away() {
+    let bench = bench().await;
+    let key = format!("Bearer {KEY}");
+    let host = ("host", "localhost:8483");
+    let cases: [(&[(&str, &str)], StatusCode); 8] = [
+        (&[host], StatusCode::UNAUTHORIZED),
+        (&[host, ("authorization", "Bearer other")], StatusCode::UNAUTHORIZED),
+        (&[host, ("authorization", KEY)], StatusCode::UNAUTHORIZED),
+        (&[("authorization", &key)], StatusCode::MISDIRECTED_REQUEST),
+        (&[("host", "evil.example"), ("authorization", &key)], StatusCode::MISDIRECTED_REQUEST),
+        (&[host, ("authorization", &key), ("origin", "http://evil.example")], StatusCode::FORBIDDEN),
+        (&[host, ("authorization", &key), ("origin", "http://localhost:8483")], StatusCode::OK),
+        (&[("host", "push.example.org"), ("authorization", &key)], StatusCode::OK),
+    ];
+    for (headers, expected) in cases {
+        assert_eq!(bench.get("/v1/apps", headers).await.0, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_names_every_path_and_needs_no_key() {
+    let bench = bench().await;
+    let (status, description) = bench.get("/openapi.json", &[("host", "127.0.0.1:1")]).await;
+    assert_eq!(status, StatusCode::OK);
+    let paths: Vec<&String> = description["paths"].as_object().expect("it has paths").keys().collect();
+    assert_eq!(paths.len(), 4, "{paths:?}");
+    assert!(description["components"]["schemas"]["Trace"].is_object());
+}
