@@ -34,7 +34,7 @@
 //! an append remembers it, so that its commit makes no hint. A further end of the same row changes nothing. Rows that a
 //! crash leaves behind below the newest are ended by the next subscribe or append.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Instant;
@@ -131,6 +131,8 @@ pub(crate) struct Hub<L = Store> {
     presence: Presence,
     silences: Silences,
     last_epoch: AtomicU64,
+    /// It stops: no device is let in any more.
+    closing: AtomicBool,
     shards: Vec<Mutex<Shard>>,
     inboxes: Inboxes,
 }
@@ -154,6 +156,7 @@ impl<L: Log> Hub<L> {
             presence: Presence::default(),
             silences: Silences::default(),
             last_epoch: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
             shards: (0..cores).map(shard).collect(),
             inboxes,
         }
@@ -227,6 +230,9 @@ impl<L: Log> Hub<L> {
         let mut displaced = None;
         let epoch = self.last_epoch.fetch_add(1, Ordering::Relaxed) + 1;
         self.on_shard(core, |shard, effects| {
+            if self.closing.load(Ordering::SeqCst) {
+                return parting.say(Farewell::ShuttingDown);
+            }
             let old = self.presence.come(device, Place { core, epoch });
             shard.connect(device, Session::new(epoch, receive_maximum, parting), effects);
             if let Some(old) = old.filter(|old| old.core != core) {
@@ -250,6 +256,7 @@ impl<L: Log> Hub<L> {
 
     /// Closes all connections of `core`, since the gateway stops.
     pub(crate) fn close(&self, core: usize) {
+        self.closing.store(true, Ordering::SeqCst);
         self.on_shard(core, |shard, effects| {
             for (device, epoch) in shard.connected() {
                 shard.leave(device, epoch, Some(Farewell::ShuttingDown), effects);

@@ -1,0 +1,170 @@
+//! The door devices come in by: one TLS port for MQTT, MQTT over WebSocket and enrolment over HTTPS. This file decides
+//! what is spoken on a connection; what is said is left to the files below.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use homing_link::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, DeviceId, Speaks};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::centre::Centre;
+use crate::hub::Hub;
+use crate::store::Store;
+use crate::token::TokenSealer;
+
+mod arrival;
+mod conversation;
+mod http;
+mod outgoing;
+mod publishes;
+mod replay;
+mod subscriptions;
+mod websocket;
+mod wire;
+
+use arrival::Refusal;
+use conversation::{Conversation, End};
+use replay::Replay;
+use wire::Wire;
+
+/// Time for the TLS handshake.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Time for the first bytes after it.
+const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(10);
+
+/// All that a device port needs; shared by all cores.
+pub(crate) struct DevicePort {
+    hub: Arc<Hub>,
+    store: Store,
+    centre: Centre,
+    sealer: TokenSealer,
+    tls: TlsAcceptor,
+    /// Receipts for what was not sent to their registration: acknowledged and not recorded.
+    unknown_receipts: AtomicU64,
+}
+
+pub(crate) struct DevicePortConfig {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) store: Store,
+    pub(crate) centre: Centre,
+    pub(crate) sealer: TokenSealer,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+/// Whom a connection is with, and where it lives.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    core: usize,
+    address: SocketAddr,
+}
+
+impl DevicePort {
+    pub(crate) fn new(config: DevicePortConfig) -> Result<Self, rustls::Error> {
+        let DevicePortConfig { hub, store, centre, sealer, chain, key } = config;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        // The server's order counts: a client that offers all gets MQTT.
+        tls.alpn_protocols = [ALPN_MQTT, ALPN_HTTP1, ALPN_HTTP2].map(<[u8]>::to_vec).to_vec();
+        tls.send_tls13_tickets = 1;
+        let tls = TlsAcceptor::from(Arc::new(tls));
+        Ok(Self { hub, store, centre, sealer, tls, unknown_receipts: AtomicU64::new(0) })
+    }
+
+    /// Serves one accepted connection on the core it lives on. Returns when it is over.
+    pub(crate) async fn serve(self: Arc<Self>, core: usize, stream: TcpStream, address: SocketAddr) {
+        let peer = Peer { core, address };
+        // Each stage is boxed, so that an idle device doesn't pay for the largest one.
+        let Some((stream, speaks, first)) = Box::pin(self.greet(peer, stream)).await else { return };
+        match speaks {
+            Speaks::Mqtt => Box::pin(self.converse(peer, stream, first)).await,
+            Speaks::Http1 | Speaks::Http2 => Box::pin(http::serve(self, peer, Replay::new(first, stream))).await,
+        }
+    }
+
+    /// The TLS handshake, and what is spoken after it.
+    async fn greet(&self, peer: Peer, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Speaks, Vec<u8>)> {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(peer = %peer.address, %error, "TCP_NODELAY");
+        }
+        let mut stream = match tokio::time::timeout(HANDSHAKE_WITHIN, self.tls.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::info!(peer = %peer.address, %error, "no TLS handshake on the device link");
+                return None;
+            }
+            Err(_) => {
+                tracing::info!(peer = %peer.address, "no TLS handshake on the device link in time");
+                return None;
+            }
+        };
+        if let Some(speaks) = stream.get_ref().1.alpn_protocol().and_then(Speaks::from_alpn) {
+            return Some((stream, speaks, Vec::new()));
+        }
+        let mut first = Vec::new();
+        let speaks = tokio::time::timeout(FIRST_BYTES_WITHIN, first_bytes(&mut stream, &mut first)).await;
+        match speaks {
+            Ok(Ok(speaks)) => Some((stream, speaks, first)),
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %peer.address, %error, "closed before a word on the device link");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(peer = %peer.address, "not a word on the device link");
+                None
+            }
+        }
+    }
+
+    /// Speaks MQTT over any byte stream until it ends.
+    async fn converse<S>(&self, peer: Peer, stream: S, first: Vec<u8>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let mut wire = Wire::new(stream, first);
+        let arrived = match Box::pin(arrival::receive(self, peer, &mut wire)).await {
+            Ok(arrived) => arrived,
+            Err(refusal) => {
+                match &refusal {
+                    Refusal::Garbage(_) | Refusal::NotConnect | Refusal::Late => {
+                        tracing::info!(peer = %peer.address, %refusal, "closed: not MQTT on the device link");
+                    }
+                    Refusal::Closed | Refusal::Io(_) | Refusal::Refused(_) => {
+                        tracing::debug!(peer = %peer.address, %refusal, "no device");
+                    }
+                }
+                return wire.close().await;
+            }
+        };
+        let device = DeviceId(arrived.rights.device);
+        match Conversation::new(self, arrived, wire).hold().await {
+            End::Said(code) => tracing::debug!(%device, %code, "device disconnected"),
+            End::Gone(error) => tracing::debug!(%device, error = error.map(|error| error.to_string()), "device gone"),
+            End::Ours(code, reason) => tracing::info!(%device, %code, reason, "device disconnected by us"),
+        }
+    }
+}
+
+async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S, first: &mut Vec<u8>) -> std::io::Result<Speaks> {
+    loop {
+        let mut byte = [0; 4];
+        let read = stream.read(&mut byte).await?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        first.extend_from_slice(&byte[..read]);
+        if let Some(speaks) = Speaks::from_first_bytes(first) {
+            return Ok(speaks);
+        }
+    }
+}

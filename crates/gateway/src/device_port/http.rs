@@ -1,0 +1,238 @@
+//! HTTPS on the device link: a device enrols or leaves for good, and MQTT over WebSocket begins.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Extension, Path, Request, State};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, delete, post};
+use base64::Engine as _;
+use bytes::Bytes;
+use homing_link::{DeviceId, Enrolment, EnrolmentRequest, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::websocket::WebSocket;
+use super::{DevicePort, Peer};
+use crate::notification::lock;
+use crate::store::EnrolError;
+
+/// Longest request body taken, in bytes.
+const LONGEST_BODY: usize = 16 * 1024;
+
+/// Time for the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a connection may be used for requests; WebSockets don't count.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(120);
+
+/// A refusal as RFC 9457 has it.
+#[derive(Debug)]
+struct Problem {
+    status: StatusCode,
+    detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), header: None }
+    }
+
+    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = serde_json::json!({
+            "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail,
+        });
+        let mut response = (self.status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(self.header);
+        response
+    }
+}
+
+/// Serves requests on one connection, HTTP/1.1 or HTTP/2.
+pub(super) async fn serve<S>(port: Arc<DevicePort>, peer: Peer, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let conversation = Conversing::default();
+    let router = Router::new()
+        .route("/devices", post(enrol).fallback(|| async { wrong_method("POST") }))
+        .route("/devices/{id}", delete(remove).fallback(|| async { wrong_method("DELETE") }))
+        .route(WEBSOCKET_PATH, any(upgrade))
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "the device link has /devices and /mqtt") })
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(Extension(peer))
+        .layer(Extension(conversation.clone()))
+        .with_state(port);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    server.http2().timer(TokioTimer::new()).max_concurrent_streams(16).max_header_list_size(16 * 1024);
+    let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router));
+    match tokio::time::timeout(CONNECTION_WITHIN, serving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(peer = %peer.address, %error, "HTTP on the device link"),
+        Err(_) => tracing::debug!(peer = %peer.address, "HTTP connection closed after its time"),
+    }
+    let upgraded = lock(&conversation.0).take();
+    if let Some(upgraded) = upgraded
+        && let Err(error) = upgraded.await
+    {
+        tracing::error!(peer = %peer.address, %error, "MQTT over WebSocket broke off");
+    }
+}
+
+/// The MQTT that a connection was upgraded to: the connection counts as open until that ends.
+#[derive(Clone, Debug, Default)]
+struct Conversing(Arc<Mutex<Option<JoinHandle<()>>>>);
+
+fn wrong_method(allowed: &'static str) -> Problem {
+    let detail = format!("use {allowed} here");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(ALLOW, HeaderValue::from_static(allowed))
+}
+
+async fn enrol(State(port): State<Arc<DevicePort>>, body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
+    };
+    let request: EnrolmentRequest = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => {
+            let detail = format!("send JSON {{\"enrolment_key\": …}}: {error}");
+            return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
+        }
+    };
+    match port.store.enrol(&request.enrolment_key).await {
+        Ok(enrolled) => {
+            let device_id = DeviceId(enrolled.device);
+            tracing::info!(device = %device_id, "device enrolled");
+            let enrolment = Enrolment { device_id, secret: enrolled.secret.to_string() };
+            (StatusCode::CREATED, axum::Json(enrolment)).into_response()
+        }
+        Err(error) => refusal(&error).into_response(),
+    }
+}
+
+fn refusal(error: &EnrolError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        EnrolError::BadKey => Problem::new(StatusCode::UNAUTHORIZED, detail),
+        EnrolError::QuotaReached { .. } => Problem::new(StatusCode::FORBIDDEN, detail),
+        EnrolError::TooFast { retry_after_secs } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(RETRY_AFTER, HeaderValue::from(*retry_after_secs))
+        }
+        EnrolError::Store(error) => {
+            tracing::warn!(%error, "a device can't be enrolled");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store can't take it now: try again later")
+                .with(RETRY_AFTER, HeaderValue::from(1))
+        }
+    }
+}
+
+async fn remove(State(port): State<Arc<DevicePort>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let unauthorized = || {
+        Problem::new(StatusCode::UNAUTHORIZED, "give the device's id and secret as Basic credentials")
+            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"device\""))
+            .into_response()
+    };
+    let Some((user, secret)) = basic_credentials(&headers) else { return unauthorized() };
+    let Some(device) = id.parse::<DeviceId>().ok().filter(|_| *user == *id) else { return unauthorized() };
+    match port.store.authenticate(device.0, &secret).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return unauthorized(),
+        Err(error) => return refusal(&EnrolError::Store(error)).into_response(),
+    }
+    match port.store.remove_device(device.0).await {
+        Ok(_) => {
+            port.hub.dismiss(device.0);
+            tracing::info!(%device, "device removed");
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refusal(&EnrolError::Store(error)).into_response(),
+    }
+}
+
+/// User and password of an `Authorization: Basic` (RFC 7617).
+fn basic_credentials(headers: &HeaderMap) -> Option<(String, zeroize::Zeroizing<String>)> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let text = zeroize::Zeroizing::new(String::from_utf8(decoded).ok()?);
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.to_owned().into()))
+}
+
+/// The upgrade of RFC 6455, 4.2, for the subprotocol `mqtt`.
+async fn upgrade(
+    State(port): State<Arc<DevicePort>>,
+    Extension(peer): Extension<Peer>,
+    Extension(conversing): Extension<Conversing>,
+    request: Request,
+) -> Response {
+    let headers = request.headers();
+    if !has_word(headers, &UPGRADE, "websocket") || !has_word(headers, &CONNECTION, "upgrade") {
+        let detail = "this is MQTT over WebSocket: ask for an upgrade over HTTP/1.1";
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
+            .with(UPGRADE, HeaderValue::from_static("websocket"))
+            .into_response();
+    }
+    if !has_word(headers, &SEC_WEBSOCKET_VERSION, "13") {
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here")
+            .with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+            .into_response();
+    }
+    if !has_word(headers, &SEC_WEBSOCKET_PROTOCOL, WEBSOCKET_SUBPROTOCOL) {
+        return Problem::new(StatusCode::BAD_REQUEST, "offer the subprotocol `mqtt`").into_response();
+    }
+    let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
+        return Problem::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing").into_response();
+    };
+    let accept = derive_accept_key(key.as_bytes());
+    let conversation = tokio::spawn(async move {
+        match hyper::upgrade::on(request).await {
+            Ok(upgraded) => {
+                let stream = WebSocket::accepted(TokioIo::new(upgraded)).await;
+                port.converse(peer, stream, Vec::new()).await;
+            }
+            Err(error) => tracing::debug!(peer = %peer.address, %error, "no WebSocket after all"),
+        }
+    });
+    *lock(&conversing.0) = Some(conversation);
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(UPGRADE, "websocket")
+        .header(CONNECTION, "Upgrade")
+        .header(SEC_WEBSOCKET_ACCEPT, accept)
+        .header(SEC_WEBSOCKET_PROTOCOL, WEBSOCKET_SUBPROTOCOL)
+        .body(Body::empty())
+        .unwrap_or_else(|_| Problem::new(StatusCode::BAD_REQUEST, "malformed WebSocket key").into_response())
+}
+
+/// Whether a comma-separated header holds `word`, whatever its case.
+fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,113 @@
+//! What a device publishes: receipts and its state. Decides what is taken; everything else isn't Homing's.
+
+use homing_link::{Delivery, DeviceState, FromDevice, PacketId, Publish, ReasonCode, RegistrationName};
+use homing_trace::Receipt;
+use std::sync::atomic::Ordering;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::conversation::{ANSWER_WITHIN, Conversation, End};
+use crate::notification::RegistrationKey;
+use crate::store::StageEvent;
+
+/// What became of a PUBLISH.
+enum Taken {
+    Yes,
+    /// Not for the reason given; the device may go on.
+    No(ReasonCode),
+    /// It can't be taken now: the device shall send it again on its next connection.
+    Later,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
+    pub(super) async fn take_publish(&mut self, publish: &Publish<'_>) -> Result<(), End> {
+        let packet_id = match publish.delivery {
+            Delivery::AtMostOnce => None,
+            Delivery::AtLeastOnce { packet_id, .. } => Some(packet_id),
+            Delivery::ExactlyOnce { .. } => return Err(End::Ours(ReasonCode::QosNotSupported, "publish at QoS 1")),
+        };
+        if self.is_v5() && publish.retain {
+            return Err(End::Ours(ReasonCode::RetainNotSupported, "nothing is retained here"));
+        }
+        if publish.properties.topic_alias.is_some() {
+            return Err(End::Ours(ReasonCode::TopicAliasInvalid, "the topic alias maximum is 0"));
+        }
+        let taken = match FromDevice::parse(publish.topic) {
+            Ok(FromDevice::Receipt { registration }) => self.take_receipt(&registration, publish.payload.0).await,
+            Ok(FromDevice::State) => self.take_state(publish.payload.0),
+            Err(_) => Taken::No(ReasonCode::NotAuthorized),
+        };
+        match taken {
+            Taken::Yes => self.acknowledge(packet_id, ReasonCode::Success),
+            Taken::No(code) if self.is_v5() => self.acknowledge(packet_id, code),
+            Taken::No(ReasonCode::NotAuthorized) => {
+                tracing::info!(device = %self.name(), topic = publish.topic, "a device publishes where it may not");
+                return Err(End::Ours(ReasonCode::NotAuthorized, "not a topic of this device"));
+            }
+            // 3.1.1 can't be told what is wrong with it, and would only send it again.
+            Taken::No(_) => self.acknowledge(packet_id, ReasonCode::Success),
+            Taken::Later => return Err(End::Ours(ReasonCode::ServerBusy, "try again later")),
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, packet_id: Option<PacketId>, code: ReasonCode) {
+        if let Some(packet_id) = packet_id {
+            self.arrived.dialect.acknowledge(packet_id, code, &mut self.wire.outbound);
+        }
+    }
+
+    fn take_state(&self, payload: &[u8]) -> Taken {
+        match serde_json::from_slice::<DeviceState>(payload) {
+            Ok(state) => {
+                tracing::debug!(device = %self.name(), low_power = state.low_power, "device state");
+                Taken::Yes
+            }
+            Err(error) => {
+                tracing::debug!(device = %self.name(), %error, "no device state");
+                Taken::No(ReasonCode::PayloadFormatInvalid)
+            }
+        }
+    }
+
+    async fn take_receipt(&mut self, name: &RegistrationName<'_>, payload: &[u8]) -> Taken {
+        if payload.len() > Receipt::MAX_LEN {
+            return Taken::No(ReasonCode::PayloadFormatInvalid);
+        }
+        let receipt = match Receipt::from_json(payload) {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                tracing::debug!(device = %self.name(), %error, "no receipt");
+                return Taken::No(ReasonCode::PayloadFormatInvalid);
+            }
+        };
+        let registration = match self.receiver_of(name, receipt.seq).await {
+            Ok(Some(registration)) => registration,
+            Ok(None) => {
+                self.port.unknown_receipts.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(device = %self.name(), seq = receipt.seq, "a receipt for what was not sent to it");
+                return Taken::Yes;
+            }
+            Err(later) => return later,
+        };
+        let Receipt { seq, event: stage, reason, at, .. } = receipt;
+        match self.port.store.record(StageEvent::Reached { seq, registration, stage, reason, at }) {
+            Ok(()) => Taken::Yes,
+            Err(_) => Taken::Later,
+        }
+    }
+
+    /// The registration of this device to which `seq` was sent, on this connection or an earlier one.
+    async fn receiver_of(&mut self, name: &RegistrationName<'_>, seq: u64) -> Result<Option<RegistrationKey>, Taken> {
+        let Some(entry) = self.allowed(name) else { return Ok(None) };
+        let connection = &self.arrived.connection;
+        if let Some(key) = connection.sent_to(name.environment, entry.topic_no, seq) {
+            return Ok(Some(key));
+        }
+        let Some(whose) = connection.held(name.environment, entry.topic_no, name.instance) else { return Ok(None) };
+        let asking = self.port.store.was_sent(whose.registration_no, seq);
+        match tokio::time::timeout(ANSWER_WITHIN, asking).await {
+            Ok(Ok(was_sent)) => Ok(was_sent.then_some(whose.key)),
+            Ok(Err(_)) | Err(_) => Err(Taken::Later),
+        }
+    }
+}
