@@ -208,7 +208,7 @@ fn random_id() -> Result<String, CentreError> {
 fn random_key() -> Result<SigningKey, CentreError> {
     loop {
         // All but one in 2^32 numbers are keys.
-        if let Ok(key) = SigningKey::from_scalar(&*Zeroizing::new(random::<32>()?)) {
+        if let Ok(key) = SigningKey::from_scalar(&Zeroizing::new(random::<32>()?)) {
             return Ok(key);
         }
     }

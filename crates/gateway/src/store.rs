@@ -39,7 +39,6 @@ pub use hot::{
     Answer, AnswerSink, Append, Appended, DeviceRights, End, Enrolled, Place, Refused, StageEvent,
     StoredNotification, Subscribed, TraceQuery,
 };
-pub use seq::SeqAllotter;
 pub(crate) use writer::{CallError, Scope};
 
 use crate::notification::lock;
@@ -47,6 +46,7 @@ use file::{FilePlan, LOG_FILE, STAGES_FILE};
 use log::Live;
 use registrations::Subscription;
 use search::Search;
+use seq::SeqAllotter;
 use stages::{Kept, StageJob, StageWriter};
 use writer::{CallJob, Job, Writer};
 
@@ -254,7 +254,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Scope<'_>) -> Result<T, CallError> + Send + 'static,
     {
-        let (call, answer) = CallJob::new(self.0.dir.join(LOG_FILE), work);
+        let (call, answer) = CallJob::boxed(self.0.dir.join(LOG_FILE), work);
         self.0.log.try_send(Job::Call(call)).map_err(|_| StoreError::Busy)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }

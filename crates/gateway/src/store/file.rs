@@ -137,7 +137,7 @@ pub(crate) fn open_reader(dir: &Path, name: &str) -> Result<Connection, StoreErr
 pub(crate) fn explain(path: &Path, source: rusqlite::Error) -> StoreError {
     let path = PathBuf::from(path);
     match source.sqlite_error_code() {
-        Some(code) if matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Damaged { path, detail: source.to_string() }
         }
         Some(_) | None => StoreError::Sqlite { path, source },

@@ -10,7 +10,7 @@ pub(crate) const RANGE: u64 = 1 << 18;
 
 /// Allots `seq`; shared by all cores and the writer.
 #[derive(Debug)]
-pub struct SeqAllotter {
+pub(crate) struct SeqAllotter {
     next: AtomicU64,
     /// First number that is not reserved.
     limit: AtomicU64,
@@ -24,7 +24,7 @@ impl SeqAllotter {
     }
 
     /// The next number. `Err` when the reserve is used up faster than the writer can renew it: the store is overloaded.
-    pub fn next(&self) -> Result<u64, StoreFull> {
+    pub(crate) fn next(&self) -> Result<u64, StoreFull> {
         let limit = self.limit.load(Ordering::Acquire);
         self.next
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| (next < limit).then(|| next + 1))

@@ -77,7 +77,8 @@ impl Bench {
 
     fn queued(&self, whose: &Subscribed, label: &str) -> u64 {
         let seq = self.store.seqs().next().expect("numbers are reserved");
-        let place = Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+        let place =
+            Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
         let appended = self.append(place, &self.notification(Expiration::Default, label));
         assert_eq!(appended, Appended::Stored { seq, replaced: None });
         seq
@@ -107,10 +108,8 @@ impl Bench {
 }
 
 fn stored(appended: Appended) -> u64 {
-    match appended {
-        Appended::Stored { seq, .. } => seq,
-        other => panic!("it should be stored: {other:?}"),
-    }
+    let Appended::Stored { seq, .. } = appended else { panic!("it should be stored: {appended:?}") };
+    seq
 }
 
 fn dir() -> tempfile::TempDir {

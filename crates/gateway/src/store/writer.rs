@@ -49,7 +49,6 @@ pub(crate) struct Scope<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) live: &'a mut Live,
     pub(crate) rates: &'a mut super::devices::Rates,
-    pub(crate) seqs: &'a SeqAllotter,
     pub(crate) now: UnixMillis,
 }
 
@@ -199,7 +198,6 @@ impl Writer {
                         connection: &self.connection,
                         live: &mut self.live,
                         rates: &mut self.rates,
-                        seqs: &self.seqs,
                         now,
                     });
                 }
@@ -303,7 +301,7 @@ where
     F: FnOnce(&mut Scope<'_>) -> Result<T, CallError> + Send + 'static,
     T: Send + 'static,
 {
-    pub(crate) fn new(
+    pub(crate) fn boxed(
         path: PathBuf,
         work: F,
     ) -> (Box<dyn Call>, tokio::sync::oneshot::Receiver<Result<T, StoreError>>) {

@@ -31,7 +31,9 @@ async fn a_newer_one_replaces_what_waits_for_an_absent_device() {
     let bench = Bench::open(dir.path());
     let whose = bench.subscribe(1).await;
     let old = stored(bench.away(whose.registration, "old"));
-    let Appended::Stored { seq, replaced } = bench.away(whose.registration, "new") else { panic!("it is stored") };
+    let Appended::Stored { seq, replaced } = bench.away(whose.registration, "new") else {
+        panic!("it is stored")
+    };
     assert_eq!(replaced, Some(old));
     assert!(seq > old);
     assert_eq!(bench.newest(&whose).await, Some(seq));
@@ -62,7 +64,8 @@ async fn an_end_said_before_its_append_is_committed_takes_effect_after_it() {
     let whose = bench.subscribe(1).await;
     let notification = bench.notification(Expiration::Default, "quick");
     let seq = bench.store.seqs().next().expect("numbers are reserved");
-    let place = Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+    let place =
+        Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
     bench.store.append(Append { core: 0, ticket: 1, place, notification }).expect("the queue has room");
     bench.end(&whose, seq, Stage::Acknowledged, None);
     assert_eq!(bench.newest(&whose).await, None);
@@ -108,7 +111,10 @@ async fn one_that_is_tried_once_is_discarded_while_its_device_is_away() {
     assert_eq!(bench.newest(&whose).await, None);
     let traces = bench.store.trace(TraceQuery::ApnsId("ONCE".to_owned()), 10).await.expect("it is read");
     let events = &traces[0].events;
-    assert_eq!(events.iter().map(|event| event.stage).collect::<Vec<_>>(), [Stage::Accepted, Stage::Discarded]);
+    assert_eq!(
+        events.iter().map(|event| event.stage).collect::<Vec<_>>(),
+        [Stage::Accepted, Stage::Discarded]
+    );
     assert_eq!(events[1].reason, Some(Reason::DEVICE_AWAY));
 }
 
@@ -123,13 +129,17 @@ async fn an_ended_registration_is_told_from_one_that_never_was() {
     assert_eq!(bench.away(whose.registration, "late"), Appended::Unregistered { since });
     let never = RegistrationKey { generation: 1, ..whose.registration };
     assert_eq!(bench.away(never, "lost"), Appended::NeverRegistered);
-    assert_eq!(bench.store.unsubscribe(1, Environment::Development, 1, None).await.expect("it is read"), None);
+    assert_eq!(
+        bench.store.unsubscribe(1, Environment::Development, 1, None).await.expect("it is read"),
+        None
+    );
     let traces = bench.store.trace(TraceQuery::ApnsId("waiting".to_owned()), 10).await.expect("it is read");
     let last = traces[0].events.last().expect("it has events");
     assert_eq!((last.stage, last.reason.clone()), (Stage::Discarded, Some(Reason::UNREGISTERED)));
     // A row that the hub had on its way meanwhile isn't kept either.
     let seq = bench.store.seqs().next().expect("numbers are reserved");
-    let place = Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+    let place =
+        Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
     let appended = bench.append(place, &bench.notification(Expiration::Default, "crossing"));
     assert_eq!(appended, Appended::Unregistered { since });
 }
@@ -143,7 +153,8 @@ async fn registering_again_within_the_same_second_makes_another_registration() {
     let second = bench.subscribe(1).await;
     assert!(second.is_new);
     assert!(second.registration.generation > first.registration.generation);
-    let instance = bench.store.subscribe(1, Environment::Development, 1, Some("match-7")).await.expect("it subscribes");
+    let instance =
+        bench.store.subscribe(1, Environment::Development, 1, Some("match-7")).await.expect("it subscribes");
     assert!(instance.registration.generation > second.registration.generation);
     assert_eq!(bench.subscribe(1).await.registration, second.registration);
 }
@@ -171,7 +182,8 @@ async fn a_batch_is_answered_in_one_call() {
     const MANY: u64 = 5_000;
     for ticket in 0..MANY {
         let seq = bench.store.seqs().next().expect("numbers are reserved");
-        let place = Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+        let place =
+            Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
         let append = Append { core: 0, ticket, place, notification: Arc::clone(&notification) };
         bench.store.append(append).expect("the queue has room");
     }
@@ -199,7 +211,8 @@ async fn the_log_keeps_no_payload_of_what_has_ended() {
     bench.store.flush().await.expect("it is written");
     bench.store.close();
     let log = rusqlite::Connection::open(dir.path().join(LOG_FILE)).expect("it opens");
-    let rows: u32 = log.query_row("SELECT count(*) FROM notifications", [], |row| row.get(0)).expect("it is read");
+    let rows: u32 =
+        log.query_row("SELECT count(*) FROM notifications", [], |row| row.get(0)).expect("it is read");
     assert!(rows < 1_100, "{rows} rows with their payloads");
     drop(log);
     let bench = Bench::open(dir.path());
@@ -243,7 +256,9 @@ fn a_newer_file_is_refused_and_left_alone() {
 #[test]
 fn a_damaged_file_is_named() {
     let dir = dir();
-    for (name, bytes) in [(LOG_FILE, b"not a database, but long enough".as_slice()), (STAGES_FILE, b"SQLite format 3\0")] {
+    for (name, bytes) in
+        [(LOG_FILE, b"not a database, but long enough".as_slice()), (STAGES_FILE, b"SQLite format 3\0")]
+    {
         std::fs::write(dir.path().join(name), bytes).expect("it is written");
         let config = StoreConfig { dir: dir.path().to_owned(), clock: Clock::default() };
         let error = Store::open(config, vec![]).expect_err("it is damaged");
