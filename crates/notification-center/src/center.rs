@@ -223,6 +223,7 @@ impl Center {
 
     /// Everything that came due, in the order of its time; of one time, in the order of the bundle IDs.
     fn pass_time(&mut self, now: UnixMillis, out: &mut Vec<Output>) {
+        self.apps.values_mut().for_each(|app| app.see_time(now));
         loop {
             let due = self.apps.values_mut().filter_map(|app| app.next_due().map(|(at, due)| (at, due, app)));
             let Some((at, due, app)) = due.min_by_key(|(at, ..)| *at) else { return };

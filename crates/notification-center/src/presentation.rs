@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// How long an app may take to answer `willPresent`. Apple doesn't say.
-const WILL_PRESENT_MILLIS: i64 = 5_000;
+pub(crate) const WILL_PRESENT_MILLIS: i64 = 5_000;
 /// How many answers an app may owe; beyond that, the oldest counts as not given.
 const MAX_PRESENTING: usize = 256;
 /// How long a temporary banner stays.
-const BANNER_MILLIS: i64 = 5_000;
+pub(crate) const BANNER_MILLIS: i64 = 5_000;
 /// How many notifications of one app are in Notification Center; beyond that, the oldest leaves.
 const MAX_DELIVERED: usize = 1_024;
 /// How many of its banners are on the screen without being in Notification Center.

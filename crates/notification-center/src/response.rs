@@ -8,11 +8,11 @@ use crate::output::UserInfo;
 use crate::{AppState, Delegate, Delivered, MoveCause, Output, Response};
 
 /// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
-const FETCH_MILLIS: i64 = 30_000;
+pub(crate) const FETCH_MILLIS: i64 = 30_000;
 /// How many silent notifications an app may be working on; more are not given to it.
 const MAX_FETCHING: usize = 64;
 /// How long a launched app may take until its delegate is there.
-const LAUNCH_MILLIS: i64 = 20_000;
+pub(crate) const LAUNCH_MILLIS: i64 = 20_000;
 /// How many calls wait for that; more are lost.
 const MAX_WAITING: usize = 64;
 

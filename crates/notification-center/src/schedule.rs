@@ -4,6 +4,8 @@
 use homing_trace::UnixMillis;
 
 use crate::app::{App, Turn};
+use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
+use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS};
 use crate::{Identifiers, Notification, NotificationRequest, Output, Pending, RequestError, Trigger};
 
 /// How many requests of one app may wait: those that fire soonest are kept (*UILocalNotification*).
@@ -100,6 +102,29 @@ impl App {
         self.pending.retain(|pending| !identifiers.contains(&pending.request.identifier));
     }
 
+    /// Should the clock have gone back, what repeats finds its next beat and nobody gets more time than there was to
+    /// have. What fired once doesn't fire again.
+    pub(crate) fn see_time(&mut self, now: UnixMillis) {
+        for pending in &mut self.pending {
+            if let Some(Trigger::TimeInterval { seconds, repeats: true }) = pending.request.trigger {
+                let interval = millis(seconds);
+                if pending.next_trigger_date.plus_millis(-interval) > now {
+                    pending.next_trigger_date = next_beat(pending.added_at, interval, now);
+                }
+            }
+        }
+        let not_after = |time: &mut UnixMillis, millis: i64| *time = (*time).min(now.plus_millis(millis));
+        let process = &mut self.process;
+        process
+            .presenting
+            .iter_mut()
+            .for_each(|presenting| not_after(&mut presenting.deadline, WILL_PRESENT_MILLIS));
+        process.fetching.iter_mut().for_each(|fetching| not_after(&mut fetching.deadline, FETCH_MILLIS));
+        process.waiting.iter_mut().for_each(|waiting| not_after(&mut waiting.deadline, LAUNCH_MILLIS));
+        let banners = self.transient.iter_mut().filter_map(|banner| banner.gone_at.as_mut());
+        banners.for_each(|gone_at| not_after(gone_at, BANNER_MILLIS));
+    }
+
     /// What comes next, and when.
     pub(crate) fn next_due(&self) -> Option<(UnixMillis, Due)> {
         let pending = self.pending.iter().map(|pending| pending.next_trigger_date).enumerate();
@@ -141,10 +166,7 @@ impl App {
         let date = pending.next_trigger_date;
         let request = match pending.request.trigger {
             Some(Trigger::TimeInterval { seconds, repeats: true }) => {
-                let interval = millis(seconds);
-                let elapsed = turn.now.millis_since(pending.added_at);
-                let periods = elapsed.div_euclid(interval).saturating_add(1);
-                pending.next_trigger_date = pending.added_at.plus_millis(periods.saturating_mul(interval));
+                pending.next_trigger_date = next_beat(pending.added_at, millis(seconds), turn.now);
                 pending.request.clone()
             }
             Some(Trigger::TimeInterval { repeats: false, .. } | Trigger::Push) | None => {
@@ -153,6 +175,12 @@ impl App {
         };
         self.deliver(Notification { date, request }, None, turn);
     }
+}
+
+/// The first of `anchor` plus k intervals after `now`.
+fn next_beat(anchor: UnixMillis, interval: i64, now: UnixMillis) -> UnixMillis {
+    let periods = now.millis_since(anchor).div_euclid(interval).saturating_add(1);
+    anchor.plus_millis(periods.saturating_mul(interval))
 }
 
 /// At least one millisecond; `seconds` is within [`MAX_SECONDS`].

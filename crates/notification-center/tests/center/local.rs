@@ -78,6 +78,23 @@ fn when_the_clock_is_moved_everything_due_fires_in_its_order_with_its_time() {
 }
 
 #[test]
+fn when_the_clock_goes_back_nothing_fires_again_and_the_beat_goes_on() {
+    let mut phone = Phone::after(allowed(AppState::Background));
+    phone.take(add("once", after(60.0)));
+    phone.take(add("beat", every(60.0)));
+    phone.pass(HOUR);
+    assert_eq!(phone.pass(-HOUR - 90 * SECOND), [""; 0]);
+    assert_eq!(phone.waiting(), ["beat"]);
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(-MINUTE)), "still in step with its request");
+    assert_eq!(phone.pass(30 * SECOND), [format!("present beat {EVERYWHERE}")]);
+
+    let mut asked = Phone::after(allowed(AppState::Foreground));
+    asked.take(arrives(alert(1)));
+    asked.pass(-DAY);
+    assert_eq!(asked.pass(5 * SECOND), ["1 suppressed: foreground"], "the app gets no more time");
+}
+
+#[test]
 fn what_was_due_while_the_device_was_off_fires_once_at_its_start() {
     let mut phone = Phone::after(allowed(AppState::Foreground));
     phone.take(add("once", after(60.0)));

@@ -121,9 +121,9 @@ fn remote() -> impl Strategy<Value = Input> {
     })
 }
 
-/// Steps in time: none, small, or far; all of them together within the 31 days for which repeats are remembered.
+/// Steps in time: none, small, far, or back; all of them together within the 31 days for which repeats are remembered.
 fn step() -> impl Strategy<Value = i64> {
-    prop_oneof![3 => Just(0), 3 => 0..10 * SECOND, 1 => 0..HOUR, 1 => 0..DAY / 4]
+    prop_oneof![3 => Just(0), 3 => 0..10 * SECOND, 1 => 0..HOUR, 1 => 0..DAY / 4, 1 => -HOUR..0]
 }
 
 fn begun() -> Center {
