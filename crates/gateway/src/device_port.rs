@@ -88,7 +88,9 @@ impl DevicePort {
         let Some((stream, speaks, first)) = Box::pin(self.greet(peer, stream)).await else { return };
         match speaks {
             Speaks::Mqtt => Box::pin(self.converse(peer, stream, first)).await,
-            Speaks::Http1 | Speaks::Http2 => Box::pin(http::serve(self, peer, Replay::new(first, stream))).await,
+            Speaks::Http1 | Speaks::Http2 => {
+                Box::pin(http::serve(self, peer, Replay::new(first, stream))).await
+            }
         }
     }
 
@@ -149,7 +151,9 @@ impl DevicePort {
         let device = DeviceId(arrived.rights.device);
         match Conversation::new(self, arrived, wire).hold().await {
             End::Said(code) => tracing::debug!(%device, %code, "device disconnected"),
-            End::Gone(error) => tracing::debug!(%device, error = error.map(|error| error.to_string()), "device gone"),
+            End::Gone(error) => {
+                tracing::debug!(%device, error = error.map(|error| error.to_string()), "device gone")
+            }
             End::Ours(code, reason) => tracing::info!(%device, %code, reason, "device disconnected by us"),
         }
     }

@@ -1,9 +1,9 @@
 //! Puts the push service together: opens what it keeps, binds every address before it serves any, starts a thread with
 //! a runtime for each core and one for the admin API, and stops them in order.
 
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::future::IntoFuture as _;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -141,16 +141,18 @@ impl Gateway {
         let centre = Centre::open(store.clone()).await?;
         let sealer = TokenSealer::load(&store).await?;
         let hub = Arc::new(Hub::new(store.clone(), config.clock.clone(), inboxes, BUDGET));
-        let provider_port = Arc::new(ProviderPort::new(ProviderPortConfig {
-            hub: Arc::clone(&hub),
-            store: store.clone(),
-            centre: centre.clone(),
-            sealer: sealer.clone(),
-            chain: authority.server_chain(),
-            key: authority.server_key(),
-            client_roots: authority.provider_roots(),
-        })
-        .map_err(|error| StartError::ProviderPort(error.into()))?);
+        let provider_port = Arc::new(
+            ProviderPort::new(ProviderPortConfig {
+                hub: Arc::clone(&hub),
+                store: store.clone(),
+                centre: centre.clone(),
+                sealer: sealer.clone(),
+                chain: authority.server_chain(),
+                key: authority.server_key(),
+                client_roots: authority.provider_roots(),
+            })
+            .map_err(|error| StartError::ProviderPort(error.into()))?,
+        );
         let device_port = Arc::new(DevicePort::new(DevicePortConfig {
             hub: Arc::clone(&hub),
             store: store.clone(),
@@ -177,7 +179,9 @@ impl Gateway {
                 device_port: Arc::clone(&device_port),
                 apns: apns
                     .iter_mut()
-                    .flat_map(|(environment, bound)| of_core(bound).into_iter().map(|listener| (*environment, listener)))
+                    .flat_map(|(environment, bound)| {
+                        of_core(bound).into_iter().map(|listener| (*environment, listener))
+                    })
                     .collect(),
                 device_link: of_core(&mut device_link),
                 stop: stopping.clone(),
@@ -295,7 +299,11 @@ impl Core {
         self.hub.close(core);
         let all = limit.acquire_many(CONNECTIONS);
         if tokio::time::timeout(DRAIN_WITHIN, all).await.is_err() {
-            tracing::warn!(core, seconds = DRAIN_WITHIN.as_secs(), "connections were cut, since they didn't end in time");
+            tracing::warn!(
+                core,
+                seconds = DRAIN_WITHIN.as_secs(),
+                "connections were cut, since they didn't end in time"
+            );
         }
         // What other cores still hand over is worked through.
         self.all_drained.wait().await;
@@ -343,7 +351,12 @@ impl Gateway {
     ) -> std::io::Result<()> {
         let hosts = self.addresses.admin.iter().flat_map(|address| {
             let port = address.port();
-            [address.to_string(), format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]
+            [
+                address.to_string(),
+                format!("localhost:{port}"),
+                format!("127.0.0.1:{port}"),
+                format!("[::1]:{port}"),
+            ]
         });
         let router = admin::router(AdminContext {
             store: self.store.clone(),

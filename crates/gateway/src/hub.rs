@@ -45,8 +45,10 @@ use tokio::sync::oneshot;
 
 pub(crate) mod effect;
 mod inbox;
+mod parting;
 mod presence;
 mod queue;
+mod registration;
 pub(crate) mod session;
 mod shard;
 mod silence;
@@ -167,11 +169,15 @@ impl<L: Log> Hub<L> {
     pub(crate) fn submit(&self, core: usize, submission: Submission) {
         match self.presence.get(submission.registration.device) {
             Some(place) if place.core != core => {
-                if let Err(Command::Submit(refused)) = self.inboxes.0[place.core].offer(Command::Submit(submission)) {
+                if let Err(Command::Submit(refused)) =
+                    self.inboxes.0[place.core].offer(Command::Submit(submission))
+                {
                     refused.reply.answer(Outcome::Overloaded);
                 }
             }
-            Some(_) | None => self.on_shard(core, |shard, effects| shard.submit(submission, &self.store, effects)),
+            Some(_) | None => {
+                self.on_shard(core, |shard, effects| shard.submit(submission, &self.store, effects))
+            }
         }
     }
 
@@ -285,14 +291,20 @@ impl<L: Log> Hub<L> {
                     shard.unsaid.push_back(Unsaid::End(end));
                 }
                 Effect::Accepted { seq, key, notification } => {
-                    shard.unsaid.push_back(Unsaid::Event(StageEvent::Accepted { seq, registration: key, notification }));
+                    shard.unsaid.push_back(Unsaid::Event(StageEvent::Accepted {
+                        seq,
+                        registration: key,
+                        notification,
+                    }));
                 }
                 Effect::Reached { seq, key, stage, reason } => {
                     let event = StageEvent::Reached { seq, registration: key, stage, reason, at };
                     shard.unsaid.push_back(Unsaid::Event(event));
                 }
                 Effect::LookAgain(hint) => match self.presence.get(hint.key.device) {
-                    Some(place) if place.core != core => self.inboxes.0[place.core].put([Command::Hint(hint)]),
+                    Some(place) if place.core != core => {
+                        self.inboxes.0[place.core].put([Command::Hint(hint)])
+                    }
                     Some(_) | None => shard.hint(hint, effects),
                 },
                 Effect::Wake(waker) => waker.wake(),
@@ -332,7 +344,8 @@ pub(crate) struct Connection<L: Log = Store> {
 impl<L: Log> Connection<L> {
     /// `None` when this connection has been taken over or sent away.
     fn with<T>(&self, work: impl FnOnce(&mut Session, &mut Effects) -> T) -> Option<T> {
-        self.hub.on_shard(self.core, |shard, effects| shard.with_session(self.device, self.epoch, effects, work))
+        self.hub
+            .on_shard(self.core, |shard, effects| shard.with_session(self.device, self.epoch, effects, work))
     }
 
     /// Lets `write` have what may be sent now; `waker` is woken when there is more.
@@ -368,7 +381,12 @@ impl<L: Log> Connection<L> {
     }
 
     /// A registration that this connection holds.
-    pub(crate) fn held(&self, environment: Environment, topic_no: u32, instance: Option<&str>) -> Option<Whose> {
+    pub(crate) fn held(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        instance: Option<&str>,
+    ) -> Option<Whose> {
         self.with(|session, _| {
             let slot = session.find_name(environment, topic_no, instance)?;
             session.registration(slot).map(|held| held.whose)
@@ -406,7 +424,12 @@ impl<L: Log> Connection<L> {
     }
 
     /// The registration of this topic to which `seq` was sent on this connection, if it is remembered.
-    pub(crate) fn sent_to(&self, environment: Environment, topic_no: u32, seq: u64) -> Option<RegistrationKey> {
+    pub(crate) fn sent_to(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        seq: u64,
+    ) -> Option<RegistrationKey> {
         self.with(|session, _| session.sent_to(environment, topic_no, seq))?
     }
 }
@@ -414,7 +437,8 @@ impl<L: Log> Connection<L> {
 impl<L: Log> Drop for Connection<L> {
     fn drop(&mut self) {
         let (device, epoch) = (self.device, self.epoch);
-        let was_there = self.hub.on_shard(self.core, |shard, effects| shard.leave(device, epoch, None, effects));
+        let was_there =
+            self.hub.on_shard(self.core, |shard, effects| shard.leave(device, epoch, None, effects));
         if was_there {
             self.hub.presence.go(device, epoch);
         }

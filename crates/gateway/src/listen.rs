@@ -41,7 +41,8 @@ pub(crate) fn bind(role: &'static str, wanted: &[SocketAddr], cores: usize) -> R
     let mut bound = Bound { addresses: Vec::new(), per_core: (0..cores).map(|_| Vec::new()).collect() };
     for &address in wanted {
         let chosen = bound.addresses.first().map_or(0, SocketAddr::port);
-        let mut address = SocketAddr::new(address.ip(), if address.port() == 0 { chosen } else { address.port() });
+        let mut address =
+            SocketAddr::new(address.ip(), if address.port() == 0 { chosen } else { address.port() });
         match bind_address(&mut address, cores) {
             Ok(listeners) => {
                 for (core, listener) in bound.per_core.iter_mut().zip(listeners) {
@@ -124,7 +125,9 @@ pub(crate) async fn accept(
                 failing = false;
                 serve(stream, address, permit);
             }
-            Err(error) if is_the_peers(&error) => tracing::debug!(role, %error, "a connection was gone before it was accepted"),
+            Err(error) if is_the_peers(&error) => {
+                tracing::debug!(role, %error, "a connection was gone before it was accepted")
+            }
             Err(error) => {
                 if !failing {
                     tracing::warn!(role, %error, "can't accept connections; trying again every 100 ms");
@@ -169,6 +172,9 @@ mod tests {
         let first = bind("the first", &[ANY], 2).expect("loopback is there");
         let error = bind("the second", &first.addresses, 2).expect_err("it is in use");
         let port = first.addresses[0].port();
-        assert!(matches!(error, ListenError::InUse { port: named, role: "the second", .. } if named == port), "{error}");
+        assert!(
+            matches!(error, ListenError::InUse { port: named, role: "the second", .. } if named == port),
+            "{error}"
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
-use homing_link::{ConnAck, ConnAckProperties, Connect, DecodeError, DeviceId, Packet, Qos, ReasonCode, Version, decode};
+use homing_link::{
+    ConnAck, ConnAckProperties, Connect, DecodeError, DeviceId, Packet, Qos, ReasonCode, Version, decode,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::outgoing::Dialect;
@@ -99,7 +101,8 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     peer: Peer,
     wire: &mut Wire<S>,
 ) -> Result<Arrived, Refusal> {
-    let wish = tokio::time::timeout(CONNECT_WITHIN, read_connect(wire)).await.map_err(|_| Refusal::Late)??;
+    let wish =
+        tokio::time::timeout(CONNECT_WITHIN, read_connect(wire)).await.map_err(|_| Refusal::Late)??;
     let (dialect, device) = (wish.dialect, wish.device);
     match admit(port, &wish).await {
         Ok(rights) => Ok(welcome(port, peer, wire, wish, rights).await),

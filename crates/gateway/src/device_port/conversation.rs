@@ -30,7 +30,9 @@ pub(super) enum End {
 impl End {
     fn of(farewell: Farewell) -> Self {
         match farewell {
-            Farewell::TakenOver => Self::Ours(ReasonCode::SessionTakenOver, "a newer connection of this device"),
+            Farewell::TakenOver => {
+                Self::Ours(ReasonCode::SessionTakenOver, "a newer connection of this device")
+            }
             Farewell::ShuttingDown => Self::Ours(ReasonCode::ServerShuttingDown, "the push service stops"),
             Farewell::Removed => Self::Ours(ReasonCode::AdministrativeAction, "the enrolment was deleted"),
         }
@@ -81,7 +83,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
                 Event::Heard(0) => return End::Gone(None),
                 Event::Heard(_) => self.heard_at = Instant::now(),
                 Event::Broken(error) => return End::Gone(Some(error)),
-                Event::Dismissed => return End::of(self.arrived.parting.said().unwrap_or(Farewell::TakenOver)),
+                Event::Dismissed => {
+                    return End::of(self.arrived.parting.said().unwrap_or(Farewell::TakenOver));
+                }
                 Event::Time(timers) => {
                     if let Some(end) = self.time_out(timers) {
                         return end;
@@ -114,14 +118,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
 
     async fn hear(&mut self, packet: Packet<'_>) -> Result<(), End> {
         match packet {
-            Packet::PubAck(ack) => self.arrived.connection.acknowledge(ack.packet_id.get(), ack.code.is_error()),
+            Packet::PubAck(ack) => {
+                self.arrived.connection.acknowledge(ack.packet_id.get(), ack.code.is_error())
+            }
             Packet::PingReq => self.arrived.dialect.answer(&Packet::PingResp, &mut self.wire.outbound),
             // Boxed, so that an idle device doesn't pay for what it seldom says.
             Packet::Publish(publish) => Box::pin(self.take_publish(&publish)).await?,
             Packet::Subscribe(subscribe) => Box::pin(self.subscribe(&subscribe)).await?,
             Packet::Unsubscribe(unsubscribe) => Box::pin(self.unsubscribe(&unsubscribe)).await?,
             Packet::Disconnect(Disconnect { code, .. }) => return Err(End::Said(code)),
-            Packet::Auth(_) => return Err(End::Ours(ReasonCode::ProtocolError, "no authentication method was agreed")),
+            Packet::Auth(_) => {
+                return Err(End::Ours(ReasonCode::ProtocolError, "no authentication method was agreed"));
+            }
             Packet::Connect(_)
             | Packet::ConnAck(_)
             | Packet::PubRec(_)
@@ -129,7 +137,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
             | Packet::PubComp(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
-            | Packet::PingResp => return Err(End::Ours(ReasonCode::ProtocolError, "this packet has no place here")),
+            | Packet::PingResp => {
+                return Err(End::Ours(ReasonCode::ProtocolError, "this packet has no place here"));
+            }
         }
         Ok(())
     }
@@ -190,12 +200,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
     fn time_out(&mut self, timers: Timers) -> Option<End> {
         let now = Instant::now();
         if self.arrived.keep_alive.is_some_and(|silence| self.heard_at + silence <= now) {
-            return Some(End::Ours(ReasonCode::KeepAliveTimeout, "nothing was heard for 1.5 times the keep alive"));
+            return Some(End::Ours(
+                ReasonCode::KeepAliveTimeout,
+                "nothing was heard for 1.5 times the keep alive",
+            ));
         }
         if timers.silent_at.is_some_and(|at| at <= now) {
             self.arrived.connection.note_silence();
             tracing::info!(device = %self.name(), seconds = ACKNOWLEDGE_WITHIN.as_secs(), "no PUBACK: the device counts as away");
-            return Some(End::Ours(ReasonCode::UnspecifiedError, "a PUBLISH was not acknowledged within 20 s"));
+            return Some(End::Ours(
+                ReasonCode::UnspecifiedError,
+                "a PUBLISH was not acknowledged within 20 s",
+            ));
         }
         None
     }

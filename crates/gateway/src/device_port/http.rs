@@ -87,7 +87,8 @@ where
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(16).max_header_list_size(16 * 1024);
-    let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router));
+    let serving =
+        server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router));
     match tokio::time::timeout(CONNECTION_WITHIN, serving).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(peer = %peer.address, %error, "HTTP on the device link"),
@@ -110,7 +111,10 @@ fn wrong_method(allowed: &'static str) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(ALLOW, HeaderValue::from_static(allowed))
 }
 
-async fn enrol(State(port): State<Arc<DevicePort>>, body: Result<Bytes, axum::extract::rejection::BytesRejection>) -> Response {
+async fn enrol(
+    State(port): State<Arc<DevicePort>>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
@@ -138,9 +142,8 @@ fn refusal(error: &EnrolError) -> Problem {
     match error {
         EnrolError::BadKey => Problem::new(StatusCode::UNAUTHORIZED, detail),
         EnrolError::QuotaReached { .. } => Problem::new(StatusCode::FORBIDDEN, detail),
-        EnrolError::TooFast { retry_after_secs } => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(RETRY_AFTER, HeaderValue::from(*retry_after_secs))
-        }
+        EnrolError::TooFast { retry_after_secs } => Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+            .with(RETRY_AFTER, HeaderValue::from(*retry_after_secs)),
         EnrolError::Store(error) => {
             tracing::warn!(%error, "a device can't be enrolled");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store can't take it now: try again later")

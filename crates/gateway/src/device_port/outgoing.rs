@@ -37,7 +37,13 @@ impl Dialect {
         if out.len() < FULL { Fit::Written } else { Fit::WrittenAndFull }
     }
 
-    fn write_token(self, packet_id: u16, name: &Name, token: &[u8; 32], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn write_token(
+        self,
+        packet_id: u16,
+        name: &Name,
+        token: &[u8; 32],
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         let topic = ToDevice::token(link_name(name)).to_string();
         let payload = hex(token);
         self.publish(packet_id, &topic, PublishProperties::default(), payload.as_bytes(), out)
@@ -54,7 +60,8 @@ impl Dialect {
         let payload = &notification.payload;
         match self.version {
             Version::V311 => {
-                let topic = ToDevice::notification_v311(link_name(name), seq, &notification.apns_id).to_string();
+                let topic =
+                    ToDevice::notification_v311(link_name(name), seq, &notification.apns_id).to_string();
                 self.publish(packet_id, &topic, PublishProperties::default(), payload, out)
             }
             Version::V5 => {
@@ -115,7 +122,8 @@ impl Dialect {
     }
 
     pub(super) fn refuse(self, code: ReasonCode, out: &mut Vec<u8>) {
-        let refusal = ConnAck { session_present: false, code, properties: homing_link::ConnAckProperties::default() };
+        let refusal =
+            ConnAck { session_present: false, code, properties: homing_link::ConnAckProperties::default() };
         self.answer(&Packet::ConnAck(refusal), out);
     }
 }

@@ -23,7 +23,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         let packet_id = match publish.delivery {
             Delivery::AtMostOnce => None,
             Delivery::AtLeastOnce { packet_id, .. } => Some(packet_id),
-            Delivery::ExactlyOnce { .. } => return Err(End::Ours(ReasonCode::QosNotSupported, "publish at QoS 1")),
+            Delivery::ExactlyOnce { .. } => {
+                return Err(End::Ours(ReasonCode::QosNotSupported, "publish at QoS 1"));
+            }
         };
         if self.is_v5() && publish.retain {
             return Err(End::Ours(ReasonCode::RetainNotSupported, "nothing is retained here"));
@@ -32,7 +34,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
             return Err(End::Ours(ReasonCode::TopicAliasInvalid, "the topic alias maximum is 0"));
         }
         let taken = match FromDevice::parse(publish.topic) {
-            Ok(FromDevice::Receipt { registration }) => self.take_receipt(&registration, publish.payload.0).await,
+            Ok(FromDevice::Receipt { registration }) => {
+                self.take_receipt(&registration, publish.payload.0).await
+            }
             Ok(FromDevice::State) => self.take_state(publish.payload.0),
             Err(_) => Taken::No(ReasonCode::NotAuthorized),
         };
@@ -97,13 +101,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
     }
 
     /// The registration of this device to which `seq` was sent, on this connection or an earlier one.
-    async fn receiver_of(&mut self, name: &RegistrationName<'_>, seq: u64) -> Result<Option<RegistrationKey>, Taken> {
+    async fn receiver_of(
+        &mut self,
+        name: &RegistrationName<'_>,
+        seq: u64,
+    ) -> Result<Option<RegistrationKey>, Taken> {
         let Some(entry) = self.allowed(name) else { return Ok(None) };
         let connection = &self.arrived.connection;
         if let Some(key) = connection.sent_to(name.environment, entry.topic_no, seq) {
             return Ok(Some(key));
         }
-        let Some(whose) = connection.held(name.environment, entry.topic_no, name.instance) else { return Ok(None) };
+        let Some(whose) = connection.held(name.environment, entry.topic_no, name.instance) else {
+            return Ok(None);
+        };
         let asking = self.port.store.was_sent(whose.registration_no, seq);
         match tokio::time::timeout(ANSWER_WITHIN, asking).await {
             Ok(Ok(was_sent)) => Ok(was_sent.then_some(whose.key)),

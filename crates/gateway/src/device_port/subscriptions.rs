@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use homing_link::{
-    AckProperties, Packet, Qos, ReasonCode, RegistrationName, SubAck, Subscribe, SubscribeFilter, UnsubAck, Unsubscribe,
+    AckProperties, Packet, Qos, ReasonCode, RegistrationName, SubAck, Subscribe, SubscribeFilter, UnsubAck,
+    Unsubscribe,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -28,15 +29,21 @@ enum Asked {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
     pub(super) async fn subscribe(&mut self, subscribe: &Subscribe<'_>) -> Result<(), End> {
         if subscribe.properties.subscription_id.is_some() {
-            return Err(End::Ours(ReasonCode::SubscriptionIdsNotSupported, "subscription identifiers aren't available"));
+            return Err(End::Ours(
+                ReasonCode::SubscriptionIdsNotSupported,
+                "subscription identifiers aren't available",
+            ));
         }
         let asked: Vec<Asked> = subscribe.filters.iter().map(|filter| self.ask(&filter)).collect();
         let (port, device) = (self.port, self.arrived.connection.device);
         let answers = join_all(asked.iter().map(|asked| register(port, device, asked))).await;
-        let codes: Vec<u8> = asked.iter().zip(&answers).map(|(asked, answer)| code(asked, answer).as_u8()).collect();
+        let codes: Vec<u8> =
+            asked.iter().zip(&answers).map(|(asked, answer)| code(asked, answer).as_u8()).collect();
         let at_qos_0 = codes.contains(&ReasonCode::ImplementationSpecificError.as_u8());
-        let properties =
-            AckProperties { reason_string: at_qos_0.then_some("subscribe at QoS 1"), ..AckProperties::default() };
+        let properties = AckProperties {
+            reason_string: at_qos_0.then_some("subscribe at QoS 1"),
+            ..AckProperties::default()
+        };
         let ack = SubAck { packet_id: subscribe.packet_id, codes: &codes, properties };
         self.arrived.dialect.answer(&Packet::SubAck(ack), &mut self.wire.outbound);
         for (asked, answer) in asked.into_iter().zip(answers) {
@@ -114,7 +121,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         for filter in unsubscribe.filters.iter() {
             codes.push(self.end_registration(filter).await.as_u8());
         }
-        let ack = UnsubAck { packet_id: unsubscribe.packet_id, codes: &codes, properties: AckProperties::default() };
+        let ack = UnsubAck {
+            packet_id: unsubscribe.packet_id,
+            codes: &codes,
+            properties: AckProperties::default(),
+        };
         self.arrived.dialect.answer(&Packet::UnsubAck(ack), &mut self.wire.outbound);
         if !self.is_v5() && codes.contains(&ReasonCode::UnspecifiedError.as_u8()) {
             // 3.1.1's UNSUBACK can't say that it failed.

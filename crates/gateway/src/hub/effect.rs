@@ -29,13 +29,30 @@ pub(crate) struct Hint {
 
 #[derive(Debug)]
 pub(crate) enum Effect {
-    Answer { reply: ReplyTo, outcome: Outcome },
+    Answer {
+        reply: ReplyTo,
+        outcome: Outcome,
+    },
     /// A kept row has ended.
-    End { seq: u64, whose: Whose, stage: Stage, reason: Option<Reason> },
+    End {
+        seq: u64,
+        whose: Whose,
+        stage: Stage,
+        reason: Option<Reason>,
+    },
     /// One that is tried once was accepted.
-    Accepted { seq: u64, key: RegistrationKey, notification: Arc<Notification> },
+    Accepted {
+        seq: u64,
+        key: RegistrationKey,
+        notification: Arc<Notification>,
+    },
     /// A fact for the second file: a delivery, or a later stage of one that is tried once.
-    Reached { seq: u64, key: RegistrationKey, stage: Stage, reason: Option<Reason> },
+    Reached {
+        seq: u64,
+        key: RegistrationKey,
+        stage: Stage,
+        reason: Option<Reason>,
+    },
     /// Committed: look up presence again.
     LookAgain(Hint),
     Wake(Waker),

@@ -80,10 +80,6 @@ impl Queue {
         self.waiting.iter().rev().find(|waiting| waiting.notification.is_kept()).map(|waiting| waiting.seq)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     pub(crate) fn waits(&self, seq: u64) -> bool {
         self.position(seq).is_ok()
     }
@@ -101,7 +97,12 @@ impl Queue {
     }
 
     /// Takes one in that was stored while its device seemed away: at its place, if nothing newer has been sent.
-    pub(crate) fn arrive(&mut self, seq: u64, notification: Arc<Notification>, freed: &mut Vec<(ReplyTo, u64)>) -> Arrival {
+    pub(crate) fn arrive(
+        &mut self,
+        seq: u64,
+        notification: Arc<Notification>,
+        freed: &mut Vec<(ReplyTo, u64)>,
+    ) -> Arrival {
         let Err(place) = self.position(seq) else { return Arrival::Known };
         if self.was_sent(seq) {
             return Arrival::Known;
@@ -142,7 +143,9 @@ impl Queue {
 
     /// The oldest, when more waits than `limits` allow; the newest is never given up.
     pub(crate) fn surplus(&mut self, limits: Limits, freed: &mut Vec<(ReplyTo, u64)>) -> Option<Waiting> {
-        if self.waiting.len() < 2 || (self.waiting.len() <= limits.notifications && self.bytes <= limits.bytes) {
+        if self.waiting.len() < 2
+            || (self.waiting.len() <= limits.notifications && self.bytes <= limits.bytes)
+        {
             return None;
         }
         let oldest = self.waiting.front()?.seq;
@@ -284,6 +287,6 @@ pub(crate) mod tests {
         let tight = Limits { notifications: 2, bytes: 0 };
         assert_eq!(queue.surplus(tight, &mut freed).map(|w| w.seq), Some(3));
         assert!(queue.surplus(tight, &mut freed).is_none());
-        assert_eq!(queue.len(), 1);
+        assert_eq!(queue.waiting.len(), 1);
     }
 }

@@ -2,99 +2,25 @@
 //! next and how each notification ends; packets and sockets are left to the device port.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use homing_trace::{Environment, Reason, Stage, UnixMillis};
+use homing_trace::{Environment, Reason, Stage};
 
 use super::effect::{Effect, Effects, Hint, Whose};
-use super::queue::{Arrival, Limits, Queue, Waiting, cost, is_expired};
+pub(crate) use super::parting::{Farewell, Parting};
+use super::queue::{Arrival, Limits, Queue, Waiting, cost};
+use super::registration::{Expected, Next, Registration, away, give_up, signed};
+pub(crate) use super::registration::{Fit, Name, Now, Outgoing};
 use super::window::{InFlight, Sent, Window};
 use crate::notification::{Notification, RegistrationKey};
-
-/// Time on both clocks: the wall clock expires notifications, the monotonic one measures silence.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Now {
-    pub(crate) wall: UnixMillis,
-    pub(crate) mono: Instant,
-}
 
 /// How long a device may leave a PUBLISH unacknowledged.
 pub(crate) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Registrations one connection may hold.
 pub(crate) const MAX_REGISTRATIONS: usize = 256;
-
-/// Why the hub wants a connection closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    TakenOver,
-    ShuttingDown,
-    /// Its enrolment was deleted.
-    Removed,
-}
-
-/// Where a connection's task reads the hub's farewell, which may come from any thread.
-#[derive(Debug, Default)]
-pub(crate) struct Parting(OnceLock<Farewell>);
-
-impl Parting {
-    /// The first farewell stays.
-    pub(crate) fn say(&self, farewell: Farewell) {
-        let _ = self.0.set(farewell);
-    }
-
-    pub(crate) fn said(&self) -> Option<Farewell> {
-        self.0.get().copied()
-    }
-}
-
-/// What a registration is called on the device link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Name {
-    pub(crate) environment: Environment,
-    pub(crate) topic_no: u32,
-    pub(crate) topic: Arc<str>,
-    pub(crate) instance: Option<Box<str>>,
-}
-
-/// What the device port shall write next.
-#[derive(Debug)]
-pub(crate) enum Outgoing<'a> {
-    Token { packet_id: u16, name: &'a Name, token: &'a [u8; 32] },
-    Notification { packet_id: u16, name: &'a Name, seq: u64, notification: &'a Notification },
-}
-
-/// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fit {
-    Written,
-    /// Written, and no more for now.
-    WrittenAndFull,
-    /// Larger than the client's Maximum Packet Size.
-    TooLarge,
-}
-
-#[derive(Debug)]
-pub(crate) struct Registration {
-    pub(crate) name: Name,
-    pub(crate) whose: Whose,
-    queue: Queue,
-    token: Option<Box<[u8; 32]>>,
-    /// Nothing is sent before this moment, since it has been silent.
-    not_before: Option<Instant>,
-    was_silent: bool,
-    listed: bool,
-}
-
-/// A SUBSCRIBE whose commit is awaited: hints that come meanwhile wait here.
-#[derive(Debug)]
-struct Expected {
-    environment: Environment,
-    topic_no: u32,
-    held: Vec<Hint>,
-}
 
 /// A registration as the store knows it, ready to be served on this connection.
 #[derive(Debug)]
@@ -139,11 +65,17 @@ impl Session {
         self.registrations.iter().position(held).and_then(|slot| u16::try_from(slot).ok())
     }
 
-    pub(crate) fn find_name(&self, environment: Environment, topic_no: u32, instance: Option<&str>) -> Option<u16> {
+    pub(crate) fn find_name(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        instance: Option<&str>,
+    ) -> Option<u16> {
         let held = |held: &Option<Registration>| {
             held.as_ref().is_some_and(|held| {
                 let name = &held.name;
-                (name.environment, name.topic_no, name.instance.as_deref()) == (environment, topic_no, instance)
+                (name.environment, name.topic_no, name.instance.as_deref())
+                    == (environment, topic_no, instance)
             })
         };
         self.registrations.iter().position(held).and_then(|slot| u16::try_from(slot).ok())
@@ -279,8 +211,15 @@ impl Session {
         if let Some(registration) = self.registration_mut(slot) {
             registration.token = Some(Box::new(token));
         }
-        let newest = newest.map(|(seq, notification)| Hint { key: whose.key, seq, notification, replaced: None, reply: None });
-        let mut stored: Vec<Hint> = newest.into_iter().chain(held.into_iter().filter(|hint| hint.key == whose.key)).collect();
+        let newest = newest.map(|(seq, notification)| Hint {
+            key: whose.key,
+            seq,
+            notification,
+            replaced: None,
+            reply: None,
+        });
+        let mut stored: Vec<Hint> =
+            newest.into_iter().chain(held.into_iter().filter(|hint| hint.key == whose.key)).collect();
         stored.sort_by_key(|hint| hint.seq);
         for hint in stored {
             self.arrive(slot, hint, effects);
@@ -308,7 +247,9 @@ impl Session {
 
     /// The registration has ended: what it still had is `discarded: unregistered`.
     pub(crate) fn unsubscribe(&mut self, slot: u16, effects: &mut Effects) {
-        let Some(mut ended) = self.registrations.get_mut(usize::from(slot)).and_then(Option::take) else { return };
+        let Some(mut ended) = self.registrations.get_mut(usize::from(slot)).and_then(Option::take) else {
+            return;
+        };
         self.paused -= usize::from(ended.not_before.is_some());
         self.turns.retain(|turn| *turn != slot);
         let why = (Stage::Discarded, Some(Reason::UNREGISTERED));
@@ -326,13 +267,19 @@ impl Session {
     }
 
     /// Lets `write` have what may be sent, registration by registration in turn, until it or the window is full.
-    pub(crate) fn pump(&mut self, now: Now, effects: &mut Effects, write: &mut dyn FnMut(&Outgoing<'_>) -> Fit) {
+    pub(crate) fn pump(
+        &mut self,
+        now: Now,
+        effects: &mut Effects,
+        write: &mut dyn FnMut(&Outgoing<'_>) -> Fit,
+    ) {
         self.unpause(now);
         while !self.window.is_full()
             && let Some(slot) = self.turns.pop_front()
         {
             let packet_id = self.window.free_id();
-            let Some(registration) = self.registrations.get_mut(usize::from(slot)).and_then(Option::as_mut) else {
+            let Some(registration) = self.registrations.get_mut(usize::from(slot)).and_then(Option::as_mut)
+            else {
                 continue;
             };
             let sent = registration.send_next(packet_id, now, effects, write);
@@ -356,7 +303,9 @@ impl Session {
 
     /// A PUBACK; `refused` when its reason code says so.
     pub(crate) fn acknowledge(&mut self, packet_id: u16, refused: bool, effects: &mut Effects) {
-        let Some(InFlight { sent: Sent::Notification { slot, seq, is_kept }, .. }) = self.window.take(packet_id) else {
+        let Some(InFlight { sent: Sent::Notification { slot, seq, is_kept }, .. }) =
+            self.window.take(packet_id)
+        else {
             return;
         };
         let Some(registration) = self.registration_mut(slot) else { return };
@@ -372,8 +321,14 @@ impl Session {
     }
 
     /// The registration of this topic to which `seq` was sent on this connection, as far as it is remembered.
-    pub(crate) fn sent_to(&self, environment: Environment, topic_no: u32, seq: u64) -> Option<RegistrationKey> {
-        let of_topic = |held: &&Registration| (held.name.environment, held.name.topic_no) == (environment, topic_no);
+    pub(crate) fn sent_to(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        seq: u64,
+    ) -> Option<RegistrationKey> {
+        let of_topic =
+            |held: &&Registration| (held.name.environment, held.name.topic_no) == (environment, topic_no);
         let sent = self.registrations.iter().flatten().filter(of_topic).find(|held| held.queue.was_sent(seq));
         sent.map(|held| held.whose.key)
     }
@@ -395,7 +350,9 @@ impl Session {
             .iter()
             .filter(|in_flight| in_flight.sent_at + ACKNOWLEDGE_WITHIN <= now.mono)
             .filter_map(|in_flight| match &in_flight.sent {
-                Sent::Notification { slot, .. } => self.registration(*slot).map(|registration| registration.whose.key),
+                Sent::Notification { slot, .. } => {
+                    self.registration(*slot).map(|registration| registration.whose.key)
+                }
                 Sent::Token | Sent::Orphan => None,
             })
             .collect();
@@ -475,77 +432,49 @@ impl Session {
     }
 }
 
-enum Next {
-    Token,
-    Notification { seq: u64, is_kept: bool },
-}
+#[cfg(test)]
+mod tests {
+    use homing_apns::Expiration;
 
-impl Registration {
-    fn can_send(&self) -> bool {
-        self.token.is_some() || self.queue.has_ready()
+    use super::super::queue::tests::notification;
+    use super::*;
+
+    #[test]
+    fn a_notification_unacknowledged_for_20_s_is_a_silence_of_its_registration() {
+        let key =
+            RegistrationKey { device: 7, environment: Environment::Development, topic_no: 3, generation: 1 };
+        let name = Name {
+            environment: key.environment,
+            topic_no: 3,
+            topic: "com.example.news".into(),
+            instance: None,
+        };
+        let whose = Whose { key, registration_no: 1 };
+        let newest = Some((5, notification(Expiration::At(i64::MAX / 1000))));
+        let wait = Some(Duration::from_secs(2));
+        let (mut session, mut effects) = (Session::new(1, 8, Arc::default()), Effects::default());
+        let began = Now { wall: homing_trace::UnixMillis(0), mono: Instant::now() };
+        session.subscribe(Subscription { name, whose, token: [0; 32], newest, wait }, began, &mut effects);
+        let mut written = 0;
+        let mut pump = |session: &mut Session, now| {
+            session.pump(now, &mut Effects::default(), &mut |_| {
+                written += 1;
+                Fit::Written
+            });
+            written
+        };
+        assert_eq!(pump(&mut session, began), 0, "it has been silent before and waits");
+        let sent = Now { mono: began.mono + Duration::from_secs(2), ..began };
+        assert_eq!(session.next_unpause(), Some(sent.mono));
+        assert_eq!(pump(&mut session, sent), 2, "token and notification");
+        assert_eq!(session.silent_at(), Some(sent.mono + ACKNOWLEDGE_WITHIN));
+        session.acknowledge(1, false, &mut effects);
+        assert!(session.silent(sent).is_empty());
+        let late = Now { mono: sent.mono + ACKNOWLEDGE_WITHIN, ..sent };
+        assert_eq!(session.silent(late), [key]);
+        session.acknowledge(2, false, &mut effects);
+        assert!(
+            effects.list.iter().any(|effect| matches!(effect, Effect::SilenceOver(over) if *over == key))
+        );
     }
-
-    /// Writes the next packet of this registration, passing over what has expired or is too large.
-    fn send_next(
-        &mut self,
-        packet_id: u16,
-        now: Now,
-        effects: &mut Effects,
-        write: &mut dyn FnMut(&Outgoing<'_>) -> Fit,
-    ) -> Option<(Next, Fit)> {
-        if let Some(token) = self.token.take() {
-            let fit = write(&Outgoing::Token { packet_id, name: &self.name, token: &token });
-            return (fit != Fit::TooLarge).then_some((Next::Token, fit));
-        }
-        while let Some(Waiting { seq, notification, .. }) = self.queue.pop_ready() {
-            effects.growth -= signed(cost(&notification));
-            let is_kept = notification.is_kept();
-            if is_expired(&notification, now.wall) {
-                effects.end(seq, self.whose, is_kept, (Stage::Expired, None));
-                continue;
-            }
-            match write(&Outgoing::Notification { packet_id, name: &self.name, seq, notification: &notification }) {
-                Fit::TooLarge => {
-                    effects.end(seq, self.whose, is_kept, (Stage::Discarded, Some(Reason::TOO_LARGE_FOR_DEVICE)));
-                }
-                fit @ (Fit::Written | Fit::WrittenAndFull) => {
-                    self.queue.note_sent(seq);
-                    effects.push(Effect::Reached { seq, key: self.whose.key, stage: Stage::Sent, reason: None });
-                    return Some((Next::Notification { seq, is_kept }, fit));
-                }
-            }
-        }
-        None
-    }
-}
-
-impl Expected {
-    /// Only the newest of a registration matters: storing it has replaced those before.
-    fn hold(&mut self, hint: Hint) {
-        // A handful of instances of one topic at most; a hint too many is read from its row at the next subscribe.
-        let has_room = self.held.len() < 64;
-        match self.held.iter_mut().find(|held| held.key == hint.key) {
-            Some(held) if held.seq < hint.seq => *held = hint,
-            Some(_) => {}
-            None if has_room => self.held.push(hint),
-            None => {}
-        }
-    }
-}
-
-/// Ends one that waits, for the reason given.
-fn give_up(waiting: Waiting, whose: Whose, why: (Stage, Option<Reason>), effects: &mut Effects) {
-    effects.growth -= signed(waiting.cost());
-    effects.ended_tickets.extend(waiting.uncommitted);
-    effects.freed.extend(waiting.reply.map(|reply| (reply, waiting.seq)));
-    effects.end(waiting.seq, whose, waiting.notification.is_kept(), why);
-}
-
-/// How one ends that gives way to newer ones, or whose device has left.
-fn away(is_kept: bool) -> (Stage, Option<Reason>) {
-    if is_kept { (Stage::Replaced, None) } else { (Stage::Discarded, Some(Reason::DEVICE_AWAY)) }
-}
-
-fn signed(bytes: usize) -> isize {
-    isize::try_from(bytes).unwrap_or(isize::MAX)
 }

@@ -102,7 +102,9 @@ impl Shard {
         let notification = Arc::new(notification);
         let here = self.sessions.get(&key.device).and_then(|session| session.find(&key));
         match here {
-            Some(slot) if notification.is_kept() => self.queue_kept(slot, (key, notification, reply), log, effects),
+            Some(slot) if notification.is_kept() => {
+                self.queue_kept(slot, (key, notification, reply), log, effects)
+            }
             Some(slot) => self.queue_once(slot, (key, notification, reply), log, effects),
             None => self.store_away(key, notification, reply, log, effects),
         }
@@ -119,7 +121,9 @@ impl Shard {
         let limits = self.limits_now();
         let ticket = self.tickets.next();
         let Some(session) = self.sessions.get_mut(&key.device) else { return };
-        let Some(registration_no) = session.registration(slot).map(|held| held.whose.registration_no) else { return };
+        let Some(registration_no) = session.registration(slot).map(|held| held.whose.registration_no) else {
+            return;
+        };
         let appended = log.next_seq().and_then(|seq| {
             let place = Place::Queued { registration: key, registration_no, seq };
             log.append(Append { core: self.core, ticket, place, notification: Arc::clone(&notification) })?;
@@ -169,7 +173,9 @@ impl Shard {
         match answer.result {
             Appended::Stored { seq, replaced } => self.stored(pending, seq, replaced, effects),
             Appended::Discarded { seq } => effects.answer(pending.reply, Outcome::Accepted { seq }),
-            Appended::Unregistered { since } => self.failed(pending, Outcome::Unregistered { since }, effects),
+            Appended::Unregistered { since } => {
+                self.failed(pending, Outcome::Unregistered { since }, effects)
+            }
             Appended::NeverRegistered => self.failed(pending, Outcome::NeverRegistered, effects),
             Appended::Failed => self.failed(pending, Outcome::Failed, effects),
         }
@@ -221,7 +227,13 @@ impl Shard {
     }
 
     /// The connection of `epoch` ends, if it hasn't yet. Answers whether it was still there.
-    pub(crate) fn leave(&mut self, device: u64, epoch: u64, farewell: Option<Farewell>, effects: &mut Effects) -> bool {
+    pub(crate) fn leave(
+        &mut self,
+        device: u64,
+        epoch: u64,
+        farewell: Option<Farewell>,
+        effects: &mut Effects,
+    ) -> bool {
         if self.sessions.get(&device).is_none_or(|session| session.epoch != epoch) {
             return false;
         }

@@ -24,7 +24,12 @@ fn key() -> RegistrationKey {
 }
 
 fn name() -> Name {
-    Name { environment: Environment::Development, topic_no: 3, topic: "com.example.news".into(), instance: None }
+    Name {
+        environment: Environment::Development,
+        topic_no: 3,
+        topic: "com.example.news".into(),
+        instance: None,
+    }
 }
 
 #[derive(Debug)]
@@ -124,7 +129,8 @@ impl Rows {
             }
             Some(Job::End(end)) => self.end(end.seq, (end.stage, end.reason)),
             Some(Job::Subscribe) => {
-                let newest = self.live.last_key_value().map(|(seq, notification)| (*seq, Arc::clone(notification)));
+                let newest =
+                    self.live.last_key_value().map(|(seq, notification)| (*seq, Arc::clone(notification)));
                 if let Some((seq, _)) = &newest {
                     self.end_older_than(*seq);
                 }
@@ -334,7 +340,9 @@ fn a_device_that_leaves_keeps_only_the_newest_of_what_it_has_not_acknowledged() 
     let mut world = World::new();
     let mut phone = world.connect(0);
     phone.subscribe(&mut world);
-    for expiration in [Expiration::Default, Expiration::Default, Expiration::Once, Expiration::Default, Expiration::Once] {
+    for expiration in
+        [Expiration::Default, Expiration::Default, Expiration::Once, Expiration::Default, Expiration::Once]
+    {
         world.submit(0, expiration);
     }
     world.work();
@@ -344,7 +352,10 @@ fn a_device_that_leaves_keeps_only_the_newest_of_what_it_has_not_acknowledged() 
     drop(phone);
     world.settle();
     assert_eq!(world.answered.len(), 5);
-    assert_eq!([1, 2].map(|seq| world.end_of(seq)), [Some((Stage::Replaced, None)), Some((Stage::Replaced, None))]);
+    assert_eq!(
+        [1, 2].map(|seq| world.end_of(seq)),
+        [Some((Stage::Replaced, None)), Some((Stage::Replaced, None))]
+    );
     for seq in [3, 5] {
         assert!(lock(&world.log.0).reached.contains(&(seq, Stage::Discarded, Some(Reason::DEVICE_AWAY))));
     }
@@ -433,7 +444,8 @@ fn a_silent_registration_waits_longer_each_time() {
     for silences in 0..3_u32 {
         let mut phone = world.connect(0);
         phone.subscribe(&mut world);
-        let unpause_at = phone.connection.pump(Waker::noop(), true, &mut |_| Fit::Written).expect("connected").unpause_at;
+        let unpause_at =
+            phone.connection.pump(Waker::noop(), true, &mut |_| Fit::Written).expect("connected").unpause_at;
         assert_eq!(unpause_at.is_some(), silences > 1, "after {silences} silences");
         world.hub.silences.note(key());
     }

@@ -8,7 +8,11 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) enum Sent {
     Token,
-    Notification { slot: u16, seq: u64, is_kept: bool },
+    Notification {
+        slot: u16,
+        seq: u64,
+        is_kept: bool,
+    },
     /// Its registration ended while it was on the way.
     Orphan,
 }

@@ -133,7 +133,9 @@ fn judge(world: &World, device: &Device) -> Result<(), TestCaseError> {
     let mut seqs = BTreeSet::new();
     let newest = world.answered.values().filter_map(|outcome| match outcome {
         Outcome::Accepted { seq } => Some(*seq),
-        Outcome::Unregistered { .. } | Outcome::NeverRegistered | Outcome::Overloaded | Outcome::Failed => None,
+        Outcome::Unregistered { .. } | Outcome::NeverRegistered | Outcome::Overloaded | Outcome::Failed => {
+            None
+        }
     });
     let newest = newest.max().unwrap_or(0);
     for outcome in world.answered.values() {

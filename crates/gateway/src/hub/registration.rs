@@ -1,0 +1,156 @@
+//! One registration on one connection: its queue, its token, and what of it goes out next. Whose turn it is among the
+//! device's registrations is left to the [session](super::session).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use homing_trace::{Environment, Reason, Stage, UnixMillis};
+
+use super::effect::{Effect, Effects, Hint, Whose};
+use super::queue::{Queue, Waiting, cost, is_expired};
+use crate::notification::Notification;
+
+/// Time on both clocks: the wall clock expires notifications, the monotonic one measures silence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) wall: UnixMillis,
+    pub(crate) mono: Instant,
+}
+
+/// What a registration is called on the device link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) environment: Environment,
+    pub(crate) topic_no: u32,
+    pub(crate) topic: Arc<str>,
+    pub(crate) instance: Option<Box<str>>,
+}
+
+/// What the device port shall write next.
+#[derive(Debug)]
+pub(crate) enum Outgoing<'a> {
+    Token { packet_id: u16, name: &'a Name, token: &'a [u8; 32] },
+    Notification { packet_id: u16, name: &'a Name, seq: u64, notification: &'a Notification },
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    Written,
+    /// Written, and no more for now.
+    WrittenAndFull,
+    /// Larger than the client's Maximum Packet Size.
+    TooLarge,
+}
+
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) name: Name,
+    pub(crate) whose: Whose,
+    pub(super) queue: Queue,
+    pub(super) token: Option<Box<[u8; 32]>>,
+    /// Nothing is sent before this moment, since it has been silent.
+    pub(super) not_before: Option<Instant>,
+    pub(super) was_silent: bool,
+    /// It stands among those whose turn comes.
+    pub(super) listed: bool,
+}
+
+/// A SUBSCRIBE whose commit is awaited: hints that come meanwhile wait here.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) environment: Environment,
+    pub(super) topic_no: u32,
+    pub(super) held: Vec<Hint>,
+}
+
+/// What was written.
+pub(super) enum Next {
+    Token,
+    Notification { seq: u64, is_kept: bool },
+}
+
+impl Registration {
+    pub(super) fn can_send(&self) -> bool {
+        self.token.is_some() || self.queue.has_ready()
+    }
+
+    /// Writes the next packet of this registration, passing over what has expired or is too large.
+    pub(super) fn send_next(
+        &mut self,
+        packet_id: u16,
+        now: Now,
+        effects: &mut Effects,
+        write: &mut dyn FnMut(&Outgoing<'_>) -> Fit,
+    ) -> Option<(Next, Fit)> {
+        if let Some(token) = self.token.take() {
+            let fit = write(&Outgoing::Token { packet_id, name: &self.name, token: &token });
+            return (fit != Fit::TooLarge).then_some((Next::Token, fit));
+        }
+        while let Some(Waiting { seq, notification, .. }) = self.queue.pop_ready() {
+            effects.growth -= signed(cost(&notification));
+            let is_kept = notification.is_kept();
+            if is_expired(&notification, now.wall) {
+                effects.end(seq, self.whose, is_kept, (Stage::Expired, None));
+                continue;
+            }
+            match write(&Outgoing::Notification {
+                packet_id,
+                name: &self.name,
+                seq,
+                notification: &notification,
+            }) {
+                Fit::TooLarge => {
+                    effects.end(
+                        seq,
+                        self.whose,
+                        is_kept,
+                        (Stage::Discarded, Some(Reason::TOO_LARGE_FOR_DEVICE)),
+                    );
+                }
+                fit @ (Fit::Written | Fit::WrittenAndFull) => {
+                    self.queue.note_sent(seq);
+                    effects.push(Effect::Reached {
+                        seq,
+                        key: self.whose.key,
+                        stage: Stage::Sent,
+                        reason: None,
+                    });
+                    return Some((Next::Notification { seq, is_kept }, fit));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Expected {
+    /// Only the newest of a registration matters: storing it has replaced those before.
+    pub(super) fn hold(&mut self, hint: Hint) {
+        // A handful of instances of one topic at most; a hint too many is read from its row at the next subscribe.
+        let has_room = self.held.len() < 64;
+        match self.held.iter_mut().find(|held| held.key == hint.key) {
+            Some(held) if held.seq < hint.seq => *held = hint,
+            Some(_) => {}
+            None if has_room => self.held.push(hint),
+            None => {}
+        }
+    }
+}
+
+/// Ends one that waits, for the reason given.
+pub(super) fn give_up(waiting: Waiting, whose: Whose, why: (Stage, Option<Reason>), effects: &mut Effects) {
+    effects.growth -= signed(waiting.cost());
+    effects.ended_tickets.extend(waiting.uncommitted);
+    effects.freed.extend(waiting.reply.map(|reply| (reply, waiting.seq)));
+    effects.end(waiting.seq, whose, waiting.notification.is_kept(), why);
+}
+
+/// How one ends that gives way to newer ones, or whose device has left.
+pub(super) fn away(is_kept: bool) -> (Stage, Option<Reason>) {
+    if is_kept { (Stage::Replaced, None) } else { (Stage::Discarded, Some(Reason::DEVICE_AWAY)) }
+}
+
+pub(super) fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
+}
