@@ -10,7 +10,7 @@ use crate::commands::{completions, device, gateway, payload, push, trace, up};
 /// from the request to the tap.
 #[derive(Debug, clap::Parser)]
 #[command(name = "homing", version, propagate_version = true, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -34,7 +34,7 @@ enum Command {
 }
 
 impl Cli {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Up(args) => up::run(args),
             Command::Gateway(args) => gateway::run(args),

@@ -1,9 +1,9 @@
 //! The commands, one file each.
 
-pub mod completions;
-pub mod device;
-pub mod gateway;
-pub mod payload;
-pub mod push;
-pub mod trace;
-pub mod up;
+pub(crate) mod completions;
+pub(crate) mod device;
+pub(crate) mod gateway;
+pub(crate) mod payload;
+pub(crate) mod push;
+pub(crate) mod trace;
+pub(crate) mod up;

@@ -13,24 +13,26 @@ use anyhow::{Context as _, bail};
 const LAYOUT_VERSION: u32 = 1;
 
 /// `given`, or `$XDG_DATA_HOME/homing`, or `~/.local/share/homing`.
-pub fn or_default(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+pub(crate) fn or_default(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     given
         .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("homing")))
         .or_else(|| set("HOME").map(|home| home.join(".local/share/homing")))
-        .context("no data directory: neither XDG_DATA_HOME nor HOME is set\nhint: name one with --data-dir DIR")
+        .context(
+            "no data directory: neither XDG_DATA_HOME nor HOME is set\nhint: name one with --data-dir DIR",
+        )
 }
 
 /// A data directory that no other process uses while this lives.
 #[derive(Debug)]
-pub struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
 
 impl DataDir {
     /// Makes the directory if it isn't there, and takes it.
-    pub fn take(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn take(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         DirBuilder::new()
             .recursive(true)
@@ -56,11 +58,11 @@ impl DataDir {
         Ok(dir)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub fn join(&self, name: &str) -> PathBuf {
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
@@ -85,7 +87,7 @@ impl DataDir {
     }
 
     /// The key called `name`: 32 random bytes in hex, made at first use and kept.
-    pub fn key(&self, name: &str) -> anyhow::Result<String> {
+    pub(crate) fn key(&self, name: &str) -> anyhow::Result<String> {
         if let Some(kept) = read_if_there(&self.path.join(name))? {
             return Ok(kept.trim().to_owned());
         }
@@ -97,12 +99,13 @@ impl DataDir {
     }
 
     /// Writes a file that only its owner can read, in one step.
-    pub fn write_private(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
+    pub(crate) fn write_private(&self, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
         let path = self.path.join(name);
         let mut next = path.clone().into_os_string();
         next.push(".next");
         let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
             file.write_all(content)?;
             file.sync_all()?;
             std::fs::rename(&next, &path)
@@ -112,7 +115,7 @@ impl DataDir {
     }
 
     /// Makes the folder `name`, open to its owner only.
-    pub fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+    pub(crate) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let path = self.path.join(name);
         DirBuilder::new()
             .recursive(true)

@@ -31,13 +31,13 @@ const ENROLMENT_QUOTA: u32 = 100_000;
 const CERTIFICATE_AGE: Duration = Duration::from_secs(300 * 24 * 60 * 60);
 
 /// What may send to the demo app, and what lets a device enrol for it.
-pub struct DemoCredentials {
+pub(crate) struct DemoCredentials {
     pub demo: Demo,
     pub enrolment_key: String,
 }
 
 /// Makes the demo's team, app and credentials known to the gateway.
-pub async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<DemoCredentials> {
+pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<DemoCredentials> {
     let centre = gateway.centre();
     centre.create_team(TEAM_ID, "Homing demo").await?;
     centre.create_app(TEAM_ID, BUNDLE_ID).await?;
@@ -115,12 +115,12 @@ fn certificates(dir: &DataDir, gateway: &Gateway, environment: Environment) -> a
 }
 
 /// The name of the virtual iPhone that carries the build for `environment`.
-pub fn iphone(environment: Environment) -> String {
+pub(crate) fn iphone(environment: Environment) -> String {
     format!("iphone-{environment}")
 }
 
 /// One virtual iPhone per environment, each with the demo app built for it.
-pub fn iphones() -> anyhow::Result<Vec<VirtualDevice>> {
+pub(crate) fn iphones() -> anyhow::Result<Vec<VirtualDevice>> {
     Environment::ALL
         .into_iter()
         .map(|environment| {
@@ -132,10 +132,10 @@ pub fn iphones() -> anyhow::Result<Vec<VirtualDevice>> {
 
 /// Every app runs as the demo app: a bundle ID decides the name, the program is the same.
 #[derive(Debug)]
-pub struct DemoApps;
+pub(crate) struct DemoApps;
 
 impl DemoApps {
-    pub fn launcher() -> Arc<dyn AppLauncher> {
+    pub(crate) fn launcher() -> Arc<dyn AppLauncher> {
         Arc::new(Self)
     }
 }

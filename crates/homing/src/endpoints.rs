@@ -11,10 +11,10 @@ use anyhow::{Context as _, bail};
 use homing_trace::Environment;
 use serde::{Deserialize, Serialize};
 
-pub const FILE_NAME: &str = "endpoints.json";
+pub(crate) const FILE_NAME: &str = "endpoints.json";
 
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Endpoints {
+pub(crate) struct Endpoints {
     pub pid: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_api: Option<String>,
@@ -33,14 +33,14 @@ pub struct Endpoints {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostPort {
+pub(crate) struct HostPort {
     pub host: String,
     pub port: u16,
 }
 
 /// The demo app, what may send to it, and the tokens of the virtual iPhones that carry it.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Demo {
+pub(crate) struct Demo {
     pub bundle_id: String,
     pub team_id: String,
     pub key_id: String,
@@ -52,7 +52,7 @@ pub struct Demo {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub struct DemoEnvironment {
+pub(crate) struct DemoEnvironment {
     pub certificate_pem: PathBuf,
     pub certificate_p12: PathBuf,
     pub p12_password: String,
@@ -62,13 +62,17 @@ pub struct DemoEnvironment {
 
 impl Endpoints {
     /// Writes the file in one step, readable by its owner only.
-    pub fn write(&self, data_dir: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, data_dir: &Path) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
         let path = data_dir.join(FILE_NAME);
         let next = data_dir.join("endpoints.json.next");
         let write = || {
-            let mut file =
-                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&next)?;
             serde_json::to_writer_pretty(&mut file, self)?;
             writeln!(file)?;
             file.sync_all()?;
@@ -78,7 +82,7 @@ impl Endpoints {
     }
 
     /// Removes the file; that it isn't there is fine.
-    pub fn remove(data_dir: &Path) -> anyhow::Result<()> {
+    pub(crate) fn remove(data_dir: &Path) -> anyhow::Result<()> {
         let path = data_dir.join(FILE_NAME);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -88,7 +92,7 @@ impl Endpoints {
         }
     }
 
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
@@ -96,7 +100,9 @@ impl Endpoints {
                  hint: start one with `homing up`, or name its data directory with --data-dir",
                 path.display()
             ),
-            Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't read {}", path.display()));
+            }
         };
         serde_json::from_str(&text).with_context(|| {
             format!("{} isn't an endpoints file of this Homing; it is written by `homing up`", path.display())
@@ -106,7 +112,7 @@ impl Endpoints {
 
 /// How a command finds a running Homing.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct FindArgs {
+pub(crate) struct FindArgs {
     /// Data directory of the running Homing [default: $XDG_DATA_HOME/homing]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -116,11 +122,11 @@ pub struct FindArgs {
 }
 
 impl FindArgs {
-    pub fn find(&self) -> anyhow::Result<Endpoints> {
+    pub(crate) fn find(&self) -> anyhow::Result<Endpoints> {
         Endpoints::read(&self.path()?)
     }
 
-    pub fn path(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn path(&self) -> anyhow::Result<PathBuf> {
         if let Some(file) = &self.endpoints {
             return Ok(file.clone());
         }
@@ -141,7 +147,10 @@ mod tests {
             gateway_admin: "http://localhost:1".to_owned(),
             gateway_admin_key: "k".to_owned(),
             ca_pem: "/ca.pem".into(),
-            apns: BTreeMap::from([(Environment::Production, HostPort { host: "localhost".to_owned(), port: 2 })]),
+            apns: BTreeMap::from([(
+                Environment::Production,
+                HostPort { host: "localhost".to_owned(), port: 2 },
+            )]),
             device_link: HostPort { host: "localhost".to_owned(), port: 3 },
             enrolment_key: None,
             demo: None,
@@ -155,7 +164,8 @@ mod tests {
     #[test]
     fn a_missing_file_says_how_to_start_a_homing() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let error = Endpoints::read(&dir.path().join(FILE_NAME)).err().expect("nothing runs there").to_string();
+        let error =
+            Endpoints::read(&dir.path().join(FILE_NAME)).err().expect("nothing runs there").to_string();
         assert!(error.contains("homing up"), "{error}");
     }
 }

@@ -9,14 +9,14 @@ use serde_json::Value;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// One of the APIs in `endpoints.json`, with its key.
-pub struct LocalApi {
+pub(crate) struct LocalApi {
     agent: ureq::Agent,
     base: String,
     key: String,
 }
 
 impl LocalApi {
-    pub fn new(base: &str, key: &str) -> Self {
+    pub(crate) fn new(base: &str, key: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(DEADLINE))
             .http_status_as_error(false)
@@ -26,7 +26,7 @@ impl LocalApi {
     }
 
     /// `path` begins with `/v1/`; `query` values are escaped here.
-    pub fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
+    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
         let mut request = self.agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());
         for (name, value) in query {
             request = request.query(name, value);
@@ -60,7 +60,7 @@ fn problem(status: u16, body: &Value) -> anyhow::Error {
 }
 
 /// The items of `field`, which must be an array.
-pub fn items(body: &Value, field: &str) -> anyhow::Result<Vec<Value>> {
+pub(crate) fn items(body: &Value, field: &str) -> anyhow::Result<Vec<Value>> {
     match body.get(field).and_then(Value::as_array) {
         Some(items) => Ok(items.clone()),
         None => bail!("the answer has no list {field:?}: is that Homing of the same version?"),

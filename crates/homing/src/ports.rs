@@ -9,7 +9,7 @@ const BLOCK: u16 = 20;
 
 /// The port of each listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
+pub(crate) struct Ports {
     pub production: u16,
     pub development: u16,
     pub device_link: u16,
@@ -18,11 +18,11 @@ pub struct Ports {
 }
 
 impl Ports {
-    pub const DEFAULT: Self =
+    pub(crate) const DEFAULT: Self =
         Self { production: 2197, development: 2297, device_link: 8883, device_api: 8482, gateway_admin: 8483 };
 
     /// The block that starts at `first`.
-    pub fn from(first: u16) -> anyhow::Result<Self> {
+    pub(crate) fn from(first: u16) -> anyhow::Result<Self> {
         if first == 0 || first.checked_add(BLOCK - 1).is_none() {
             bail!("--ports-from {first} leaves no room for {BLOCK} ports\nhint: name one between 1 and {}", 65535 - BLOCK + 1);
         }
@@ -37,7 +37,7 @@ impl Ports {
 }
 
 /// 127.0.0.1 and, where the machine has it, ::1.
-pub fn loopback(port: u16) -> Vec<SocketAddr> {
+pub(crate) fn loopback(port: u16) -> Vec<SocketAddr> {
     let mut addresses = vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)];
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
         addresses.push(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port));

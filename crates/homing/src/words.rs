@@ -6,26 +6,26 @@ use tracing_subscriber::EnvFilter;
 
 /// Log lines go to stderr; `HOMING_LOG` chooses how many (`info` by default, `warn` for the short-lived commands is
 /// what they say anyway).
-pub fn log_to_stderr() {
+pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("HOMING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
 /// Prints a line of data. A reader that went away (`homing … | head`) ends the command quietly.
-pub fn say_data(line: impl std::fmt::Display) {
+pub(crate) fn say_data(line: impl std::fmt::Display) {
     if writeln!(std::io::stdout(), "{line}").is_err() {
         std::process::exit(0);
     }
 }
 
 /// Prints a line for people.
-pub fn say(line: impl std::fmt::Display) {
+pub(crate) fn say(line: impl std::fmt::Display) {
     // Nothing is left to tell when stderr is gone.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints an error as `error: what failed: why`, then its hints.
-pub fn say_error(error: &anyhow::Error) {
+pub(crate) fn say_error(error: &anyhow::Error) {
     say(error_text(error));
 }
 

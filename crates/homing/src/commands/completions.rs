@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 #[derive(Debug, clap::Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell to write for
     shell: clap_complete::Shell,
 }
 
-pub fn run(args: &CompletionsArgs) -> ExitCode {
+pub(crate) fn run(args: &CompletionsArgs) -> ExitCode {
     clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "homing", &mut std::io::stdout());
     ExitCode::SUCCESS
 }

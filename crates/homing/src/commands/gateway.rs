@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 #[derive(Debug, clap::Args)]
-pub struct GatewayArgs {
+pub(crate) struct GatewayArgs {
     /// Configuration file (TOML); docs/gateway.toml is an example with every key
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -17,7 +17,7 @@ pub struct GatewayArgs {
 /// What the file says. A key we don't know is an error: it is a misspelt one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GatewayFile {
+pub(crate) struct GatewayFile {
     /// Where everything is kept; a relative path starts at the file's folder.
     pub data_dir: PathBuf,
     /// Threads that serve connections; one per processor core by default.
@@ -34,12 +34,12 @@ pub struct GatewayFile {
 /// The addresses of one listener.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listen {
+pub(crate) struct Listen {
     pub listen: Vec<SocketAddr>,
 }
 
 impl GatewayFile {
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {shown}"))?;
         let mut file: Self = toml::from_str(&text).map_err(|error| {
@@ -52,7 +52,7 @@ impl GatewayFile {
     }
 }
 
-pub fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
     let file = GatewayFile::read(&args.config)?;
     crate::commands::up::run_gateway(file)
 }

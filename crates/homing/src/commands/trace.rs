@@ -13,7 +13,7 @@ use crate::words;
 const NOT_FOUND: u8 = 4;
 
 #[derive(Debug, clap::Args)]
-pub struct TraceArgs {
+pub(crate) struct TraceArgs {
     /// The apns-id the sender chose or was answered; letter case doesn't matter
     #[arg(required_unless_present = "token")]
     apns_id: Option<String>,
@@ -27,7 +27,7 @@ pub struct TraceArgs {
     find: FindArgs,
 }
 
-pub fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
     let endpoints = args.find.find()?;
     let admin = LocalApi::new(&endpoints.gateway_admin, &endpoints.gateway_admin_key);
     let (name, value) = match (&args.apns_id, &args.token) {

@@ -26,7 +26,7 @@ mod greeting;
 const REGISTER_DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
-pub struct UpArgs {
+pub(crate) struct UpArgs {
     /// Where everything is kept [default: $XDG_DATA_HOME/homing]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -35,7 +35,7 @@ pub struct UpArgs {
     ports_from: Option<u16>,
 }
 
-pub fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let dir = DataDir::take(&data_dir::or_default(args.data_dir)?)?;
     let ports = args.ports_from.map_or(Ok(Ports::DEFAULT), Ports::from)?;
@@ -61,7 +61,7 @@ pub fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The push service alone, as its configuration file says.
-pub fn run_gateway(file: GatewayFile) -> anyhow::Result<ExitCode> {
+pub(crate) fn run_gateway(file: GatewayFile) -> anyhow::Result<ExitCode> {
     let dir = DataDir::take(&file.data_dir)?;
     let listen = Listen {
         apns: vec![
