@@ -25,6 +25,7 @@ mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -50,8 +51,10 @@ use seq::SeqAllotter;
 use stages::{Kept, StageJob, StageWriter};
 use writer::{CallJob, Job, Writer};
 
-/// Jobs that wait for the first writer, at most.
-const QUEUE: usize = 16_384;
+/// Appends that wait for the first writer, at most.
+const APPENDS: usize = 16_384;
+/// Jobs that wait for it, at most: an end must find room when appends are refused, or its row would be told wrongly.
+const QUEUE: usize = 65_536;
 /// Events that wait for the second writer, at most.
 const STAGE_QUEUE: usize = 65_536;
 
@@ -88,6 +91,7 @@ struct Inner {
     clock: Clock,
     seqs: Arc<SeqAllotter>,
     log: SyncSender<Job>,
+    appends_waiting: Arc<AtomicUsize>,
     stages: SyncSender<StageJob>,
     running: Mutex<Option<Running>>,
 }
@@ -116,13 +120,20 @@ impl Store {
         let path = dir.join(LOG_FILE);
         let stages_connection = file::open(&dir, &STAGES_PLAN)?;
         let mut stage_writer = StageWriter::new(stages_connection, dir.join(STAGES_FILE), clock.clone())?;
-        let (live, first) = start_log(&connection, clock.now(), &mut stage_writer)
-            .map_err(|error| file::explain(&path, error))?;
+        let labels_missing_above = stage_writer.labels_missing_above()?;
+        let (live, first) =
+            start_log(&connection, clock.now()).map_err(|error| file::explain(&path, error))?;
+        if let Some(above) = labels_missing_above {
+            label_again(&connection, above, &mut stage_writer)
+                .map_err(|error| file::explain(&path, error))?;
+        }
         let seqs = Arc::new(SeqAllotter::starting_at(first));
         let (log, log_jobs) = sync_channel(QUEUE);
         let (stages, stage_jobs) = sync_channel(STAGE_QUEUE);
+        let appends_waiting = Arc::new(AtomicUsize::new(0));
         let mut writer = Writer {
             connection,
+            appends_waiting: Arc::clone(&appends_waiting),
             checkpoints: checkpoint::Checkpoints::start(&dir, LOG_FILE)?,
             path,
             live,
@@ -140,7 +151,15 @@ impl Store {
             stages: spawn(&dir, "homing-stages", move || stage_writer.run(&stage_jobs))?,
             _lock: lock,
         };
-        Ok(Self(Arc::new(Inner { dir, clock, seqs, log, stages, running: Mutex::new(Some(running)) })))
+        Ok(Self(Arc::new(Inner {
+            dir,
+            clock,
+            seqs,
+            log,
+            appends_waiting,
+            stages,
+            running: Mutex::new(Some(running)),
+        })))
     }
 
     /// Drains both queues, commits, and releases the directory. What is called afterwards fails. Blocks.
@@ -163,7 +182,13 @@ impl Store {
 
     /// Never waits; the answer goes to the core's sink after the commit.
     pub fn append(&self, append: Append) -> Result<(), StoreFull> {
-        self.0.log.try_send(Job::Append(append)).map_err(|_| StoreFull)
+        if self.0.appends_waiting.fetch_add(1, Ordering::AcqRel) < APPENDS
+            && self.0.log.try_send(Job::Append(append)).is_ok()
+        {
+            return Ok(());
+        }
+        self.0.appends_waiting.fetch_sub(1, Ordering::AcqRel);
+        Err(StoreFull)
     }
 
     /// Never waits. Durable with the next commit; no-op for a row that has ended or never was.
@@ -244,7 +269,10 @@ impl Store {
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.call(|_| Ok(())).await?;
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.0.stages.try_send(StageJob::Flush(reply)).map_err(|_| StoreError::Busy)?;
+        let stages = self.0.stages.clone();
+        // Its queue may be full: this waits its turn, on a thread where that disturbs nobody.
+        let asked = tokio::task::spawn_blocking(move || stages.send(StageJob::Flush(reply))).await;
+        asked.map_err(|_| StoreError::Closed)?.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -321,30 +349,32 @@ fn spawn(dir: &Path, name: &str, work: impl FnOnce() + Send + 'static) -> Result
         .map_err(|source| StoreError::Io { path: dir.to_owned(), source })
 }
 
-/// Rebuilds what the writer knows, and hands the second file the labels that a crash kept from it. Answers the first
-/// number that was never reserved.
-fn start_log(
-    connection: &rusqlite::Connection,
-    now: UnixMillis,
-    stages: &mut StageWriter,
-) -> rusqlite::Result<(Live, u64)> {
+/// Rebuilds what the writer knows. Answers the first number that was never reserved.
+fn start_log(connection: &rusqlite::Connection, now: UnixMillis) -> rusqlite::Result<(Live, u64)> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let live = Live::rebuild(connection, now)?;
     connection.execute_batch("COMMIT")?;
     let limit: Option<i64> = connection
         .query_row("SELECT value FROM meta WHERE key = 'seq_limit'", [], |row| row.get(0))
         .optional()?;
-    // Cores hand over their numbers slightly out of order, within what was reserved.
-    let from = stages.labelled_to().saturating_sub(seq::RANGE);
+    Ok((live, limit.map_or(1, row::unsigned)))
+}
+
+/// Hands the second file the labels that a crash kept from it.
+fn label_again(
+    connection: &rusqlite::Connection,
+    above: u64,
+    stages: &mut StageWriter,
+) -> rusqlite::Result<()> {
     let mut query = connection.prepare(
         "SELECT seq, registration_no, apns_id FROM notifications WHERE seq > ?1 \
          UNION ALL SELECT seq, registration_no, apns_id FROM ended WHERE seq > ?1",
     )?;
-    let mut rows = query.query([row::signed(from)])?;
+    let mut rows = query.query([row::signed(above)])?;
     while let Some(row) = rows.next()? {
         let Some(registration) = registrations::key_of(connection, row.get(1)?)? else { continue };
         let apns_id = label::unpack(row.get_ref(2)?.as_blob()?).unwrap_or_default().into();
-        stages.take_from_log(&[Kept { seq: row::unsigned(row.get(0)?), registration, apns_id }], &[]);
+        stages.label_again(Kept { seq: row::unsigned(row.get(0)?), registration, apns_id })?;
     }
-    Ok((live, limit.map_or(1, row::unsigned)))
+    Ok(())
 }

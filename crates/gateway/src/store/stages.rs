@@ -75,9 +75,23 @@ impl StageWriter {
         Ok(Self { connection, path, clock, events, labels, labelled_to, days, dropped_on: 0 })
     }
 
-    /// Labels above this number may be missing on disk.
-    pub(crate) const fn labelled_to(&self) -> u64 {
-        self.labelled_to
+    /// Labels above this number may be missing on disk; `None` after a clean stop, when none is.
+    pub(crate) fn labels_missing_above(&self) -> Result<Option<u64>, StoreError> {
+        let ask = || -> rusqlite::Result<bool> {
+            let was_clean = self.connection.execute("DELETE FROM meta WHERE key = 'stopped'", [])? > 0;
+            // From here on a crash must be seen as one.
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(was_clean)
+        };
+        let was_clean = ask().map_err(|error| explain(&self.path, error))?;
+        // Cores hand over their numbers slightly out of order, within what was reserved.
+        Ok((!was_clean).then(|| self.labelled_to.saturating_sub(super::seq::RANGE)))
+    }
+
+    fn stop(&mut self) -> rusqlite::Result<()> {
+        self.write()?;
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES ('stopped', 1)", [])?;
+        Ok(())
     }
 
     pub(crate) fn run(mut self, queue: &Receiver<StageJob>) {
@@ -97,19 +111,31 @@ impl StageWriter {
                     continue;
                 }
                 Ok(StageJob::Close) | Err(RecvTimeoutError::Disconnected) => {
-                    self.write_or_say();
+                    if let Err(error) = self.stop() {
+                        tracing::error!(%error, file = %self.path.display(), "the last stages could not be written");
+                    }
                     return;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let is_due = write_by.is_some_and(|by| by <= Instant::now());
-            if is_due || self.events.bytes.len() >= BLOCK_BYTES || self.labels.bytes.len() >= BLOCK_BYTES {
+            if is_due || self.is_full() {
                 self.write_or_say();
                 write_by = None;
             } else if write_by.is_none() && !(self.events.is_empty() && self.labels.is_empty()) {
                 write_by = Some(Instant::now() + GATHER);
             }
         }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.events.bytes.len() >= BLOCK_BYTES || self.labels.bytes.len() >= BLOCK_BYTES
+    }
+
+    /// A label that the last process could not write any more.
+    pub(crate) fn label_again(&mut self, kept: Kept) -> rusqlite::Result<()> {
+        self.take_from_log(&[kept], &[]);
+        if self.is_full() { self.write() } else { Ok(()) }
     }
 
     fn take(&mut self, event: &StageEvent) {
@@ -124,7 +150,7 @@ impl StageWriter {
         }
     }
 
-    pub(crate) fn take_from_log(&mut self, kept: &[Kept], events: &[StageEvent]) {
+    fn take_from_log(&mut self, kept: &[Kept], events: &[StageEvent]) {
         for Kept { seq, registration, apns_id } in kept {
             self.labels.kept(*seq, registration, apns_id);
             self.labelled_to = self.labelled_to.max(*seq);

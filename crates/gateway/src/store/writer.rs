@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ pub(crate) struct Scope<'a> {
 
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
+    pub(crate) appends_waiting: Arc<AtomicUsize>,
     pub(crate) path: PathBuf,
     pub(crate) live: Live,
     pub(crate) rates: super::devices::Rates,
@@ -133,6 +135,8 @@ impl Writer {
             owed.failed = Some(error.to_string());
         }
         let writes = jobs.len();
+        let appends = jobs.iter().filter(|job| matches!(job, Job::Append(_))).count();
+        self.appends_waiting.fetch_sub(appends, Ordering::AcqRel);
         for job in jobs.drain(..) {
             self.apply(job, now, &mut owed);
         }
@@ -343,6 +347,12 @@ where
             connection.execute_batch(end)?;
             result
         });
+        if matches!(result, Err(CallError::Sqlite(_)))
+            && let Ok(live) = Live::reread(connection)
+        {
+            // What the call had done to the index was taken back in the file only.
+            *scope.live = live;
+        }
         self.result = Some(result.map_err(|error| match error {
             CallError::Sqlite(error) => explain(&self.path, error),
             CallError::Store(error) => error,

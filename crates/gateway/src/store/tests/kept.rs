@@ -199,6 +199,45 @@ async fn a_batch_is_answered_in_one_call() {
 }
 
 #[tokio::test]
+async fn an_end_finds_room_when_appends_are_refused() {
+    let dir = dir();
+    let bench = Bench::open(dir.path());
+    let whose = bench.subscribe(1).await;
+    let (held, writer_waits) = channel::<()>();
+    // A call that waits keeps the writer busy.
+    let store = bench.store.clone();
+    let busy = tokio::spawn(async move {
+        store
+            .call(move |_| {
+                let _ = writer_waits.recv();
+                Ok(())
+            })
+            .await
+    });
+    tokio::task::yield_now().await;
+    let notification = bench.notification(Expiration::Default, "much");
+    let append = || {
+        let seq = bench.store.seqs().next().expect("numbers are reserved");
+        let place =
+            Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+        let append = Append { core: 0, ticket: 1, place, notification: Arc::clone(&notification) };
+        bench.store.append(append).map(|()| seq)
+    };
+    let mut taken = Vec::new();
+    while let Ok(seq) = append() {
+        taken.push(seq);
+    }
+    assert_eq!(taken.len(), APPENDS);
+    for seq in &taken {
+        bench.end(&whose, *seq, Stage::Acknowledged, None);
+    }
+    drop(held);
+    busy.await.expect("it ends").expect("it is committed");
+    assert_eq!(bench.newest(&whose).await, None);
+    append().expect("there is room again");
+}
+
+#[tokio::test]
 async fn the_log_keeps_no_payload_of_what_has_ended() {
     let dir = dir();
     let bench = Bench::open(dir.path());
