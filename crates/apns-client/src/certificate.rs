@@ -28,13 +28,13 @@ pub enum CertificateError {
     #[error("none of its certificates belongs to its private key: put the matching pair into one file")]
     NoPair,
     #[error("it is not readable as PEM: {0}")]
-    Pem(#[source] rustls::pki_types::pem::Error),
+    Pem(rustls::pki_types::pem::Error),
     #[error("its private key can't be used: {0}")]
-    Key(#[source] rustls::Error),
+    Key(rustls::Error),
     #[error("the password is wrong")]
     Password,
     #[error("it is not readable as PKCS#12: {0}")]
-    Pkcs12(#[source] p12_keystore::error::Error),
+    Pkcs12(p12_keystore::error::Error),
 }
 
 impl ClientCertificate {

@@ -155,10 +155,10 @@ impl Client {
 
     /// What a failure of the connection means for a request of which at least the beginning was sent, unless
     /// `unsent`.
-    fn broken(&self, source: h2::Error, unsent: bool) -> SendError {
-        let refused = source.is_reset() && source.reason() == Some(h2::Reason::REFUSED_STREAM);
+    fn broken(&self, cause: h2::Error, unsent: bool) -> SendError {
+        let refused = cause.is_reset() && cause.reason() == Some(h2::Reason::REFUSED_STREAM);
         // Streams above the last one that a GOAWAY names fail by it; those below fail otherwise or not at all.
-        let unprocessed = unsent || refused || (source.is_go_away() && source.is_remote());
+        let unprocessed = unsent || refused || (cause.is_go_away() && cause.is_remote());
         if let Some(go_away) = self.notice.get() {
             tracing::debug!(code = go_away.code, reason = ?go_away.reason, "the push service closed the connection");
             if let Some(reason) = &go_away.reason {
@@ -166,12 +166,12 @@ impl Client {
             }
         }
         let with_certificate = matches!(self.config.credential, Credential::Certificate(_));
-        if with_certificate && is_alert(&source) {
-            SendError::CertificateRejected { source }
+        if with_certificate && is_alert(&cause) {
+            SendError::CertificateRejected { cause }
         } else if unprocessed {
-            SendError::NotTaken { source }
+            SendError::NotTaken { cause }
         } else {
-            SendError::Broken { source }
+            SendError::Broken { cause }
         }
     }
 }

@@ -87,22 +87,22 @@ pub(crate) async fn connect(config: &ClientConfig) -> Result<Connected, ConnectE
     let addresses = within
         .wait("looking up its name", tokio::net::lookup_host((config.host.as_str(), port)))
         .await?
-        .map_err(|source| ConnectError::Resolve { host: host(), source })?;
+        .map_err(|cause| ConnectError::Resolve { host: host(), cause })?;
     let tcp = within
         .wait("connecting", dial(addresses.collect(), until))
         .await?
-        .map_err(|source| ConnectError::Reach { host: host(), port, source })?;
+        .map_err(|cause| ConnectError::Reach { host: host(), port, cause })?;
     let tls = within
         .wait("shaking hands by TLS", TlsConnector::from(tls).connect(name, tcp))
         .await?
-        .map_err(|source| ConnectError::Tls { host: host(), port, source })?;
+        .map_err(|cause| ConnectError::Tls { host: host(), port, cause })?;
     let (tap, notice) = Tap::new(tls);
     // One request until the first SETTINGS tell how many: with a token Apple allows no more before it is verified.
     let handshake = h2::client::Builder::new().enable_push(false).initial_max_send_streams(1).handshake(tap);
     let (sender, connection) = within
         .wait("beginning HTTP/2", handshake)
         .await?
-        .map_err(|source| ConnectError::Http2 { host: host(), port, source })?;
+        .map_err(|cause| ConnectError::Http2 { host: host(), port, cause })?;
     tracing::debug!(host = config.host, port, "connected");
     Ok(Connected { sender, connection, notice })
 }

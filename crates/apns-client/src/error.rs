@@ -1,4 +1,5 @@
-//! What can go wrong on the way to the push service: each error says what failed, why, and what to do.
+//! What can go wrong on the way to the push service: each error says what failed, why, and what to do. Its text is
+//! whole, so that causes are not given as sources as well, which would be printed twice.
 
 use std::io;
 use std::time::Duration;
@@ -13,44 +14,38 @@ use crate::tls::RootsError;
 pub enum ConnectError {
     #[error("{0:?} is neither a host name nor an address")]
     Host(String),
-    #[error("can't find the address of {host}: {source}; check the name and this machine's DNS")]
-    Resolve {
-        host: String,
-        #[source]
-        source: io::Error,
-    },
+    #[error("can't find the address of {host}: {cause}; check the name and this machine's DNS")]
+    Resolve { host: String, cause: io::Error },
     #[error(
-        "can't connect to {host}:{port}: {source}; check that it is running and that no firewall is in between"
+        "can't connect to {host}:{port}: {cause}; check that it is running and that no firewall is in between"
     )]
-    Reach {
-        host: String,
-        port: u16,
-        #[source]
-        source: io::Error,
-    },
+    Reach { host: String, port: u16, cause: io::Error },
     #[error(
         "{host}:{port} didn't answer within {} while {doing}; a firewall may be in between (Apple's hosts also \
          listen on port 2197)", seconds(.after)
     )]
     Deadline { host: String, port: u16, after: Duration, doing: &'static str },
-    #[error("the TLS handshake with {host}:{port} failed: {source}{}", tls_hint(.source))]
-    Tls {
-        host: String,
-        port: u16,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{host}:{port} doesn't speak HTTP/2: {source}")]
-    Http2 {
-        host: String,
-        port: u16,
-        #[source]
-        source: h2::Error,
-    },
-    #[error(transparent)]
-    Roots(#[from] RootsError),
+    #[error("the TLS handshake with {host}:{port} failed: {cause}{}", tls_hint(.cause))]
+    Tls { host: String, port: u16, cause: io::Error },
+    #[error("{host}:{port} doesn't speak HTTP/2: {cause}")]
+    Http2 { host: String, port: u16, cause: h2::Error },
+    #[error("{0}")]
+    Roots(RootsError),
     #[error("the client certificate can't be used: {0}")]
-    Certificate(#[from] CertificateError),
+    Certificate(CertificateError),
+}
+
+impl ConnectError {
+    /// Whether the server's certificate isn't signed by any of the roots.
+    pub fn is_untrusted(&self) -> bool {
+        use rustls::{CertificateError as Peer, Error};
+        let Self::Tls { cause, .. } = self else { return false };
+        matches!(
+            rustls_error(cause),
+            // A root of the same name with another key gives a bad signature.
+            Some(Error::InvalidCertificate(Peer::UnknownIssuer | Peer::BadSignature))
+        )
+    }
 }
 
 /// A notification was not accepted, or nobody knows.
@@ -78,35 +73,26 @@ pub enum SendError {
         unprocessed: bool,
     },
     /// The push service turned the stream away without looking at it, or was going away.
-    #[error("the push service didn't take the request: {source}; send it again on a new connection")]
-    NotTaken {
-        #[source]
-        source: h2::Error,
-    },
+    #[error("the push service didn't take the request: {cause}; send it again on a new connection")]
+    NotTaken { cause: h2::Error },
     #[error(
-        "the push service rejected the client certificate: {source}; use one that it knows the issuer of, and that \
+        "the push service rejected the client certificate: {cause}; use one that it knows the issuer of, and that \
          has not expired"
     )]
-    CertificateRejected {
-        #[source]
-        source: h2::Error,
-    },
+    CertificateRejected { cause: h2::Error },
     #[error(
         "no answer within {}: the notification may have been accepted or not; if you send it again, use the same \
          apns-id", seconds(.after)
     )]
     Deadline { after: Duration },
     #[error(
-        "the connection broke: {source}; the notification may have been accepted or not: if you send it again, use \
+        "the connection broke: {cause}; the notification may have been accepted or not: if you send it again, use \
          the same apns-id"
     )]
-    Broken {
-        #[source]
-        source: h2::Error,
-    },
+    Broken { cause: h2::Error },
     /// Too large for HTTP/2 or with characters no header may have.
     #[error("the request can't be written: {0}")]
-    Request(#[source] http::Error),
+    Request(http::Error),
 }
 
 impl SendError {

@@ -29,9 +29,9 @@ pub enum RootsError {
     #[error("there is no certificate in the PEM text to be trusted")]
     NoCertificate,
     #[error("the certificates to be trusted are not readable as PEM: {0}")]
-    Pem(#[source] rustls::pki_types::pem::Error),
+    Pem(rustls::pki_types::pem::Error),
     #[error("a certificate to be trusted can't be used: {0}")]
-    Certificate(#[source] rustls::Error),
+    Certificate(rustls::Error),
 }
 
 impl Roots {

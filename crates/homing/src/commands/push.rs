@@ -86,7 +86,11 @@ async fn send(
 }
 
 async fn exchange(config: ClientConfig, request: Request) -> anyhow::Result<Result<Response, SendError>> {
-    let client = Client::connect(config).await.context("the notification was not sent")?;
+    let client = Client::connect(config).await.map_err(|error| {
+        let hint =
+            if error.is_untrusted() { "\nhint: with --ca FILE its root certificate is trusted" } else { "" };
+        anyhow::anyhow!("the notification was not sent: {error}{hint}")
+    })?;
     let outcome = client.send(request).await;
     client.close().await;
     Ok(outcome)
