@@ -285,7 +285,11 @@ impl<L: Log> Hub<L> {
         let at = self.clock.now();
         for effect in std::mem::take(&mut effects.list) {
             match effect {
-                Effect::Answer { reply, outcome } => reply.answer(outcome),
+                Effect::Answer { reply, outcome } => {
+                    // A trace asked for after the answer must know what the answer knows.
+                    self.say(shard);
+                    reply.answer(outcome);
+                }
                 Effect::End { seq, whose, stage, reason } => {
                     let end = End { seq, registration_no: whose.registration_no, stage, reason, at };
                     shard.unsaid.push_back(Unsaid::End(end));

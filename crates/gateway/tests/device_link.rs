@@ -63,7 +63,7 @@ async fn a_connected_device_gets_every_one_of_a_burst_in_order() {
         let device = house.enrol().await;
         let mut connection = device.connect(version).await.expect("enrolled");
         let token = connection.subscribe(&NEWS).await.expect("its own app");
-        let expiration = |n: usize| if n % 3 == 0 { Expiration::Once } else { Expiration::Default };
+        let expiration = |n: usize| if n.is_multiple_of(3) { Expiration::Once } else { Expiration::Default };
         for n in 0..300 {
             house.send(&token, expiration(n), &format!(r#"{{"n":{n}}}"#)).await.expect("accepted");
         }

@@ -151,7 +151,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let timers = loop {
             let Some(timers) = self.pump(cx) else { return Poll::Ready(Event::Dismissed) };
-            let was_full = self.wire.unwritten() >= FULL;
+            let was_full = self.wire.outbound.len() >= FULL;
             match self.wire.poll_drain(cx) {
                 Poll::Ready(Err(error)) => return Poll::Ready(Event::Broken(error)),
                 // There may be more to send than fitted.
@@ -159,10 +159,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
                 Poll::Ready(Ok(())) | Poll::Pending => break timers,
             }
         };
-        match self.wire.poll_fill(cx) {
-            Poll::Ready(Ok(len)) => return Poll::Ready(Event::Heard(len)),
-            Poll::Ready(Err(error)) => return Poll::Ready(Event::Broken(error)),
-            Poll::Pending => {}
+        // Who doesn't take what we say isn't listened to either.
+        if self.wire.outbound.len() < FULL {
+            match self.wire.poll_fill(cx) {
+                Poll::Ready(Ok(len)) => return Poll::Ready(Event::Heard(len)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Event::Broken(error)),
+                Poll::Pending => {}
+            }
         }
         self.poll_timer(cx, timers).map(|()| Event::Time(timers))
     }

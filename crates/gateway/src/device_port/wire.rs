@@ -42,10 +42,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { stream, inbound: first, outbound: Vec::new(), written: 0, unflushed: false }
     }
 
-    pub(super) fn unwritten(&self) -> usize {
-        self.outbound.len() - self.written
-    }
-
     /// Appends what comes to `inbound`; 0 at the end of the stream.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         SCRATCH.with_borrow_mut(|scratch| {

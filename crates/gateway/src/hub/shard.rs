@@ -25,6 +25,9 @@ pub(crate) enum Unsaid {
     Event(StageEvent),
 }
 
+/// Facts that may wait for a full store before nothing more is let in.
+const UNSAID: usize = 16_384;
+
 /// One append whose commit is awaited.
 #[derive(Debug)]
 struct Pending {
@@ -99,6 +102,9 @@ impl Shard {
     /// Routes one admitted notification: to its registration's queue when that is connected here, else to the store.
     pub(crate) fn submit(&mut self, submission: Submission, log: &dyn Log, effects: &mut Effects) {
         let Submission { registration: key, notification, reply } = submission;
+        if self.unsaid.len() > UNSAID {
+            return effects.answer(reply, Outcome::Overloaded);
+        }
         let notification = Arc::new(notification);
         let here = self.sessions.get(&key.device).and_then(|session| session.find(&key));
         match here {

@@ -147,7 +147,13 @@ async fn a_device_over_websocket_is_like_any_other() {
         }
         match socket.next().await.expect("still open").expect("a frame") {
             Message::Binary(bytes) => received.extend_from_slice(&bytes),
-            other => panic!("{other:?}"),
+            other @ (Message::Text(_)
+            | Message::Ping(_)
+            | Message::Pong(_)
+            | Message::Close(_)
+            | Message::Frame(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
     house.stop().await;
