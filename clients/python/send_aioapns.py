@@ -88,7 +88,6 @@ async def main() -> None:
     result = await client.send_notification(again)
     check("aioapns, an apns-id in capitals comes back as it was", result.is_successful, result.description)
 
-    finish()
-
 
 asyncio.run(asyncio.wait_for(main(), 120))
+finish()

@@ -91,6 +91,7 @@ pub(crate) fn run_client(
         .env("HOMING", &running.binary)
         .env("SCRATCH", &running.home)
         .env("XDG_DATA_HOME", &running.home)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(repository_root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
