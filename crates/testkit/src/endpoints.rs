@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// The part of `endpoints.json` that tests use.
 #[derive(Clone, Deserialize)]
@@ -54,18 +55,32 @@ impl std::fmt::Debug for Endpoints {
     }
 }
 
-impl Endpoints {
-    /// Reads `endpoints.json` in a data directory; `None` while there is none.
-    pub fn read(data_dir: &Path) -> anyhow::Result<Option<Self>> {
-        let path = data_dir.join("endpoints.json");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
-        serde_json::from_str(&text).map(Some).with_context(|| format!("reading {}", path.display()))
-    }
+/// What a device that is a process of its own writes.
+#[derive(Clone, Deserialize)]
+pub struct DeviceEndpoints {
+    pub pid: u32,
+    pub device_api: String,
+    pub device_api_key: String,
+}
 
+impl std::fmt::Debug for DeviceEndpoints {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceEndpoints").field("device_api", &self.device_api).finish_non_exhaustive()
+    }
+}
+
+/// Reads `endpoints.json` in a data directory; `None` while there is none.
+pub fn read<E: DeserializeOwned>(data_dir: &Path) -> anyhow::Result<Option<E>> {
+    let path = data_dir.join("endpoints.json");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    serde_json::from_str(&text).map(Some).with_context(|| format!("reading {}", path.display()))
+}
+
+impl Endpoints {
     pub fn demo(&self) -> anyhow::Result<&Demo> {
         self.demo.as_ref().context("this Homing has no demo app")
     }

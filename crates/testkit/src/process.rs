@@ -5,12 +5,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::endpoints::Endpoints;
+use crate::endpoints::{self, DeviceEndpoints, Endpoints};
 
 /// How long a start or a stop may take on a machine that is busy with other tests.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -19,15 +20,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lines of its output that are kept for a failure's message.
 const KEPT_LINES: usize = 200;
 
-/// One `homing` process and the way to start it again.
+/// A whole Homing, or its push service alone.
+pub type Homing = Process<Endpoints>;
+/// A device as a process of its own.
+pub type Device = Process<DeviceEndpoints>;
+
+/// One `homing` process, what it wrote into its `endpoints.json`, and the way to start it again.
 #[derive(Debug)]
-pub struct Homing {
+pub struct Process<E> {
     binary: PathBuf,
     args: Vec<String>,
     data_dir: PathBuf,
     child: Child,
     words: Vec<JoinHandle<Vec<String>>>,
-    endpoints: Endpoints,
+    endpoints: E,
 }
 
 impl Homing {
@@ -54,7 +60,21 @@ impl Homing {
         let args = vec!["gateway".to_owned(), "--config".to_owned(), config.display().to_string()];
         Self::start(binary, data_dir, args).await
     }
+}
 
+impl Device {
+    /// `homing device run` with the demo app, on somebody's push service.
+    pub async fn run(binary: &Path, data_dir: &Path, push_service: &Endpoints) -> anyhow::Result<Self> {
+        let link = format!("{}:{}", push_service.device_link.host, push_service.device_link.port);
+        let key = push_service.enrolment_key.clone().context("this push service gives no enrolment key")?;
+        let (ca, data) = (push_service.ca_pem.display().to_string(), data_dir.display().to_string());
+        let args =
+            ["device", "run", "--link", &link, "--ca", &ca, "--enrolment-key", &key, "--data-dir", &data];
+        Self::start(binary, data_dir, args.map(str::to_owned).to_vec()).await
+    }
+}
+
+impl<E: DeserializeOwned> Process<E> {
     /// Any long-running command that writes `endpoints.json` into `data_dir` once it is ready.
     pub async fn start(binary: &Path, data_dir: &Path, args: Vec<String>) -> anyhow::Result<Self> {
         // A killed Homing leaves its file behind; the new one's must not be mistaken for it.
@@ -89,7 +109,7 @@ impl Homing {
         }
     }
 
-    pub const fn endpoints(&self) -> &Endpoints {
+    pub const fn endpoints(&self) -> &E {
         &self.endpoints
     }
 
@@ -123,7 +143,7 @@ impl Homing {
     }
 }
 
-async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<Endpoints> {
+async fn wait_until_ready<E: DeserializeOwned>(child: &mut Child, data_dir: &Path) -> anyhow::Result<E> {
     let until = Instant::now() + DEADLINE;
     // A file has no event to wait for that works everywhere: look for it, bounded by the deadline.
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -132,7 +152,7 @@ async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<
             status = child.wait() => bail!("it ended at its start: {}", status?),
             _ = look.tick() => {}
         }
-        if let Some(endpoints) = Endpoints::read(data_dir)? {
+        if let Some(endpoints) = endpoints::read(data_dir)? {
             return Ok(endpoints);
         }
         if Instant::now() > until {
