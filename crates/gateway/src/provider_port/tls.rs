@@ -81,3 +81,18 @@ pub(super) fn explain(error: &std::io::Error) -> &'static str {
         Some(_) | None => "the client ended the handshake",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apples_server_names_say_the_environment_and_others_do_not() {
+        assert_eq!(environment_of(Some("api.push.apple.com")), Some(Environment::Production));
+        for name in ["api.sandbox.push.apple.com", "api.development.push.apple.com"] {
+            assert_eq!(environment_of(Some(name)), Some(Environment::Development));
+        }
+        assert_eq!(environment_of(Some("localhost")), None);
+        assert_eq!(environment_of(None), None);
+    }
+}

@@ -38,6 +38,7 @@ async fn every_wrong_header_has_its_reason() {
         ("apns-expiration", "tomorrow", "BadExpirationDate"),
         ("apns-collapse-id", &*long, "BadCollapseId"),
         ("apns-topic", APP, "DuplicateHeaders"),
+        ("authorization", "bearer x", "DuplicateHeaders"),
     ] {
         let answer = client.send(world.request(&token).header(name, value), ALERT).await;
         assert_eq!(answer.reason(), expect(400, reason), "{name}: {value}");
@@ -183,4 +184,12 @@ async fn an_ended_registration_is_unregistered_since_then_and_the_trace_knows() 
 
 fn byte(hex: &str, at: usize) -> u8 {
     u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("it is hex")
+}
+
+#[tokio::test]
+async fn a_token_signed_by_another_key_of_the_same_id_is_invalid() {
+    let world = World::start(DEVELOPMENT).await;
+    let token = world.register(DEVELOPMENT, APP).await;
+    let another = World::start(DEVELOPMENT).await;
+    assert_eq!(refused(&another, world.request(&token), ALERT).await, expect(403, "InvalidProviderToken"));
 }

@@ -135,3 +135,17 @@ async fn a_certificate_of_a_stranger_is_refused_by_tls() {
     // With TLS 1.3 the client learns of it when it first reads.
     stream.read_to_end(&mut Vec::new()).await.expect_err("an alert comes");
 }
+
+#[tokio::test]
+async fn the_server_name_decides_the_environment_against_the_port() {
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Development, APP).await;
+    let config = world.tls_config(Credential::None, &["h2"]);
+    let stream = world
+        .tls_to("api.sandbox.push.apple.com", config)
+        .await
+        .expect("the certificate covers Apple's names");
+    let answer = Client::over(stream).await.send(world.request(&token), ALERT).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("apns-unique-id").is_some());
+}

@@ -154,7 +154,15 @@ impl World {
     }
 
     pub(super) async fn tls(&self, config: rustls::ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from("localhost").expect("it is a name");
+        self.tls_to("localhost", config).await
+    }
+
+    pub(super) async fn tls_to(
+        &self,
+        name: &'static str,
+        config: rustls::ClientConfig,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(name).expect("it is a name");
         let tcp = TcpStream::connect(self.address).await?;
         tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await
     }
