@@ -43,7 +43,7 @@ pub(crate) fn run(build: &[&str]) -> Result<()> {
         command.arg(repository_root().join(script)).env("PATH", &path);
         run_client(&mut ledger, name, &mut command, &running)?;
     }
-    documents::run(&mut ledger, &running, &path)?;
+    documents::run(&mut ledger, &debug_binary(), &path)?;
     eprintln!("\n# the end");
     ledger.note("homing up stops cleanly", running.stop());
     if !ledger.failed.is_empty() {

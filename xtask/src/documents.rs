@@ -1,7 +1,8 @@
-//! The commands in the documents are run: each fenced block that begins with "```sh run" is executed by bash against the
-//! running `homing up`, block after block as a reader would paste them, and must succeed.
+//! The commands in the documents are run: each fenced block that begins with "```sh run" is executed by bash, block after
+//! block as a reader would paste them, and must succeed. Each document gets a `homing up` that nobody has used.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -21,7 +22,7 @@ struct Block {
 }
 
 /// One bash per document, so that a variable set in one block is there in the next.
-pub(crate) fn run(ledger: &mut Ledger, running: &Running, path: &OsStr) -> Result<()> {
+pub(crate) fn run(ledger: &mut Ledger, binary: &Path, path: &OsStr) -> Result<()> {
     for document in DOCUMENTS {
         let text = std::fs::read_to_string(repository_root().join(document))
             .with_context(|| format!("cannot read {document}"))?;
@@ -30,9 +31,10 @@ pub(crate) fn run(ledger: &mut Ledger, running: &Running, path: &OsStr) -> Resul
             continue;
         }
         eprintln!("\n# the commands of {document}");
+        let running = Running::start(binary.to_owned(), "document", &[])?;
         let script = running.home.join("document.sh");
         std::fs::write(&script, script_of(document, &blocks))?;
-        run_client(ledger, document, Command::new("bash").arg(&script).env("PATH", path), running)?;
+        run_client(ledger, document, Command::new("bash").arg(&script).env("PATH", path), &running)?;
     }
     Ok(())
 }
