@@ -108,12 +108,17 @@ pub(crate) fn view(app: &center::AppProfile, delivered: &center::Delivered) -> R
         interruption_level: same(&content.interruption_level)?,
         date: delivered.notification.date,
         apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),
-        surfaces: delivered.surfaces.iter().map(surface).collect::<Result<Vec<Surface>, _>>()?,
+        surfaces: delivered.surfaces.iter().map(surface).collect(),
     })
 }
 
-fn surface(surface: &center::Surface) -> Result<Surface, LocalError> {
-    same(surface)
+fn surface(surface: &center::Surface) -> Surface {
+    match surface {
+        // How long a banner stays is in the settings.
+        center::Surface::Banner | center::Surface::PersistentBanner => Surface::Banner,
+        center::Surface::LockScreen => Surface::LockScreen,
+        center::Surface::NotificationCenter => Surface::NotificationCenter,
+    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,75 @@
-//! x
+//! The two vocabularies, held together.
+
+use homing_local::view::ChangeSetting;
+use homing_local::{NotificationContent, NotificationRequest, NotificationSettings, Trigger};
+use homing_trace::UnixMillis;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn request() -> Value {
+    json!({
+        "identifier": "1",
+        "content": {
+            "title": "Hello",
+            "subtitle": {"loc_key": "SUBTITLE", "loc_args": ["a"]},
+            "body": "World",
+            "badge": 2,
+            "sound": {"name": "default", "critical": true, "volume": 0.5},
+            "user_info": {"aps": {"alert": "x"}},
+            "category_identifier": "c",
+            "thread_identifier": "t",
+            "target_content_identifier": "w",
+            "interruption_level": "time-sensitive",
+            "relevance_score": 0.5,
+            "filter_criteria": "f"
+        },
+        "trigger": {"kind": "time-interval", "seconds": 60.0, "repeats": true}
+    })
+}
+
+#[test]
+fn a_request_survives_the_way_to_the_center_and_back() {
+    let request: NotificationRequest = serde_json::from_value(request()).expect("it is a request");
+    let center: center::NotificationRequest = same(&request).expect("it has the same JSON");
+    assert_eq!(same::<_, NotificationRequest>(&center).expect("it has the same JSON"), request);
+}
+
+#[test]
+fn a_request_with_nothing_but_its_identifier_survives_too() {
+    let request =
+        NotificationRequest { identifier: "1".to_owned(), content: NotificationContent::default(), trigger: None };
+    let center: center::NotificationRequest = same(&request).expect("it has the same JSON");
+    assert_eq!(same::<_, NotificationRequest>(&center).expect("it has the same JSON"), request);
+}
+
+#[test]
+fn a_remote_notification_reaches_the_app() {
+    let mut request: center::NotificationRequest = serde_json::from_value(request()).expect("it is a request");
+    request.trigger = Some(center::Trigger::Push);
+    let said = notification(&center::Notification { date: UnixMillis(5), request }).expect("it has the same JSON");
+    assert_eq!(said.request.trigger, Some(Trigger::Push));
+    assert_eq!(said.date, UnixMillis(5));
+}
+
+#[test]
+fn settings_and_their_changes_have_the_same_words() {
+    let settings = center::NotificationSettings::default();
+    same::<_, NotificationSettings>(&settings).expect("they have the same JSON");
+    let switches = [
+        "allow-notifications", "alert", "sound", "badge", "notification-center", "lock-screen", "critical-alert",
+        "time-sensitive", "background-app-refresh",
+    ];
+    for setting in switches {
+        let change: ChangeSetting = serde_json::from_value(json!({"setting": setting, "on": false})).expect(setting);
+        same::<_, center::SettingChange>(&change).expect(setting);
+    }
+    for change in [
+        json!({"setting": "keep-prominently"}),
+        json!({"setting": "alert-style", "style": "alert"}),
+        json!({"setting": "show-previews", "when": "never"}),
+    ] {
+        let change: ChangeSetting = serde_json::from_value(change).expect("it is a change");
+        same::<_, center::SettingChange>(&change).expect("they have the same JSON");
+    }
+}

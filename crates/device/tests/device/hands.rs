@@ -1,0 +1,117 @@
+//! A host of one device with the demo app, and a user's hands on it: the HTTP API.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use homing_app::demo::{self, DemoOptions};
+use homing_clock::Clock;
+use homing_device::{AppLauncher, DeviceConfig, DeviceHost, Launch, RunningApp, VirtualDevice};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::push_service::PushService;
+
+pub const APP: &str = "/v1/devices/iphone/apps/com.example.news";
+pub const KEY: &str = "key";
+
+#[derive(Debug)]
+pub struct Demo;
+
+impl AppLauncher for Demo {
+    fn launch(&self, launch: Launch) -> RunningApp {
+        let (shows, screen) = watch::channel(Value::Null);
+        let app = tokio::spawn(async move {
+            let bundle = launch.manifest.bundle_id.clone();
+            let _ = demo::run(launch.stream, &bundle, DemoOptions::default(), shows).await;
+        });
+        RunningApp { abort: app.abort_handle(), screen }
+    }
+}
+
+pub async fn start(dir: &Path, service: &PushService) -> DeviceHost {
+    try_start(dir, service, "good").await.expect("it starts")
+}
+
+pub async fn try_start(
+    dir: &Path,
+    service: &PushService,
+    enrolment_key: &str,
+) -> Result<DeviceHost, homing_device::StartError> {
+    DeviceHost::start(DeviceConfig {
+        data_dir: dir.to_owned(),
+        clock: Clock::kept_in(&dir.join("clock")).expect("it is readable"),
+        link: ("localhost".to_owned(), service.port),
+        ca_pem: service.ca_pem.clone(),
+        enrolment_key: enrolment_key.to_owned(),
+        api: vec![([127, 0, 0, 1], 0).into()],
+        api_key: KEY.to_owned(),
+        devices: vec![VirtualDevice {
+            name: "iphone".to_owned(),
+            apps: vec![demo::manifest("development").expect("it is a manifest")],
+        }],
+        launcher: Arc::new(Demo),
+    })
+    .await
+}
+
+/// One request with these headers; the status and the JSON of the answer.
+pub async fn request(host: &DeviceHost, head: http::request::Builder, body: Option<Value>) -> (u16, Value) {
+    let stream = TcpStream::connect(host.addresses()[0]).await.expect("it listens");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
+    tokio::spawn(connection);
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let request = head.body(Full::new(Bytes::from(body))).expect("it is a request");
+    let answer = sender.send_request(request).await.expect("it answers");
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.expect("it is whole").to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+fn with_key(method: &str, path: &str) -> http::request::Builder {
+    http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost:8482")
+        .header("authorization", format!("Bearer {KEY}"))
+}
+
+pub async fn get(host: &DeviceHost, path: &str) -> Value {
+    let (status, answer) = request(host, with_key("GET", path), None).await;
+    assert_eq!(status, 200, "GET {path}: {answer}");
+    answer
+}
+
+pub async fn send(host: &DeviceHost, method: &str, path: &str, body: Value) -> (u16, Value) {
+    request(host, with_key(method, path), Some(body)).await
+}
+
+/// Asks again and again until the answer is as wanted; the answer comes from memory.
+pub async fn until(host: &DeviceHost, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..1_000 {
+        let answer = get(host, path).await;
+        if wanted(&answer) {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("GET {path} stays at {}", get(host, path).await);
+}
+
+pub async fn put_state(host: &DeviceHost, state: &str) {
+    let (status, answer) = send(host, "PUT", &format!("{APP}/state"), json!({"state": state})).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Opens the app, which asks for permission, allows it, and goes home.
+pub async fn allow(host: &DeviceHost) {
+    put_state(host, "foreground").await;
+    until(host, "/v1/devices/iphone/prompt", |answer| answer["prompt"]["app"] == "com.example.news").await;
+    let answered = send(host, "POST", "/v1/devices/iphone/prompt/answer", json!({"allow": true})).await;
+    assert_eq!(answered.0, 204, "{}", answered.1);
+    put_state(host, "background").await;
+}
