@@ -25,7 +25,7 @@ fn finding(file: &TrackedFile, line: usize, what: String, mend: &'static str) ->
 }
 
 fn check_length(file: &TrackedFile) -> Option<Finding> {
-    let cap = if file.name() == "main.rs" { LONGEST_MAIN } else { LONGEST_FILE };
+    let cap = if file.path.ends_with("src/main.rs") { LONGEST_MAIN } else { LONGEST_FILE };
     let lines = file.text.lines().count();
     if !SOURCE.contains(&file.extension()) || lines <= cap {
         return None;
