@@ -75,7 +75,8 @@ fn provider_key(dir: &DataDir) -> anyhow::Result<(SigningKey, PathBuf)> {
     let path = dir.join(&name);
     if path.exists() {
         let pem = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
-        let key = SigningKey::from_p8(&pem).with_context(|| format!("{} holds no provider key", path.display()))?;
+        let key =
+            SigningKey::from_p8(&pem).with_context(|| format!("{} holds no provider key", path.display()))?;
         return Ok((key, path));
     }
     let key = loop {
@@ -90,7 +91,11 @@ fn provider_key(dir: &DataDir) -> anyhow::Result<(SigningKey, PathBuf)> {
     Ok((key, path))
 }
 
-fn certificates(dir: &DataDir, gateway: &Gateway, environment: Environment) -> anyhow::Result<DemoEnvironment> {
+fn certificates(
+    dir: &DataDir,
+    gateway: &Gateway,
+    environment: Environment,
+) -> anyhow::Result<DemoEnvironment> {
     let p12_password = dir.key("credentials/p12.password")?;
     let (pem_name, p12_name) =
         (format!("credentials/push-{environment}.pem"), format!("credentials/push-{environment}.p12"));

@@ -27,7 +27,8 @@ impl LocalApi {
 
     /// `path` begins with `/v1/`; `query` values are escaped here.
     pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
-        let mut request = self.agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        let mut request =
+            self.agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());
         for (name, value) in query {
             request = request.query(name, value);
         }

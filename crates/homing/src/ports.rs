@@ -18,13 +18,21 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    pub(crate) const DEFAULT: Self =
-        Self { production: 2197, development: 2297, device_link: 8883, device_api: 8482, gateway_admin: 8483 };
+    pub(crate) const DEFAULT: Self = Self {
+        production: 2197,
+        development: 2297,
+        device_link: 8883,
+        device_api: 8482,
+        gateway_admin: 8483,
+    };
 
     /// The block that starts at `first`.
     pub(crate) fn from(first: u16) -> anyhow::Result<Self> {
         if first == 0 || first.checked_add(BLOCK - 1).is_none() {
-            bail!("--ports-from {first} leaves no room for {BLOCK} ports\nhint: name one between 1 and {}", 65535 - BLOCK + 1);
+            bail!(
+                "--ports-from {first} leaves no room for {BLOCK} ports\nhint: name one between 1 and {}",
+                65535 - BLOCK + 1
+            );
         }
         Ok(Self {
             production: first,

@@ -1,14 +1,18 @@
 //! How the binary speaks to people: data on stdout, words on stderr, an error with its causes and its hint.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use tracing_subscriber::EnvFilter;
 
-/// Log lines go to stderr; `HOMING_LOG` chooses how many (`info` by default, `warn` for the short-lived commands is
-/// what they say anyway).
+/// Log lines go to stderr, in colour only when a person looks; `HOMING_LOG` chooses how many (`info` by default).
 pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("HOMING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
 
 /// Prints a line of data. A reader that went away (`homing … | head`) ends the command quietly.

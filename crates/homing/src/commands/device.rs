@@ -17,7 +17,11 @@ use anyhow::{anyhow, bail};
 use crate::endpoints::FindArgs;
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, arg_required_else_help = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct DeviceArgs {
     #[command(subcommand)]
     command: Option<Command>,

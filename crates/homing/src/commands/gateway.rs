@@ -41,7 +41,8 @@ pub(crate) struct Listen {
 impl GatewayFile {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {shown}"))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {shown}"))?;
         let mut file: Self = toml::from_str(&text).map_err(|error| {
             anyhow::anyhow!("the configuration {shown} can't be used\n{}", error.to_string().trim_end())
         })?;

@@ -45,7 +45,8 @@ pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(NOT_FOUND));
     }
     for trace in traces {
-        let trace: Trace = serde_json::from_value(trace).context("the push service sent an unreadable trace")?;
+        let trace: Trace =
+            serde_json::from_value(trace).context("the push service sent an unreadable trace")?;
         if args.json {
             words::say_data(serde_json::to_string(&trace)?);
         } else {
@@ -88,7 +89,13 @@ fn meaning(event: &Event) -> String {
         Stage::Discarded => format!("{reason}: {}", discarded(reason)),
         Stage::Sent => "handed to the device's connection".to_owned(),
         Stage::Acknowledged => "the device has it safe".to_owned(),
-        Stage::Displayed => if reason.is_empty() { "shown to the user".to_owned() } else { format!("shown to the user ({reason})") },
+        Stage::Displayed => {
+            if reason.is_empty() {
+                "shown to the user".to_owned()
+            } else {
+                format!("shown to the user ({reason})")
+            }
+        }
         Stage::Suppressed => format!("{reason}: {}", suppressed(reason)),
         Stage::Opened => "the user tapped it".to_owned(),
         Stage::Dismissed => "the user cleared it".to_owned(),
@@ -132,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_story_names_every_step_and_why() {
-        let at = |millis| UnixMillis(1_795_313_045_000 + millis);
+        let at = |millis: i64| UnixMillis(1_795_313_045_000 + millis);
         let step = |millis, stage, reason| Event { at: at(millis), stage, reason };
         let trace = Trace {
             apns_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".to_owned(),
@@ -147,6 +154,14 @@ mod tests {
                 step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
             ],
         };
-        insta::assert_snapshot!(text(&trace), @"");
+        insta::assert_snapshot!(text(&trace), @r"
+        notification 9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10  (seq 12)
+          for com.example.news, development
+          2026-11-22T02:04:05.000Z  accepted      the push service answered 200
+          2026-11-22T02:04:05.001Z  stored        safe on disk, to be delivered
+          2026-11-22T02:04:05.002Z  sent          handed to the device's connection
+          2026-11-22T02:04:05.005Z  acknowledged  the device has it safe
+          2026-11-22T02:04:05.006Z  suppressed    not-permitted: the user hasn't allowed this app to show notifications
+        ");
     }
 }

@@ -12,7 +12,9 @@ use crate::words;
 pub(super) fn carry_out(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => role::run(args),
-        Command::List(at) => show(&at, &DeviceApi::find(&at)?.send(&Send::Get, "/v1/devices")?, text::devices),
+        Command::List(at) => {
+            show(&at, &DeviceApi::find(&at)?.send(&Send::Get, "/v1/devices")?, text::devices)
+        }
         Command::Apps(at) => get(&at, "/apps", text::apps),
         Command::Prompt(at) => get(&at, "/prompt", text::prompt),
         Command::Shown(at) => get(&at, "/notifications", text::notifications),
@@ -24,7 +26,8 @@ pub(super) fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Advance { by, at } => {
             // Whole seconds are what the API takes; half a second more is still "after".
             let seconds = by.as_secs() + u64::from(by.subsec_nanos() > 0);
-            let moved = DeviceApi::find(&at)?.send(&Send::Post(&json!({"seconds": seconds})), "/v1/clock/advance")?;
+            let moved =
+                DeviceApi::find(&at)?.send(&Send::Post(&json!({"seconds": seconds})), "/v1/clock/advance")?;
             show(&at, &moved, text::clock)
         }
         Command::Watch(at) => watch(&at),
@@ -113,8 +116,10 @@ fn state(app: &App, state: &str) -> anyhow::Result<()> {
 
 fn install(manifest: &Path, at: &Where) -> anyhow::Result<()> {
     let shown = manifest.display();
-    let text = std::fs::read_to_string(manifest).with_context(|| format!("can't read the manifest {shown}"))?;
-    let manifest: Value = serde_json::from_str(&text).with_context(|| format!("the manifest {shown} isn't JSON"))?;
+    let text =
+        std::fs::read_to_string(manifest).with_context(|| format!("can't read the manifest {shown}"))?;
+    let manifest: Value =
+        serde_json::from_str(&text).with_context(|| format!("the manifest {shown} isn't JSON"))?;
     let bundle = manifest.get("bundle_id").and_then(Value::as_str);
     let bundle = bundle.with_context(|| format!("the manifest {shown} has no \"bundle_id\""))?.to_owned();
     let api = DeviceApi::find(at)?;
@@ -136,7 +141,8 @@ fn touched(touch: &Touch, what: &str, done_word: &str) -> anyhow::Result<()> {
         is("app", &touch.app.app) && is("identifier", &touch.identifier)
     };
     let meant = shown.get("notifications").and_then(Value::as_array).into_iter().flatten().find(is_meant);
-    let meant = meant.context("no such notification is on the screen\nhint: `homing device shown` lists what is")?;
+    let meant =
+        meant.context("no such notification is on the screen\nhint: `homing device shown` lists what is")?;
     let body = json!({"app": meant.get("app"), "identifier": meant.get("identifier")});
     api.send(&Send::Post(&body), &format!("{device}/notifications/{what}"))?;
     let title = meant.get("title").and_then(Value::as_str).unwrap_or_default();
@@ -161,7 +167,8 @@ fn add(notify: &Notify) -> anyhow::Result<()> {
 }
 
 fn remove(which: &Which, what: &str) -> anyhow::Result<()> {
-    let query = which.identifier.as_deref().map_or(String::new(), |id| format!("?identifier={}", escaped(id)));
+    let query =
+        which.identifier.as_deref().map_or(String::new(), |id| format!("?identifier={}", escaped(id)));
     ask_app(&which.app, &format!("/{what}{query}"), &Send::Delete, |_| "removed".to_owned())
 }
 

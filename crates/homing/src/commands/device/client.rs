@@ -38,12 +38,15 @@ impl DeviceApi {
             Err(error) => return Err(error).with_context(|| format!("can't read {shown}")),
         };
         // A device that runs by itself has no more than these two fields.
-        let endpoints: Value = serde_json::from_str(&text).with_context(|| format!("{shown} isn't an endpoints file"))?;
+        let endpoints: Value =
+            serde_json::from_str(&text).with_context(|| format!("{shown} isn't an endpoints file"))?;
         let field = |name: &str| endpoints.get(name).and_then(Value::as_str);
         match (field("device_api"), field("device_api_key")) {
             (Some(base), Some(key)) => Ok(Self { base: base.to_owned(), bearer: format!("Bearer {key}") }),
             (None, _) | (_, None) => {
-                bail!("that Homing runs no devices\nhint: `homing up` does; `homing device run` is one by itself")
+                bail!(
+                    "that Homing runs no devices\nhint: `homing up` does; `homing device run` is one by itself"
+                )
             }
         }
     }
@@ -69,14 +72,20 @@ impl DeviceApi {
         if text.is_empty() && status.is_success() {
             return Ok(Value::Null);
         }
-        let body: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{url} answered {status}, and not in JSON\nhint: is that Homing's device API?"))?;
+        let body: Value = serde_json::from_str(&text).with_context(|| {
+            format!("{url} answered {status}, and not in JSON\nhint: is that Homing's device API?")
+        })?;
         if status.is_success() { Ok(body) } else { Err(problem(status.as_u16(), &body)) }
     }
 
     /// Gives each event's name and data to `each`, until the stream or `each` ends.
-    pub(super) fn watch(&self, path: &str, mut each: impl FnMut(&str, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let request = self.agent(None).get(format!("{}{path}", self.base)).header("authorization", &self.bearer);
+    pub(super) fn watch(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&str, &str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let request =
+            self.agent(None).get(format!("{}{path}", self.base)).header("authorization", &self.bearer);
         let mut answer = request.call().with_context(|| self.no_answer())?;
         if !answer.status().is_success() {
             let status = answer.status().as_u16();
@@ -84,7 +93,9 @@ impl DeviceApi {
             return Err(problem(status, &body));
         }
         let mut event = String::new();
-        for line in std::io::BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader()).lines() {
+        for line in
+            std::io::BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader()).lines()
+        {
             let line = line.context("the device API went away")?;
             if let Some(name) = line.strip_prefix("event:") {
                 event = name.trim().to_owned();
@@ -129,7 +140,8 @@ impl DeviceApi {
     }
 
     fn agent(&self, deadline: Option<Duration>) -> ureq::Agent {
-        let config = ureq::Agent::config_builder().timeout_global(deadline).http_status_as_error(false).proxy(None);
+        let config =
+            ureq::Agent::config_builder().timeout_global(deadline).http_status_as_error(false).proxy(None);
         config.build().into()
     }
 

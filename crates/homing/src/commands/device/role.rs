@@ -42,7 +42,8 @@ pub(super) struct RoleArgs {
 
 pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
     let dir = DataDir::take(&data_dir::or_default(args.data_dir.clone())?)?;
-    let ca_pem = std::fs::read(&args.ca).with_context(|| format!("can't read the CA {}", args.ca.display()))?;
+    let ca_pem =
+        std::fs::read(&args.ca).with_context(|| format!("can't read the CA {}", args.ca.display()))?;
     let apps = apps(&args.install)?;
     let api_key = dir.key("device-api.key")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();

@@ -33,7 +33,8 @@ fn the_role_runs_with_and_without_its_word() {
 
 #[test]
 fn a_word_wants_none_of_the_roles_options() {
-    let parsed = Cli::try_parse_from(["homing", "tap", "--device", "iphone", "--json"]).expect("it is understood");
+    let parsed =
+        Cli::try_parse_from(["homing", "tap", "--device", "iphone", "--json"]).expect("it is understood");
     assert!(matches!(parsed.device.command, Some(Command::Tap(_))));
     assert!(Cli::try_parse_from(["homing", "--link", "localhost:1"]).is_err(), "the CA is missing");
 }
@@ -45,6 +46,7 @@ fn a_name_is_one_segment_of_a_path() {
 
 #[test]
 fn the_prompt_reads_as_on_the_screen() {
-    let answer = serde_json::json!({"prompt": {"app": "com.example.news", "app_name": "News", "options": ["alert"]}});
+    let answer =
+        serde_json::json!({"prompt": {"app": "com.example.news", "app_name": "News", "options": ["alert"]}});
     assert_eq!(text::prompt(&answer), "“News” Would Like to Send You Notifications  (alert)");
 }

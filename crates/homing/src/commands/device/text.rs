@@ -38,7 +38,11 @@ pub(super) fn app(app: &Value) -> String {
 
 pub(super) fn prompt(answer: &Value) -> String {
     match answer.get("prompt").filter(|prompt| !prompt.is_null()) {
-        Some(prompt) => format!("“{}” Would Like to Send You Notifications  ({})", word(prompt, "app_name"), options(prompt)),
+        Some(prompt) => format!(
+            "“{}” Would Like to Send You Notifications  ({})",
+            word(prompt, "app_name"),
+            options(prompt)
+        ),
         None => "no prompt is on the screen".to_owned(),
     }
 }
@@ -47,7 +51,9 @@ pub(super) fn authorization(answer: &Value) -> String {
     match answer.get("granted").and_then(Value::as_bool) {
         Some(true) => "granted".to_owned(),
         Some(false) => "not granted".to_owned(),
-        None if answer.get("prompt").is_some() => "asked: the prompt is on the screen (`homing device allow`)".to_owned(),
+        None if answer.get("prompt").is_some() => {
+            "asked: the prompt is on the screen (`homing device allow`)".to_owned()
+        }
         None => "asked: the prompt shows when the app is opened (`homing device open`)".to_owned(),
     }
 }
@@ -77,7 +83,12 @@ fn notification(view: &Value) -> String {
 pub(super) fn pending(answer: &Value) -> String {
     let lines = items(answer, "pending").map(|pending| {
         let request = pending.get("request").unwrap_or(&Value::Null);
-        format!("{}  {}  {}", word(pending, "next_trigger_date"), word(pending, "app"), word(request, "identifier"))
+        format!(
+            "{}  {}  {}",
+            word(pending, "next_trigger_date"),
+            word(pending, "app"),
+            word(request, "identifier")
+        )
     });
     or_none(lines, "nothing is pending")
 }

@@ -9,12 +9,16 @@ use crate::demo::iphone;
 use crate::endpoints::Endpoints;
 
 pub(super) fn greeting(endpoints: &Endpoints, data_dir: &Path, took: Duration) -> String {
-    let mut lines = vec![format!("Homing is up ({:.1} s). Ctrl-C stops it.", took.as_secs_f64()), String::new()];
+    let mut lines =
+        vec![format!("Homing is up ({:.1} s). Ctrl-C stops it.", took.as_secs_f64()), String::new()];
     for (environment, at) in &endpoints.apns {
         lines.push(format!("  APNs {environment:<12} https://{}:{}", at.host, at.port));
     }
     let link = &endpoints.device_link;
-    lines.push(format!("  device link       {}:{}  (MQTT over TLS, /mqtt over WebSocket, enrolment over HTTPS)", link.host, link.port));
+    lines.push(format!(
+        "  device link       {}:{}  (MQTT over TLS, /mqtt over WebSocket, enrolment over HTTPS)",
+        link.host, link.port
+    ));
     if let Some(api) = &endpoints.device_api {
         lines.push(format!("  device API        {api}/openapi.json"));
     }
@@ -46,7 +50,10 @@ fn commands(endpoints: &Endpoints, data_dir: &Path) -> Vec<String> {
         format!("  {homing} device background{} --device {phone}", dir_option(data_dir)),
         String::new(),
         "Send a notification:".to_owned(),
-        format!("  {homing} push{} --title Hello --body 'From the provider to the app'", dir_option(data_dir)),
+        format!(
+            "  {homing} push{} --title Hello --body 'From the provider to the app'",
+            dir_option(data_dir)
+        ),
     ];
     if let Some(curl) = curl(endpoints) {
         lines.push(curl);

@@ -1,0 +1,10 @@
+//! The whole path in real processes: `homing up`, a provider, virtual iPhones, the trace. One binary, so that it links
+//! once; what is told stands in the modules.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that isn't as it should be")]
+
+mod article;
+mod away;
+mod home;
+mod phone;
+mod start;

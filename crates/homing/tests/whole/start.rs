@@ -1,0 +1,91 @@
+//! How a Homing starts, starts again, and refuses to start: each refusal names what is wrong and how to mend it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use homing_testkit::ports::free_block;
+use homing_trace::Stage;
+
+use crate::home::{BINARY, Home};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_keeps_apps_devices_tokens_and_notifications() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("data");
+    let first = Home::up(&data_dir, 8).await;
+    let token = first.token().await;
+    let apns_id = first.alert("before the restart").await;
+    first.story(&apns_id, Stage::Suppressed).await;
+    let (status, _) = first.homing.stop().await.unwrap();
+    assert!(status.success(), "{status}");
+    assert!(!data_dir.join("endpoints.json").exists(), "a clean stop removes it");
+
+    let second = Home::up(&data_dir, 9).await;
+    assert_eq!(second.token().await, token);
+    let story = second.story(&apns_id, Stage::Suppressed).await;
+    assert_eq!(story.first().unwrap(), "accepted");
+    let fresh = second.alert("after the restart").await;
+    second.story(&fresh, Stage::Suppressed).await;
+    second.homing.stop().await.unwrap();
+}
+
+fn refused(args: &[&str]) -> String {
+    let Output { status, stdout, stderr } = Command::new(BINARY).args(args).output().unwrap();
+    assert!(!status.success() && stdout.is_empty());
+    String::from_utf8(stderr).unwrap()
+}
+
+fn refused_up(data_dir: &Path, ports_from: u16) -> String {
+    refused(&["up", "--data-dir", data_dir.to_str().unwrap(), "--ports-from", &ports_from.to_string()])
+}
+
+#[test]
+fn a_port_in_use_is_named_with_its_role_and_leaves_no_endpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    for (offset, role) in [(1, "development"), (6, "device link"), (9, "device API"), (10, "admin")] {
+        let from = free_block(10 + offset).unwrap();
+        let taken = TcpListener::bind(("127.0.0.1", from + offset)).unwrap();
+        let said = refused_up(dir.path(), from);
+        let port = taken.local_addr().unwrap().port().to_string();
+        assert!(said.contains(&port) && said.contains(role), "{role}: {said}");
+        assert!(!dir.path().join("endpoints.json").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_in_use_is_refused_and_its_endpoints_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(dir.path(), 30).await;
+    let said = refused_up(dir.path(), free_block(31).unwrap());
+    assert!(said.contains("in use") && said.contains("--data-dir"), "{said}");
+    assert!(dir.path().join("endpoints.json").exists());
+    home.homing.stop().await.unwrap();
+}
+
+#[test]
+fn a_data_directory_of_a_newer_version_is_refused_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("version"), "7").unwrap();
+    let said = refused_up(dir.path(), free_block(32).unwrap());
+    assert!(said.contains("version 7") && said.contains("newer"), "{said}");
+    assert!(!dir.path().join("gateway").exists());
+}
+
+#[test]
+fn a_misspelt_configuration_key_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("gateway.toml");
+    let example = include_str!("../../../../docs/gateway.toml").replace("device_link", "devcie_link");
+    std::fs::write(&config, example).unwrap();
+    let said = refused(&["gateway", "--config", config.to_str().unwrap()]);
+    assert!(said.contains("devcie_link") && said.contains("device_link"), "{said}");
+    assert!(!dir.path().join("gateway-data").exists(), "nothing was made");
+}
+
+#[test]
+fn a_question_to_nobody_says_how_to_start_somebody() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = refused(&["trace", "some-id", "--data-dir", dir.path().to_str().unwrap()]);
+    assert!(said.contains("homing up"), "{said}");
+}
