@@ -182,7 +182,16 @@ impl<'h> Checker<'h> {
 
     fn all_that_was_accepted_ended(&self, found: &mut BTreeSet<Violation>) {
         for sent in &self.history.sent {
-            if sent.answer.as_ref().is_none_or(|answer| answer.status != 200) {
+            // Without an answer nothing was promised to the sender; but what the push service itself calls accepted
+            // must end all the same.
+            let accepted = match &sent.answer {
+                Some(answer) => answer.status == 200,
+                None => {
+                    sent.kept
+                        && self.traces.get(sent.apns_id.as_str()).is_some_and(|trace| trace.seq.is_some())
+                }
+            };
+            if !accepted {
                 continue;
             }
             let lazily_written = !sent.kept && self.history.killed;

@@ -110,6 +110,15 @@ fn an_accepted_notification_without_an_end_is_lost() {
 }
 
 #[test]
+fn what_a_trace_calls_accepted_must_end_also_when_its_sender_had_no_answer() {
+    let found = planted(|history| {
+        history.sent[4].answer = None;
+        history.traces[4].events.pop();
+    });
+    assert_eq!(found, [Violation::Lost { apns_id: text("5"), seq: 15 }]);
+}
+
+#[test]
 fn an_acknowledgement_that_no_device_gave_is_a_loss_too() {
     let found = planted(|history| history.arrivals.retain(|arrival| arrival.apns_id != "4"));
     assert_eq!(found, [Violation::AcknowledgedByNobody { apns_id: text("4"), seq: 14 }]);
