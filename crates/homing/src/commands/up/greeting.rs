@@ -50,9 +50,10 @@ fn commands(endpoints: &Endpoints, data_dir: &Path) -> Vec<String> {
         format!("  {homing} device background{} --device {phone}", dir_option(data_dir)),
         String::new(),
         "Send a notification:".to_owned(),
+        // Without a data directory it would send to Apple.
         format!(
-            "  {homing} push{} --title Hello --body 'From the provider to the app'",
-            dir_option(data_dir)
+            "  {homing} push --data-dir {} --title Hello --body 'From the provider to the app'",
+            quoted(data_dir)
         ),
     ];
     if let Some(curl) = curl(endpoints) {
