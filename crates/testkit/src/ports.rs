@@ -1,8 +1,11 @@
 //! Blocks of free ports, for a Homing that is told where its ports begin.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 /// How many ports `--ports-from` takes.
 pub const BLOCK: u16 = 20;
@@ -10,18 +13,39 @@ pub const BLOCK: u16 = 20;
 const FIRST: u16 = 20_000;
 const LAST: u16 = 32_000;
 
-/// The first of [`BLOCK`] ports that are free on both loopback addresses at this moment. The place to start looking
-/// comes from the process id and `salt`, so that tests that run side by side rarely meet.
+/// The blocks of this process. A block is held by a lock on a file until the process ends, so that a Homing which is
+/// killed and started again finds its ports free, whatever runs beside it.
+static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
+/// The first of [`BLOCK`] ports that are free on both loopback addresses and stay out of the reach of all other tests
+/// until this process ends. Where to start looking comes from the process id and `salt`.
 pub fn free_block(salt: u16) -> anyhow::Result<u16> {
+    let folder = std::env::temp_dir().join("homing-test-ports");
+    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let blocks = (LAST - FIRST) / BLOCK;
     let start = (std::process::id() as u16).wrapping_mul(31).wrapping_add(salt.wrapping_mul(97)) % blocks;
     for step in 0..blocks {
         let from = FIRST + (start + step) % blocks * BLOCK;
+        let Some(lock) = lock(&folder, from)? else { continue };
         if (from..from + BLOCK).all(is_free) {
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
             return Ok(from);
         }
     }
     bail!("no {BLOCK} ports in a row are free between {FIRST} and {LAST}")
+}
+
+/// `None` when another test holds the block.
+fn lock(folder: &Path, from: u16) -> anyhow::Result<Option<File>> {
+    let path = folder.join(from.to_string());
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", path.display()))
+        }
+    }
 }
 
 fn is_free(port: u16) -> bool {
@@ -36,11 +60,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_with_a_taken_port_is_passed_over() {
+    fn no_two_get_the_same_block() {
         let first = free_block(1).expect("there are free ports");
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, first + 7)).expect("it was free");
         let second = free_block(1).expect("there are more");
-        assert!(!(second..second + BLOCK).contains(&(first + 7)));
-        drop(taken);
+        assert_ne!(first, second);
+    }
+
+    #[test]
+    fn a_port_somebody_listens_on_is_not_free() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("some port is free");
+        let port = taken.local_addr().expect("it is bound").port();
+        assert!(!is_free(port));
     }
 }
