@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use homing_local::{
-    AppCall, AuthorizationOption, FetchResult, LocalError, Notification, NotificationRequest, NotificationSettings,
-    PendingView, PresentationOption, Reply,
+    AppCall, AuthorizationOption, FetchResult, LocalError, Notification, NotificationRequest,
+    NotificationSettings, PendingView, PresentationOption, Reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -128,7 +128,8 @@ impl UserNotificationCenter {
     }
 
     pub(crate) async fn set_delegate(&self, did_receive_remote_notification: bool) -> Result<(), AppError> {
-        let call = AppCall::SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification };
+        let call =
+            AppCall::SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification };
         self.done(call).await?;
         self.done(AppCall::FinishLaunching).await
     }

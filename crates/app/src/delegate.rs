@@ -4,8 +4,8 @@
 use std::future::Future;
 
 use homing_local::{
-    AppStateWord, DeviceEvent, FetchResult, LocalError, Notification, NotificationResponse, PresentationOption,
-    message::UserInfo,
+    AppStateWord, DeviceEvent, FetchResult, LocalError, Notification, NotificationResponse,
+    PresentationOption, message::UserInfo,
 };
 
 use crate::center::{AppError, Events, UserNotificationCenter};
@@ -18,7 +18,10 @@ pub trait AppDelegate: Send {
     const TAKES_SILENT: bool = false;
 
     /// `willPresent`: the app is in foreground; how shall the notification be shown? Empty: not at all.
-    fn will_present(&mut self, _notification: Notification) -> impl Future<Output = Vec<PresentationOption>> + Send {
+    fn will_present(
+        &mut self,
+        _notification: Notification,
+    ) -> impl Future<Output = Vec<PresentationOption>> + Send {
         std::future::ready(Vec::new())
     }
 

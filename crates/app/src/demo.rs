@@ -79,15 +79,9 @@ where
     let shown = ScreenHandle { now: watch::Sender::new(Screen::default()), out: screen };
     shown.change(|_| {});
     let reader = NewsReader { center: center.clone(), options, screen: shown };
-    // The article: register at every launch; the token comes to the delegate.
-    let registering = async {
-        center.register_for_remote_notifications().await?;
-        std::future::pending::<Result<(), AppError>>().await
-    };
-    tokio::select! {
-        ended = center.run_delegate(events, reader) => ended,
-        failed = registering => failed,
-    }
+    // The article: register at every launch. The token comes to the delegate, which waits for it from here on.
+    center.register_for_remote_notifications().await?;
+    center.run_delegate(events, reader).await
 }
 
 /// The screen as a value and as JSON.
@@ -126,7 +120,8 @@ impl NewsReader {
             if determined {
                 return;
             }
-            let options = [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
+            let options =
+                [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
             match center.request_authorization(&options).await {
                 Ok(granted) => screen.change(|screen| screen.granted = Some(granted)),
                 Err(error) => tracing::debug!(%error, "the user can't be asked"),

@@ -42,7 +42,12 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(devices: Arc<[Handle]>, clock: Clock, key: &str, stopped: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        devices: Arc<[Handle]>,
+        clock: Clock,
+        key: &str,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
         Self { devices, clock, key: Key::new(key), watchers: Arc::new(Semaphore::new(MAX_WATCHERS)), stopped }
     }
 
@@ -96,7 +101,10 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/apps/{app}/badge", get(apps::badge).put(apps::set_badge))
         .route("/v1/devices/{device}/apps/{app}/requests", post(apps::add_request))
         .route("/v1/devices/{device}/apps/{app}/pending", get(apps::pending).delete(apps::remove_pending))
-        .route("/v1/devices/{device}/apps/{app}/delivered", delete(apps::remove_delivered).get(apps::delivered))
+        .route(
+            "/v1/devices/{device}/apps/{app}/delivered",
+            delete(apps::remove_delivered).get(apps::delivered),
+        )
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))

@@ -38,7 +38,9 @@ impl EnrolError {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
-            Self::Connect(_) | Self::Http(_) | Self::Deadline | Self::UnknownKey | Self::Unreadable(_) => None,
+            Self::Connect(_) | Self::Http(_) | Self::Deadline | Self::UnknownKey | Self::Unreadable(_) => {
+                None
+            }
         }
     }
 }
@@ -61,7 +63,10 @@ async fn ask(dialler: &Dialler, enrolment_key: &str) -> Result<Enrolment, EnrolE
         let response = sender.send_request(request).await?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
-        Ok::<_, EnrolError>((head, body.map_err(|error| EnrolError::Unreadable(error.to_string()))?.to_bytes()))
+        Ok::<_, EnrolError>((
+            head,
+            body.map_err(|error| EnrolError::Unreadable(error.to_string()))?.to_bytes(),
+        ))
     };
     let driven = async {
         // The connection ends when the exchange is over and `sender` is dropped; its error shows in the exchange.

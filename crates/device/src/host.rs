@@ -68,7 +68,9 @@ pub struct VirtualDevice {
 pub enum StartError {
     #[error("the device's data directory {path} can't be used: {source}")]
     DataDir { path: PathBuf, source: std::io::Error },
-    #[error("{0:?} can't be a device's name: use up to 64 letters, digits, `-`, `_` and `.`, not starting with `.`")]
+    #[error(
+        "{0:?} can't be a device's name: use up to 64 letters, digits, `-`, `_` and `.`, not starting with `.`"
+    )]
     Name(String),
     #[error("two devices are called {0:?}: give each a name of its own")]
     SameName(String),
@@ -120,7 +122,11 @@ impl DeviceHost {
     pub async fn start(config: DeviceConfig) -> Result<Self, StartError> {
         check_names(&config.devices)?;
         let in_data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data_dir).map_err(in_data_dir)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data_dir)
+            .map_err(in_data_dir)?;
         let dialler = Dialler::new(&config.link.0, config.link.1, &config.ca_pem)?;
         let listeners = listen(&config.api).await?;
         let tokens = watch::Sender::new(Tokens::new());

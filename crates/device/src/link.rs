@@ -30,18 +30,40 @@ pub(crate) struct Registration {
 #[derive(Debug)]
 pub(crate) enum FromLink {
     /// A device id was given; it is used once `kept` says that it is safe.
-    Enrolled { identity: Identity, kept: oneshot::Sender<()> },
+    Enrolled {
+        identity: Identity,
+        kept: oneshot::Sender<()>,
+    },
     /// The push service took the connection; orders go there. At most `window` receipts may be unanswered.
-    Connected { orders: mpsc::Sender<Order>, window: usize },
+    Connected {
+        orders: mpsc::Sender<Order>,
+        window: usize,
+    },
     /// SUBACK: granted, or why not.
-    Subscribed { registration: Registration, code: ReasonCode, said: String },
+    Subscribed {
+        registration: Registration,
+        code: ReasonCode,
+        said: String,
+    },
     /// UNSUBACK: the registration has ended, or why not.
-    Unsubscribed { registration: Registration, code: ReasonCode },
-    Token { registration: Registration, token: String, packet_id: Option<PacketId> },
+    Unsubscribed {
+        registration: Registration,
+        code: ReasonCode,
+    },
+    Token {
+        registration: Registration,
+        token: String,
+        packet_id: Option<PacketId>,
+    },
     Notification(Box<Arrived>),
-    ReceiptTaken { no: i64 },
+    ReceiptTaken {
+        no: i64,
+    },
     /// There is no connection; `why` is a sentence for people.
-    Away { why: String, refused: bool },
+    Away {
+        why: String,
+        refused: bool,
+    },
 }
 
 /// What the phone wants said on the connection.

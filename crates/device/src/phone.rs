@@ -45,9 +45,16 @@ pub type Tokens = BTreeMap<(String, String), String>;
 #[derive(Debug)]
 pub(crate) enum Input {
     Link(FromLink),
-    AppSaid { bundle: String, run: u64, request: AppRequest },
+    AppSaid {
+        bundle: String,
+        run: u64,
+        request: AppRequest,
+    },
     /// The app closed its stream, or said what can't be understood.
-    AppGone { bundle: String, run: u64 },
+    AppGone {
+        bundle: String,
+        run: u64,
+    },
     /// The clock may have reached the next wake.
     Wake,
     Ask(Question),
@@ -157,7 +164,11 @@ impl Phone {
         }
     }
 
-    fn transact(&mut self, batch: Vec<Input>, stopped: &mut Option<oneshot::Sender<()>>) -> Result<(), StoreError> {
+    fn transact(
+        &mut self,
+        batch: Vec<Input>,
+        stopped: &mut Option<oneshot::Sender<()>>,
+    ) -> Result<(), StoreError> {
         self.store.begin()?;
         for input in batch {
             match input {
@@ -270,6 +281,9 @@ impl Phone {
 
 impl std::fmt::Debug for Phone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Phone").field("name", &self.name).field("device_id", &self.device_id).finish_non_exhaustive()
+        f.debug_struct("Phone")
+            .field("name", &self.name)
+            .field("device_id", &self.device_id)
+            .finish_non_exhaustive()
     }
 }

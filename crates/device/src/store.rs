@@ -136,7 +136,9 @@ impl Store {
             return Err(StoreError::Newer { path: path.to_owned(), found });
         }
         // Exclusive locking: nobody else reads this file while we live, and WAL needs no shared memory then.
-        db.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        db.execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+        )?;
         if found == 0 {
             db.execute_batch("BEGIN IMMEDIATE")?;
             db.execute_batch(SCHEMA)?;
@@ -218,8 +220,10 @@ impl Store {
         let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
         rows.map(|row| {
             let (manifest, registered, token) = row?;
-            let manifest = serde_json::from_str(&manifest)
-                .map_err(|error| StoreError::Unreadable { what: "an app's manifest", why: error.to_string() })?;
+            let manifest = serde_json::from_str(&manifest).map_err(|error| StoreError::Unreadable {
+                what: "an app's manifest",
+                why: error.to_string(),
+            })?;
             Ok(KeptApp { manifest, registered, token })
         })
         .collect()
@@ -256,7 +260,10 @@ impl Store {
     }
 
     pub(crate) fn remove_ending(&self, environment: &str, topic: &str) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM ending WHERE environment = ?1 AND topic = ?2", params![environment, topic])?;
+        self.db.execute(
+            "DELETE FROM ending WHERE environment = ?1 AND topic = ?2",
+            params![environment, topic],
+        )?;
         Ok(())
     }
 
@@ -288,12 +295,17 @@ impl Store {
 
     /// The oldest receipts after number `after`, in order.
     pub(crate) fn owed_receipts(&self, after: i64, limit: usize) -> Result<Vec<OwedReceipt>, StoreError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT no, environment, topic, body FROM receipt WHERE no > ?1 ORDER BY no LIMIT ?2")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT no, environment, topic, body FROM receipt WHERE no > ?1 ORDER BY no LIMIT ?2",
+        )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = query.query_map(params![after, limit], |row| {
-            Ok(OwedReceipt { no: row.get(0)?, environment: row.get(1)?, topic: row.get(2)?, body: row.get(3)? })
+            Ok(OwedReceipt {
+                no: row.get(0)?,
+                environment: row.get(1)?,
+                topic: row.get(2)?,
+                body: row.get(3)?,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

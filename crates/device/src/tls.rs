@@ -16,7 +16,9 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 /// Why the push service can't be reached safely.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("the CA file holds no usable certificate: {0}\nhint: give the push service's root certificate as PEM")]
+    #[error(
+        "the CA file holds no usable certificate: {0}\nhint: give the push service's root certificate as PEM"
+    )]
     NoRoot(String),
     #[error("{0:?} is neither a host name nor an IP address")]
     Host(String),
@@ -67,7 +69,13 @@ impl Dialler {
             Ok(TlsConnector::from(Arc::new(config)))
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Host(host.to_owned()))?;
-        Ok(Self { host: host.to_owned(), port, name, mqtt: connector(b"mqtt")?, http: connector(b"http/1.1")? })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            name,
+            mqtt: connector(b"mqtt")?,
+            http: connector(b"http/1.1")?,
+        })
     }
 
     /// `host:port` as it stands in a Host header.
@@ -102,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_file_without_a_certificate_is_refused_with_what_to_do() {
-        let error = Dialler::new("localhost", 8883, b"not a certificate").expect_err("there is none").to_string();
+        let error =
+            Dialler::new("localhost", 8883, b"not a certificate").expect_err("there is none").to_string();
         assert!(error.contains("root certificate as PEM"), "{error}");
     }
 }

@@ -92,7 +92,10 @@ pub(crate) fn pending(bundle: &str, pending: &center::Pending) -> Result<Pending
 }
 
 /// How a notification is to be seen, and heard.
-pub(crate) fn view(app: &center::AppProfile, delivered: &center::Delivered) -> Result<NotificationView, LocalError> {
+pub(crate) fn view(
+    app: &center::AppProfile,
+    delivered: &center::Delivered,
+) -> Result<NotificationView, LocalError> {
     let content = &delivered.notification.request.content;
     Ok(NotificationView {
         identifier: delivered.identifier().to_owned(),
@@ -102,7 +105,10 @@ pub(crate) fn view(app: &center::AppProfile, delivered: &center::Delivered) -> R
         subtitle: content.subtitle.as_str().to_owned(),
         body: content.body.as_str().to_owned(),
         badge: delivered.badge,
-        sound: delivered.sound.as_ref().map(|sound| sound.file.clone().unwrap_or_else(|| "default".to_owned())),
+        sound: delivered
+            .sound
+            .as_ref()
+            .map(|sound| sound.file.clone().unwrap_or_else(|| "default".to_owned())),
         thread: content.thread_identifier.clone(),
         category: content.category_identifier.clone(),
         interruption_level: same(&content.interruption_level)?,

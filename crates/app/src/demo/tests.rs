@@ -1,5 +1,7 @@
 //! The demo against a device that is played by the test: frames in, frames out.
 
+use std::time::Duration;
+
 use homing_local::message::DeviceMessage;
 use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, LocalError, Reply, frame};
 use serde_json::json;
@@ -21,7 +23,9 @@ impl Device {
                 self.read.drain(..taken);
                 return request;
             }
-            assert!(self.stream.read_buf(&mut self.read).await.expect("it is open") > 0, "the app went away");
+            let read =
+                tokio::time::timeout(Duration::from_secs(20), self.stream.read_buf(&mut self.read)).await;
+            assert!(read.expect("it says something").expect("it is open") > 0, "the app went away");
         }
     }
 
@@ -67,6 +71,7 @@ fn notification(payload: &Value) -> Value {
 async fn it_registers_at_launch_and_shows_its_token() {
     let (mut device, mut screen) = start();
     device.until(|call| matches!(call, AppCall::RegisterForRemoteNotifications)).await;
+    device.until(|call| matches!(call, AppCall::FinishLaunching)).await;
     let device_token = "00ff".to_owned();
     device.say(DeviceMessage::Event(DeviceEvent::DidRegister { device_token })).await;
     let shown = screen.wait_for(|shown| shown["device_token"] == "00ff").await.expect("it runs");
@@ -77,6 +82,7 @@ async fn it_registers_at_launch_and_shows_its_token() {
 async fn a_registration_that_fails_is_shown() {
     let (mut device, mut screen) = start();
     device.until(|call| matches!(call, AppCall::RegisterForRemoteNotifications)).await;
+    device.until(|call| matches!(call, AppCall::FinishLaunching)).await;
     let error = LocalError::no_aps_environment();
     device.say(DeviceMessage::Event(DeviceEvent::DidFailToRegister { error })).await;
     screen.wait_for(|shown| shown["registration_error"].is_string()).await.expect("it runs");
@@ -109,9 +115,7 @@ async fn in_foreground_it_shows_an_alert_of_its_own_and_asks_for_nothing_more() 
     };
     device.say(DeviceMessage::Event(event)).await;
     screen.wait_for(|shown| shown["in_app_alert"] == "Hello").await.expect("it runs");
-    let nothing = |call: &AppCall| {
-        matches!(call, AppCall::WillPresentCompletion { completion: 9, options } if options.is_empty())
-    };
+    let nothing = |call: &AppCall| matches!(call, AppCall::WillPresentCompletion { completion: 9, options } if options.is_empty());
     device.until(nothing).await;
 }
 

@@ -90,7 +90,10 @@ pub(super) async fn list(State(api): State<Api>, Path(device): Path<String>) -> 
 #[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path, description = "bundle ID")),
     responses((status = 200, body = AppDetail), (status = 404, body = Problem)))]
-pub(super) async fn show(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<AppDetail>, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<AppDetail>, Problem> {
     Ok(Json(detail(api.device(&device).await?, app).await?))
 }
 
@@ -104,7 +107,8 @@ pub(super) async fn install(
     Body(InstallApp { manifest }): Body<InstallApp>,
 ) -> Result<Response, Problem> {
     if manifest.bundle_id != app {
-        let detail = format!("the manifest is of {}, the address of {app}: make them the same", manifest.bundle_id);
+        let detail =
+            format!("the manifest is of {}, the address of {app}: make them the same", manifest.bundle_id);
         return Err(Problem::invalid(detail));
     }
     let device = api.device(&device).await?;
@@ -117,7 +121,10 @@ pub(super) async fn install(
 #[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn remove(State(api): State<Api>, Path((device, app)): Place) -> Result<StatusCode, Problem> {
+pub(super) async fn remove(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<StatusCode, Problem> {
     api.device(&device).await?.ask(move |phone| phone.remove(&app)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -163,7 +170,10 @@ pub(super) async fn request_authorization(
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/registration", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 202, body = AppDetail), (status = 404, body = Problem)))]
-pub(super) async fn register(State(api): State<Api>, Path((device, app)): Place) -> Result<Response, Problem> {
+pub(super) async fn register(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Response, Problem> {
     let device = api.device(&device).await?;
     done(reply_of(device, app.clone(), AppCall::RegisterForRemoteNotifications).await?)?;
     Ok((StatusCode::ACCEPTED, Json(detail(device, app).await?)).into_response())
@@ -173,7 +183,10 @@ pub(super) async fn register(State(api): State<Api>, Path((device, app)): Place)
 #[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/registration", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn unregister(State(api): State<Api>, Path((device, app)): Place) -> Result<StatusCode, Problem> {
+pub(super) async fn unregister(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<StatusCode, Problem> {
     let device = api.device(&device).await?;
     done(reply_of(device, app, AppCall::UnregisterForRemoteNotifications).await?)?;
     Ok(StatusCode::NO_CONTENT)
@@ -183,7 +196,10 @@ pub(super) async fn unregister(State(api): State<Api>, Path((device, app)): Plac
 #[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/token", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 200, body = Token), (status = 404, body = Problem)))]
-pub(super) async fn token(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Token>, Problem> {
+pub(super) async fn token(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Token>, Problem> {
     let detail = detail(api.device(&device).await?, app).await?;
     match detail.app.device_token {
         Some(device_token) => Ok(Json(Token { device_token, environment: detail.environment })),
@@ -235,7 +251,10 @@ pub(super) async fn change_setting(
 #[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/badge", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 200, body = Badge), (status = 404, body = Problem)))]
-pub(super) async fn badge(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Badge>, Problem> {
+pub(super) async fn badge(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Badge>, Problem> {
     let detail = detail(api.device(&device).await?, app).await?;
     Ok(Json(Badge { count: i64::from(detail.app.badge) }))
 }
@@ -270,7 +289,10 @@ pub(super) async fn add_request(
 #[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/pending", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 200, body = Pending), (status = 404, body = Problem)))]
-pub(super) async fn pending(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Pending>, Problem> {
+pub(super) async fn pending(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Pending>, Problem> {
     match reply_of(api.device(&device).await?, app, AppCall::GetPendingNotificationRequests).await? {
         Some(Reply::Pending(pending)) => Ok(Json(Pending { pending })),
         other => Err(no_reply(other)),
@@ -354,6 +376,8 @@ fn refused(reply: Reply) -> Problem {
         | Reply::Settings(_)
         | Reply::Registered(_)
         | Reply::Pending(_)
-        | Reply::Delivered(_) => Problem::broken("the device gave another answer than was asked for".to_owned()),
+        | Reply::Delivered(_) => {
+            Problem::broken("the device gave another answer than was asked for".to_owned())
+        }
     }
 }

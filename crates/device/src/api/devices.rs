@@ -65,7 +65,10 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Json<Devices>, Proble
 /// One device, by its name or its id
 #[utoipa::path(get, path = "/v1/devices/{device}", tag = "devices", params(("device" = String, Path)),
     responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
-pub(super) async fn show(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<DeviceView>, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<DeviceView>, Problem> {
     let device = api.device(&device).await?;
     Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
 }
@@ -73,7 +76,10 @@ pub(super) async fn show(State(api): State<Api>, Path(device): Path<String>) -> 
 /// Whether airplane mode is off
 #[utoipa::path(get, path = "/v1/devices/{device}/network", tag = "devices", params(("device" = String, Path)),
     responses((status = 200, body = Network)))]
-pub(super) async fn network(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Network>, Problem> {
+pub(super) async fn network(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Network>, Problem> {
     let device = api.device(&device).await?;
     let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
     Ok(Json(Network { online: view.online }))
@@ -95,7 +101,10 @@ pub(super) async fn set_network(
 /// The permission prompt on the screen
 #[utoipa::path(get, path = "/v1/devices/{device}/prompt", tag = "devices", params(("device" = String, Path)),
     responses((status = 200, body = Prompt)))]
-pub(super) async fn prompt(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Prompt>, Problem> {
+pub(super) async fn prompt(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Prompt>, Problem> {
     let device = api.device(&device).await?;
     let prompt = device.ask(|phone| Ok(Ok(phone.prompt_view()))).await?;
     Ok(Json(Prompt { prompt }))
@@ -157,7 +166,10 @@ pub(super) async fn dismiss(
 /// The local requests of all apps that wait for their triggers
 #[utoipa::path(get, path = "/v1/devices/{device}/pending", tag = "devices", params(("device" = String, Path)),
     responses((status = 200, body = Pending)))]
-pub(super) async fn pending(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Pending>, Problem> {
+pub(super) async fn pending(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Pending>, Problem> {
     let device = api.device(&device).await?;
     let apps = device.ask(|phone| Ok(Ok(phone.device_view()))).await?.apps;
     let mut pending = Vec::new();

@@ -16,7 +16,8 @@ use super::Api;
 use super::problem::Problem;
 use crate::host::Handle;
 
-type Events = Sse<axum::response::sse::KeepAliveStream<stream::BoxStream<'static, Result<Event, Infallible>>>>;
+type Events =
+    Sse<axum::response::sse::KeepAliveStream<stream::BoxStream<'static, Result<Event, Infallible>>>>;
 
 /// What happens on one device, from now on: `event` is the kind, `data` a Happening; `missed` says how many were lost
 #[utoipa::path(get, path = "/v1/devices/{device}/events", tag = "events", params(("device" = String, Path)),
@@ -55,7 +56,9 @@ fn guarded<S: Stream>(events: S, permit: OwnedSemaphorePermit) -> impl Stream<It
     })
 }
 
-fn event(received: Result<std::sync::Arc<crate::happening::Happening>, BroadcastStreamRecvError>) -> Result<Event, Infallible> {
+fn event(
+    received: Result<std::sync::Arc<crate::happening::Happening>, BroadcastStreamRecvError>,
+) -> Result<Event, Infallible> {
     let written = match received {
         Ok(happening) => {
             let kind = serde_json::to_value(happening.kind).unwrap_or_default();

@@ -55,7 +55,9 @@ fn admit(key: &Key, headers: &HeaderMap, target_host: Option<&str>) -> Result<()
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "This origin may not call",
-                format!("the Origin {origin:?} isn't this API's own: call it from a program, not from a web page"),
+                format!(
+                    "the Origin {origin:?} isn't this API's own: call it from a program, not from a web page"
+                ),
             ));
         }
     }
@@ -104,7 +106,9 @@ mod tests {
         for good in ["localhost", "LOCALHOST:8482", "127.0.0.1:1", "[::1]", "[::1]:8482", "192.168.1.4"] {
             assert!(is_local_name(good), "{good}");
         }
-        for bad in ["", "evil.example", "localhost.evil.example:8482", "127.0.0.1.nip.io", "[::1", "localhost:x"] {
+        for bad in
+            ["", "evil.example", "localhost.evil.example:8482", "127.0.0.1.nip.io", "[::1", "localhost:x"]
+        {
             assert!(!is_local_name(bad), "{bad}");
         }
     }

@@ -9,8 +9,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use homing_link::{
-    Ack, Connect, ConnectProperties, DecodeError, Delivery, Disconnect, EncodeError, NotificationHead, Opaque, Packet,
-    PacketId, Publish, PublishProperties, Qos, ReasonCode, RegistrationName, Subscribe,
+    Ack, Connect, ConnectProperties, DecodeError, Delivery, Disconnect, EncodeError, NotificationHead,
+    Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, RegistrationName, Subscribe,
     SubscribeFilter, SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters,
     UnsubscribeProperties, Version, decode, encode,
 };
@@ -70,9 +70,10 @@ impl Ended {
     /// Whether trying again soon is of no use.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
-            Self::Refused(code, _) => {
-                !matches!(code, ReasonCode::ServerUnavailable | ReasonCode::ServerBusy | ReasonCode::ConnectionRateExceeded)
-            }
+            Self::Refused(code, _) => !matches!(
+                code,
+                ReasonCode::ServerUnavailable | ReasonCode::ServerBusy | ReasonCode::ConnectionRateExceeded
+            ),
             Self::Disconnected(code, _) => *code == ReasonCode::SessionTakenOver,
             Self::Io(_)
             | Self::Closed
@@ -174,7 +175,9 @@ async fn connect(
 fn accepted(packet: &Packet<'_>, keep_alive: u16) -> Result<Accepted, Ended> {
     match packet {
         Packet::ConnAck(ack) if ack.code == ReasonCode::Success => Ok(Accepted {
-            keep_alive: Duration::from_secs(u64::from(ack.properties.server_keep_alive.unwrap_or(keep_alive))),
+            keep_alive: Duration::from_secs(u64::from(
+                ack.properties.server_keep_alive.unwrap_or(keep_alive),
+            )),
             receipt_window: ack
                 .properties
                 .receive_maximum
@@ -227,7 +230,11 @@ struct Pipe {
 }
 
 impl Session<'_> {
-    async fn exchange(&mut self, mut pipe: Pipe, online: &mut watch::Receiver<bool>) -> Result<Infallible, Ended> {
+    async fn exchange(
+        &mut self,
+        mut pipe: Pipe,
+        online: &mut watch::Receiver<bool>,
+    ) -> Result<Infallible, Ended> {
         let beat = if pipe.keep_alive.is_zero() { KEEP_ALIVE } else { pipe.keep_alive.mul_f64(0.75) };
         let mut heart = tokio::time::interval_at(tokio::time::Instant::now() + beat, beat);
         let mut unflushed = false;
@@ -316,7 +323,9 @@ impl Session<'_> {
                 _ => Err(Ended::Protocol("an UNSUBACK for nothing")),
             },
             Packet::PingResp => Ok(None),
-            Packet::Disconnect(bye) => Err(Ended::Disconnected(bye.code, because(bye.properties.reason_string))),
+            Packet::Disconnect(bye) => {
+                Err(Ended::Disconnected(bye.code, because(bye.properties.reason_string)))
+            }
             Packet::Connect(_)
             | Packet::ConnAck(_)
             | Packet::PubRec(_)
@@ -372,7 +381,8 @@ impl Session<'_> {
                 let filter = registration.name().filter();
                 let packet_id = self.ask(Asked::Unsubscribe(registration.clone()))?;
                 let filters = [filter.as_str()];
-                let (filters, properties) = (UnsubscribeFilters::new(&filters), UnsubscribeProperties::default());
+                let (filters, properties) =
+                    (UnsubscribeFilters::new(&filters), UnsubscribeProperties::default());
                 self.say(&Packet::Unsubscribe(Unsubscribe { packet_id, filters, properties }))
             }
             Order::Receipt(receipt) => self.publish_receipt(receipt),

@@ -14,7 +14,12 @@ use crate::translate;
 const WAITING_MAX: usize = 4096;
 
 impl Phone {
-    pub(super) fn app_said(&mut self, bundle: String, run: u64, request: AppRequest) -> Result<(), StoreError> {
+    pub(super) fn app_said(
+        &mut self,
+        bundle: String,
+        run: u64,
+        request: AppRequest,
+    ) -> Result<(), StoreError> {
         if !self.is_current(&bundle, run) {
             return Ok(());
         }
@@ -42,7 +47,8 @@ impl Phone {
         let reply = match call {
             AppCall::Attach { bundle_id: said, .. } => attach(bundle, &said),
             AppCall::SetDelegate { will_present, did_receive, did_receive_remote_notification } => {
-                let delegate = center::Delegate { will_present, did_receive, did_receive_remote_notification };
+                let delegate =
+                    center::Delegate { will_present, did_receive, did_receive_remote_notification };
                 self.feed(Input::DelegateSet { bundle: bundle_id, delegate })?;
                 Reply::Done
             }
@@ -82,7 +88,9 @@ impl Phone {
             AppCall::RemovePendingNotificationRequests { identifiers } => {
                 self.remove_pending(bundle_id, Identifiers::These(identifiers))?
             }
-            AppCall::RemoveAllPendingNotificationRequests => self.remove_pending(bundle_id, Identifiers::All)?,
+            AppCall::RemoveAllPendingNotificationRequests => {
+                self.remove_pending(bundle_id, Identifiers::All)?
+            }
             AppCall::RemoveDeliveredNotifications { identifiers } => {
                 self.remove_delivered(bundle_id, Identifiers::These(identifiers))?
             }
@@ -113,7 +121,10 @@ impl Phone {
             settings.and_then(|settings| translate::same(&settings)).map(Reply::Settings)
         } else if matches!(call, AppCall::GetPendingNotificationRequests) {
             let pending = self.center.pending(bundle).into_iter();
-            pending.map(|pending| translate::pending(bundle, pending)).collect::<Result<_, _>>().map(Reply::Pending)
+            pending
+                .map(|pending| translate::pending(bundle, pending))
+                .collect::<Result<_, _>>()
+                .map(Reply::Pending)
         } else if matches!(call, AppCall::GetDeliveredNotifications) {
             let delivered = self.center.delivered(bundle);
             delivered
@@ -193,7 +204,9 @@ impl Phone {
                 }
             }
             // The asker may have gone.
-            Caller::Api(asker) => self.effects.push(Effect::Answer(Box::new(move || drop(asker.send(reply))))),
+            Caller::Api(asker) => {
+                self.effects.push(Effect::Answer(Box::new(move || drop(asker.send(reply)))))
+            }
         }
     }
 

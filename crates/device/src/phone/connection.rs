@@ -31,7 +31,9 @@ impl Phone {
             FromLink::Connected { orders, window } => self.connected(orders, window),
             FromLink::Subscribed { registration, code, said } => self.subscribed(&registration, code, &said),
             FromLink::Unsubscribed { registration, code } => self.unsubscribed(&registration, code)?,
-            FromLink::Token { registration, token, packet_id } => self.token(&registration, token, packet_id)?,
+            FromLink::Token { registration, token, packet_id } => {
+                self.token(&registration, token, packet_id)?
+            }
             FromLink::Notification(arrived) => self.arrived(*arrived)?,
             FromLink::ReceiptTaken { no } => {
                 self.store.receipt_taken(no)?;
@@ -142,7 +144,11 @@ impl Phone {
         self.acks.push((arrived.packet_id, ReasonCode::Success));
         let now = self.clock.now();
         if !self.store.is_first_arrival(arrived.seq, now)? {
-            tracing::debug!(device = self.name, seq = arrived.seq, "the push service sent a notification again");
+            tracing::debug!(
+                device = self.name,
+                seq = arrived.seq,
+                "the push service sent a notification again"
+            );
             return Ok(());
         }
         let bundle = arrived.registration.topic.clone();
@@ -175,13 +181,20 @@ impl Phone {
             apns_id: arrived.apns_id,
             push_type: arrived.push_type.and_then(|word| word.parse().ok()),
             collapse_id: arrived.collapse_id,
-            expires_at: arrived.expires_in.map(|seconds| now.plus_millis(i64::from(seconds).saturating_mul(1000))),
+            expires_at: arrived
+                .expires_in
+                .map(|seconds| now.plus_millis(i64::from(seconds).saturating_mul(1000))),
             payload: arrived.payload,
         }))
     }
 
     /// Puts a receipt into the outbox; it leaves it when the push service acknowledges it.
-    pub(super) fn owe(&mut self, registration: &str, bundle: &str, receipt: &Receipt) -> Result<(), StoreError> {
+    pub(super) fn owe(
+        &mut self,
+        registration: &str,
+        bundle: &str,
+        receipt: &Receipt,
+    ) -> Result<(), StoreError> {
         if let Some((environment, topic)) = registration.split_once('/') {
             self.store.owe_receipt(environment, topic, &receipt.to_json())?;
         }

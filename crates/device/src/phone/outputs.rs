@@ -16,8 +16,12 @@ impl Phone {
             Output::ShowPrompt(prompt) => {
                 self.happened(Kind::PromptShown, Some(&prompt.bundle), json!(translate::prompt(&prompt)));
             }
-            Output::WithdrawPrompt { bundle } => self.happened(Kind::PromptWithdrawn, Some(&bundle), json!({})),
-            Output::AuthorizationResult { request, granted, .. } => self.answer(request, Reply::Granted(granted)),
+            Output::WithdrawPrompt { bundle } => {
+                self.happened(Kind::PromptWithdrawn, Some(&bundle), json!({}))
+            }
+            Output::AuthorizationResult { request, granted, .. } => {
+                self.answer(request, Reply::Granted(granted))
+            }
             Output::AddResult { request, result, .. } | Output::BadgeResult { request, result, .. } => {
                 let reply = match result {
                     Ok(()) => Reply::Done,
@@ -41,21 +45,32 @@ impl Phone {
                 let detail = json!({"identifier": notification.request.identifier, "deadline": deadline});
                 self.happened(Kind::WillPresent, Some(&bundle), detail);
                 let notification = translate::notification(&notification).map(Box::new);
-                self.call_app(&bundle, notification.map(|notification| DeviceEvent::WillPresent {
-                    completion,
-                    notification,
-                    deadline,
-                }));
+                self.call_app(
+                    &bundle,
+                    notification.map(|notification| DeviceEvent::WillPresent {
+                        completion,
+                        notification,
+                        deadline,
+                    }),
+                );
             }
             Output::CallDidReceive { bundle, completion, response } => {
                 let identifier = &response.notification.request.identifier;
-                let detail = json!({"identifier": identifier, "action_identifier": response.action_identifier});
+                let detail =
+                    json!({"identifier": identifier, "action_identifier": response.action_identifier});
                 self.happened(Kind::DidReceive, Some(&bundle), detail);
                 let response = translate::same(&response).map(Box::new);
-                self.call_app(&bundle, response.map(|response| DeviceEvent::DidReceive { completion, response }));
+                self.call_app(
+                    &bundle,
+                    response.map(|response| DeviceEvent::DidReceive { completion, response }),
+                );
             }
             Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
-                self.happened(Kind::DidReceiveRemoteNotification, Some(&bundle), json!({"deadline": deadline}));
+                self.happened(
+                    Kind::DidReceiveRemoteNotification,
+                    Some(&bundle),
+                    json!({"deadline": deadline}),
+                );
                 let user_info = UserInfo(user_info.0);
                 let event = DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline };
                 self.call_app(&bundle, Ok(event));
@@ -70,7 +85,9 @@ impl Phone {
         let Some(app) = self.center.app(bundle) else { return };
         match translate::view(app, delivered) {
             Ok(view) => self.happened(Kind::Presented, Some(bundle), json!(view)),
-            Err(error) => tracing::error!(device = self.name, bundle, %error, "a notification can't be shown"),
+            Err(error) => {
+                tracing::error!(device = self.name, bundle, %error, "a notification can't be shown")
+            }
         }
     }
 
@@ -81,7 +98,13 @@ impl Phone {
         }
     }
 
-    fn app_moved(&mut self, bundle: String, from: center::AppState, to: center::AppState, cause: center::MoveCause) {
+    fn app_moved(
+        &mut self,
+        bundle: String,
+        from: center::AppState,
+        to: center::AppState,
+        cause: center::MoveCause,
+    ) {
         let (state, cause) = (translate::app_state_word(to), translate::move_cause(cause));
         let detail = json!({"from": translate::app_state_word(from), "to": state, "cause": cause});
         self.happened(Kind::AppMoved, Some(&bundle), detail);

@@ -52,7 +52,8 @@ impl Phone {
         let reader = Reader { bundle: bundle.to_owned(), run, phone: self.inputs.clone(), out: out.clone() };
         let reader = tokio::spawn(reader.run(from_app)).abort_handle();
         let writer = tokio::spawn(write(messages, to_app)).abort_handle();
-        app.process = Some(Process { run, screen: running.screen, out, tasks: [running.abort, reader, writer] });
+        app.process =
+            Some(Process { run, screen: running.screen, out, tasks: [running.abort, reader, writer] });
     }
 
     /// Says something to an app; one that doesn't run hears nothing.

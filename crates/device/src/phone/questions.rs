@@ -22,9 +22,13 @@ use crate::translate;
 pub(crate) enum Refusal {
     #[error("no app {0:?} is installed on this device: GET …/apps lists those that are")]
     NoApp(String),
-    #[error("no prompt is on the screen: an app shows one when it asks for the first time and is in foreground")]
+    #[error(
+        "no prompt is on the screen: an app shows one when it asks for the first time and is in foreground"
+    )]
     NoPrompt,
-    #[error("no notification {identifier:?} of {app:?} is on the screen: GET …/notifications lists those that are")]
+    #[error(
+        "no notification {identifier:?} of {app:?} is on the screen: GET …/notifications lists those that are"
+    )]
     NotShown { app: String, identifier: String },
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
@@ -193,9 +197,10 @@ impl Phone {
         let profile = translate::profile(&manifest);
         let before = self.apps.remove(&bundle);
         // A build for the other environment is another registration.
-        let moved = before.as_ref().and_then(|app| registration_of(&app.kept)).filter(|registration| {
-            Some(registration.environment) != manifest.entitlements.aps_environment
-        });
+        let moved = before
+            .as_ref()
+            .and_then(|app| registration_of(&app.kept))
+            .filter(|registration| Some(registration.environment) != manifest.entitlements.aps_environment);
         let (registered, token, process) = match before {
             Some(App { kept, process }) if moved.is_none() => (kept.registered, kept.token, process),
             Some(App { process, .. }) => (false, None, process),

@@ -72,7 +72,10 @@ pub(super) fn unreadable_center(error: StateError) -> StoreError {
 }
 
 impl Phone {
-    fn open(config: PhoneConfig, inputs: mpsc::WeakSender<Input>) -> Result<(Self, Option<Identity>), StoreError> {
+    fn open(
+        config: PhoneConfig,
+        inputs: mpsc::WeakSender<Input>,
+    ) -> Result<(Self, Option<Identity>), StoreError> {
         let store = Store::open(&config.path, &config.name)?;
         let identity = store.identity()?;
         let is_new = store.center()?.is_none();
@@ -91,7 +94,11 @@ impl Phone {
             apps: Default::default(),
             endings: Default::default(),
             link: None,
-            link_state: LinkState { connected: false, why: Some("the device is starting".to_owned()), refused: false },
+            link_state: LinkState {
+                connected: false,
+                why: Some("the device is starting".to_owned()),
+                refused: false,
+            },
             waiting: Default::default(),
             next_request: 1,
             next_run: 1,

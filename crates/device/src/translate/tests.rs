@@ -37,17 +37,22 @@ fn a_request_survives_the_way_to_the_center_and_back() {
 
 #[test]
 fn a_request_with_nothing_but_its_identifier_survives_too() {
-    let request =
-        NotificationRequest { identifier: "1".to_owned(), content: NotificationContent::default(), trigger: None };
+    let request = NotificationRequest {
+        identifier: "1".to_owned(),
+        content: NotificationContent::default(),
+        trigger: None,
+    };
     let center: center::NotificationRequest = same(&request).expect("it has the same JSON");
     assert_eq!(same::<_, NotificationRequest>(&center).expect("it has the same JSON"), request);
 }
 
 #[test]
 fn a_remote_notification_reaches_the_app() {
-    let mut request: center::NotificationRequest = serde_json::from_value(request()).expect("it is a request");
+    let mut request: center::NotificationRequest =
+        serde_json::from_value(request()).expect("it is a request");
     request.trigger = Some(center::Trigger::Push);
-    let said = notification(&center::Notification { date: UnixMillis(5), request }).expect("it has the same JSON");
+    let said =
+        notification(&center::Notification { date: UnixMillis(5), request }).expect("it has the same JSON");
     assert_eq!(said.request.trigger, Some(Trigger::Push));
     assert_eq!(said.date, UnixMillis(5));
 }
@@ -57,11 +62,19 @@ fn settings_and_their_changes_have_the_same_words() {
     let settings = center::NotificationSettings::default();
     same::<_, NotificationSettings>(&settings).expect("they have the same JSON");
     let switches = [
-        "allow-notifications", "alert", "sound", "badge", "notification-center", "lock-screen", "critical-alert",
-        "time-sensitive", "background-app-refresh",
+        "allow-notifications",
+        "alert",
+        "sound",
+        "badge",
+        "notification-center",
+        "lock-screen",
+        "critical-alert",
+        "time-sensitive",
+        "background-app-refresh",
     ];
     for setting in switches {
-        let change: ChangeSetting = serde_json::from_value(json!({"setting": setting, "on": false})).expect(setting);
+        let change: ChangeSetting =
+            serde_json::from_value(json!({"setting": setting, "on": false})).expect(setting);
         same::<_, center::SettingChange>(&change).expect(setting);
     }
     for change in [

@@ -48,7 +48,13 @@ async fn a_no_says_what_would_help() {
         (409, "POST", "/v1/devices/iphone/prompt/answer".to_owned(), json!({"allow": true}), "foreground"),
         (400, "POST", "/v1/devices/iphone/prompt/answer".to_owned(), json!({"alow": true}), "alow"),
         (422, "PUT", format!("{APP}/badge"), json!({"count": -1}), "badge"),
-        (422, "POST", format!("{APP}/requests"), json!({"identifier": "", "content": {"title": "x"}}), "identifier"),
+        (
+            422,
+            "POST",
+            format!("{APP}/requests"),
+            json!({"identifier": "", "content": {"title": "x"}}),
+            "identifier",
+        ),
     ];
     for (wanted, method, path, body, hint) in cases {
         let (status, answer) = send(&host, method, &path, body).await;

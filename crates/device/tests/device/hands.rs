@@ -15,11 +15,11 @@ use tokio::sync::watch;
 
 use crate::push_service::PushService;
 
-pub const APP: &str = "/v1/devices/iphone/apps/com.example.news";
-pub const KEY: &str = "key";
+pub(crate) const APP: &str = "/v1/devices/iphone/apps/com.example.news";
+pub(crate) const KEY: &str = "key";
 
 #[derive(Debug)]
-pub struct Demo;
+pub(crate) struct Demo;
 
 impl AppLauncher for Demo {
     fn launch(&self, launch: Launch) -> RunningApp {
@@ -32,11 +32,11 @@ impl AppLauncher for Demo {
     }
 }
 
-pub async fn start(dir: &Path, service: &PushService) -> DeviceHost {
+pub(crate) async fn start(dir: &Path, service: &PushService) -> DeviceHost {
     try_start(dir, service, "good").await.expect("it starts")
 }
 
-pub async fn try_start(
+pub(crate) async fn try_start(
     dir: &Path,
     service: &PushService,
     enrolment_key: &str,
@@ -59,7 +59,11 @@ pub async fn try_start(
 }
 
 /// One request with these headers; the status and the JSON of the answer.
-pub async fn request(host: &DeviceHost, head: http::request::Builder, body: Option<Value>) -> (u16, Value) {
+pub(crate) async fn request(
+    host: &DeviceHost,
+    head: http::request::Builder,
+    body: Option<Value>,
+) -> (u16, Value) {
     let stream = TcpStream::connect(host.addresses()[0]).await.expect("it listens");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
@@ -80,18 +84,18 @@ fn with_key(method: &str, path: &str) -> http::request::Builder {
         .header("authorization", format!("Bearer {KEY}"))
 }
 
-pub async fn get(host: &DeviceHost, path: &str) -> Value {
+pub(crate) async fn get(host: &DeviceHost, path: &str) -> Value {
     let (status, answer) = request(host, with_key("GET", path), None).await;
     assert_eq!(status, 200, "GET {path}: {answer}");
     answer
 }
 
-pub async fn send(host: &DeviceHost, method: &str, path: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn send(host: &DeviceHost, method: &str, path: &str, body: Value) -> (u16, Value) {
     request(host, with_key(method, path), Some(body)).await
 }
 
 /// Asks again and again until the answer is as wanted; the answer comes from memory.
-pub async fn until(host: &DeviceHost, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(host: &DeviceHost, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..1_000 {
         let answer = get(host, path).await;
         if wanted(&answer) {
@@ -102,13 +106,13 @@ pub async fn until(host: &DeviceHost, path: &str, wanted: impl Fn(&Value) -> boo
     panic!("GET {path} stays at {}", get(host, path).await);
 }
 
-pub async fn put_state(host: &DeviceHost, state: &str) {
+pub(crate) async fn put_state(host: &DeviceHost, state: &str) {
     let (status, answer) = send(host, "PUT", &format!("{APP}/state"), json!({"state": state})).await;
     assert_eq!(status, 200, "{answer}");
 }
 
 /// Opens the app, which asks for permission, allows it, and goes home.
-pub async fn allow(host: &DeviceHost) {
+pub(crate) async fn allow(host: &DeviceHost) {
     put_state(host, "foreground").await;
     until(host, "/v1/devices/iphone/prompt", |answer| answer["prompt"]["app"] == "com.example.news").await;
     let answered = send(host, "POST", "/v1/devices/iphone/prompt/answer", json!({"allow": true})).await;

@@ -35,7 +35,8 @@ async fn a_device_enrols_once_and_its_app_gets_the_token() {
     host.shutdown().await;
 
     let host = start(dir.path(), &service).await;
-    let seen = service.until("it connects again", |seen| seen.connections == 2 && seen.subscribed.len() == 2).await;
+    let seen =
+        service.until("it connects again", |seen| seen.connections == 2 && seen.subscribed.len() == 2).await;
     assert_eq!(seen.enrolments, 1);
     let app = get(&host, APP).await;
     assert_eq!(app["device_token"], token.as_str());
@@ -72,7 +73,10 @@ async fn permission_decides_what_is_shown_and_a_tap_opens_the_page() {
     assert_eq!(said(&seen.receipts[1]), (2, Stage::Displayed, ""));
     let shown = get(&host, "/v1/devices/iphone/notifications").await;
     let view = &shown["notifications"][0];
-    assert_eq!((&view["title"], &view["body"], &view["sound"]), (&json!("Hello"), &json!("World"), &json!("default")));
+    assert_eq!(
+        (&view["title"], &view["body"], &view["sound"]),
+        (&json!("Hello"), &json!("World"), &json!("default"))
+    );
     assert_eq!(get(&host, &format!("{APP}/badge")).await["count"], 3);
 
     put_state(&host, "foreground").await;
@@ -105,7 +109,8 @@ async fn a_redelivery_is_acknowledged_and_changes_nothing() {
     service.until("it is back", |seen| seen.subscribed.len() == 2).await;
     service.publish(7, &hello(1, "a"));
     service.publish(8, &hello(2, "a"));
-    let seen = service.until("both are acknowledged", |seen| seen.acknowledged.iter().any(|ack| ack.0 == 8)).await;
+    let seen =
+        service.until("both are acknowledged", |seen| seen.acknowledged.iter().any(|ack| ack.0 == 8)).await;
     assert!(seen.acknowledged.contains(&(7, 0)));
     let seen = service.until("the repeat is told", |seen| seen.receipts.len() == 2).await;
     assert_eq!(said(&seen.receipts[1]), (2, Stage::Suppressed, "duplicate"));
@@ -191,7 +196,8 @@ async fn a_burst_is_acknowledged_in_order_and_each_is_told_once() {
         service.publish(number, &hello(u64::from(number), id));
     }
     let seen = service.until("all are told", |seen| seen.receipts.len() == 200).await;
-    let acknowledged: Vec<u16> = seen.acknowledged.iter().map(|ack| ack.0).filter(|id| *id < 60_000).collect();
+    let acknowledged: Vec<u16> =
+        seen.acknowledged.iter().map(|ack| ack.0).filter(|id| *id < 60_000).collect();
     assert_eq!(acknowledged, (1..=200).collect::<Vec<u16>>());
     let told: Vec<u64> = seen.receipts.iter().map(|receipt| receipt.seq).collect();
     assert_eq!(told, (1..=200).collect::<Vec<u64>>());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use homing_link::{
-    Ack, ConnAck, ConnAckProperties, Delivery, EncodedPublish, NotificationHead, Opaque, Packet, PacketId, Publish,
-    PublishProperties, ReasonCode, RegistrationName, SubAck, UnsubAck, Version, decode, encode,
+    Ack, ConnAck, ConnAckProperties, Delivery, EncodedPublish, NotificationHead, Opaque, Packet, PacketId,
+    Publish, PublishProperties, ReasonCode, RegistrationName, SubAck, UnsubAck, Version, decode, encode,
 };
 use homing_trace::{Environment, Receipt};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,38 +24,38 @@ enum Act {
 
 /// What has been seen.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    pub enrolments: u32,
-    pub connections: u32,
-    pub connected: bool,
-    pub subscribed: Vec<String>,
-    pub unsubscribed: Vec<String>,
+pub(crate) struct Seen {
+    pub(crate) enrolments: u32,
+    pub(crate) connections: u32,
+    pub(crate) connected: bool,
+    pub(crate) subscribed: Vec<String>,
+    pub(crate) unsubscribed: Vec<String>,
     /// Codes of PUBACKs by packet id, in order.
-    pub acknowledged: Vec<(u16, u8)>,
-    pub receipts: Vec<Receipt>,
+    pub(crate) acknowledged: Vec<(u16, u8)>,
+    pub(crate) receipts: Vec<Receipt>,
     /// How often each registration was ended: its token says so.
-    pub generations: BTreeMap<String, u32>,
+    pub(crate) generations: BTreeMap<String, u32>,
 }
 
 #[derive(Clone)]
-pub struct PushService {
-    pub port: u16,
-    pub ca_pem: Vec<u8>,
+pub(crate) struct PushService {
+    pub(crate) port: u16,
+    pub(crate) ca_pem: Vec<u8>,
     seen: watch::Sender<Seen>,
     acts: broadcast::Sender<Act>,
     takes_receipts: Arc<Mutex<bool>>,
 }
 
 /// A notification to be published.
-pub struct Sent<'a> {
-    pub seq: u64,
-    pub apns_id: &'a str,
-    pub push_type: &'a str,
-    pub payload: &'a str,
+pub(crate) struct Sent<'a> {
+    pub(crate) seq: u64,
+    pub(crate) apns_id: &'a str,
+    pub(crate) push_type: &'a str,
+    pub(crate) payload: &'a str,
 }
 
 impl PushService {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (acceptor, ca_pem) = tls();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let service = Self {
@@ -80,19 +80,19 @@ impl PushService {
     }
 
     /// Waits until `what` holds of everything seen.
-    pub async fn until(&self, why: &str, what: impl FnMut(&Seen) -> bool) -> Seen {
+    pub(crate) async fn until(&self, why: &str, what: impl FnMut(&Seen) -> bool) -> Seen {
         let mut seen = self.seen.subscribe();
         let waiting = tokio::time::timeout(std::time::Duration::from_secs(30), seen.wait_for(what));
         let result = waiting.await.map(|held| held.expect("the service lives").clone());
         result.unwrap_or_else(|_| panic!("{why}: {:?}", self.seen.borrow()))
     }
 
-    pub fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
 
     /// Publishes a notification for the demo app of the development environment.
-    pub fn publish(&self, packet_id: u16, sent: &Sent<'_>) {
+    pub(crate) fn publish(&self, packet_id: u16, sent: &Sent<'_>) {
         let registration = RegistrationName {
             environment: Environment::Development,
             topic: homing_app::demo::BUNDLE_ID,
@@ -124,15 +124,15 @@ impl PushService {
         let _ = self.acts.send(Act::Send(out));
     }
 
-    pub fn drop_connections(&self) {
+    pub(crate) fn drop_connections(&self) {
         let _ = self.acts.send(Act::Drop);
     }
 
-    pub fn take_receipts(&self, take: bool) {
+    pub(crate) fn take_receipts(&self, take: bool) {
         *self.takes_receipts.lock().expect("nobody panicked") = take;
     }
 
-    pub fn token(&self, registration: &str) -> String {
+    pub(crate) fn token(&self, registration: &str) -> String {
         token_bytes(self.generation(registration)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -155,13 +155,16 @@ impl PushService {
             }
         }
         let request = String::from_utf8(read).expect("it is text");
-        let (status, body) = if request.starts_with("POST /devices HTTP/1.1") && request.contains(r#"{"enrolment_key":"good"}"#) {
+        let (status, body) = if request.starts_with("POST /devices HTTP/1.1")
+            && request.contains(r#"{"enrolment_key":"good"}"#)
+        {
             self.seen.send_modify(|seen| seen.enrolments += 1);
             ("201 Created", r#"{"device_id":"00000000000000ab","secret":"s3cret"}"#)
         } else {
             ("401 Unauthorized", r#"{"title":"unknown"}"#)
         };
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let answer =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
         let _ = stream.write_all(answer.as_bytes()).await;
         let _ = stream.shutdown().await;
     }
@@ -179,7 +182,8 @@ impl PushService {
                 }
             }
             let mut from = 0;
-            while let Some((packet, taken)) = decode(&read[from..], Version::V5, 1 << 20).expect("it is MQTT") {
+            while let Some((packet, taken)) = decode(&read[from..], Version::V5, 1 << 20).expect("it is MQTT")
+            {
                 from += taken;
                 self.answer(&packet, &mut out);
             }
@@ -192,13 +196,22 @@ impl PushService {
     }
 
     fn answer(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
-        let say = |packet: Packet<'_>, out: &mut Vec<u8>| encode(&packet, Version::V5, out).expect("it can be written");
+        let say = |packet: Packet<'_>, out: &mut Vec<u8>| {
+            encode(&packet, Version::V5, out).expect("it can be written")
+        };
         match packet {
             Packet::Connect(connect) => {
                 let known = connect.username == Some("00000000000000ab")
                     && connect.password.is_some_and(|secret| &*secret == b"s3cret");
                 let code = if known { ReasonCode::Success } else { ReasonCode::BadUserNameOrPassword };
-                say(Packet::ConnAck(ConnAck { session_present: false, code, properties: ConnAckProperties::default() }), out);
+                say(
+                    Packet::ConnAck(ConnAck {
+                        session_present: false,
+                        code,
+                        properties: ConnAckProperties::default(),
+                    }),
+                    out,
+                );
                 self.seen.send_modify(|seen| {
                     seen.connections += 1;
                     seen.connected = true;
@@ -208,7 +221,14 @@ impl PushService {
                 let filter = subscribe.filters.iter().next().expect("there is one").filter.to_owned();
                 let registration = RegistrationName::parse_filter(&filter).expect("it is one of ours");
                 let codes = [1];
-                say(Packet::SubAck(SubAck { packet_id: subscribe.packet_id, codes: &codes, properties: Default::default() }), out);
+                say(
+                    Packet::SubAck(SubAck {
+                        packet_id: subscribe.packet_id,
+                        codes: &codes,
+                        properties: Default::default(),
+                    }),
+                    out,
+                );
                 let token = token_bytes(self.generation(&registration.to_string()));
                 let token = EncodedPublish::token(Version::V5, &registration, &token);
                 let id = PacketId::new(60_000).expect("it is not 0");
@@ -217,25 +237,35 @@ impl PushService {
             }
             Packet::Unsubscribe(unsubscribe) => {
                 let filter = unsubscribe.filters.iter().next().expect("there is one");
-                let registration = RegistrationName::parse_filter(filter).expect("it is one of ours").to_string();
+                let registration =
+                    RegistrationName::parse_filter(filter).expect("it is one of ours").to_string();
                 self.seen.send_modify(|seen| {
                     *seen.generations.entry(registration.clone()).or_default() += 1;
                     seen.unsubscribed.push(registration);
                 });
                 let codes = [0];
-                say(Packet::UnsubAck(UnsubAck { packet_id: unsubscribe.packet_id, codes: &codes, properties: Default::default() }), out);
+                say(
+                    Packet::UnsubAck(UnsubAck {
+                        packet_id: unsubscribe.packet_id,
+                        codes: &codes,
+                        properties: Default::default(),
+                    }),
+                    out,
+                );
             }
             Packet::Publish(publish) => {
-                let Delivery::AtLeastOnce { packet_id, .. } = publish.delivery else { panic!("receipts are at QoS 1") };
+                let Delivery::AtLeastOnce { packet_id, .. } = publish.delivery else {
+                    panic!("receipts are at QoS 1")
+                };
                 let receipt = Receipt::from_json(&publish.payload).expect("it is a receipt");
                 self.seen.send_modify(|seen| seen.receipts.push(receipt));
                 if *self.takes_receipts.lock().expect("nobody panicked") {
                     say(Packet::PubAck(Ack::success(packet_id)), out);
                 }
             }
-            Packet::PubAck(ack) => self
-                .seen
-                .send_modify(|seen| seen.acknowledged.push((ack.packet_id.get(), ack.code.as_u8()))),
+            Packet::PubAck(ack) => {
+                self.seen.send_modify(|seen| seen.acknowledged.push((ack.packet_id.get(), ack.code.as_u8())))
+            }
             Packet::PingReq => say(Packet::PingResp, out),
             other => assert!(matches!(other, Packet::Disconnect(_)), "a device doesn't say {other:?}"),
         }
