@@ -58,17 +58,13 @@ impl UserNotificationCenter {
 
     /// Asks the user, once in the app's life; waits for the answer. `true` if something was granted.
     pub async fn request_authorization(&self, options: &[AuthorizationOption]) -> Result<bool, AppError> {
-        match self.call(AppCall::RequestAuthorization { options: options.to_vec() }).await? {
-            Reply::Granted(granted) => Ok(granted),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(AppCall::RequestAuthorization { options: options.to_vec() }).await?;
+        if let Reply::Granted(granted) = reply { Ok(granted) } else { Err(unexpected(reply)) }
     }
 
     pub async fn notification_settings(&self) -> Result<NotificationSettings, AppError> {
-        match self.call(AppCall::GetNotificationSettings).await? {
-            Reply::Settings(settings) => Ok(*settings),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(AppCall::GetNotificationSettings).await?;
+        if let Reply::Settings(settings) = reply { Ok(*settings) } else { Err(unexpected(reply)) }
     }
 
     /// The token comes to [`AppDelegate::did_register`]; call it at every launch.
@@ -81,10 +77,8 @@ impl UserNotificationCenter {
     }
 
     pub async fn is_registered_for_remote_notifications(&self) -> Result<bool, AppError> {
-        match self.call(AppCall::IsRegisteredForRemoteNotifications).await? {
-            Reply::Registered(registered) => Ok(registered),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(AppCall::IsRegisteredForRemoteNotifications).await?;
+        if let Reply::Registered(registered) = reply { Ok(registered) } else { Err(unexpected(reply)) }
     }
 
     /// Schedules a request; it replaces the pending one of the same identifier.
@@ -93,10 +87,8 @@ impl UserNotificationCenter {
     }
 
     pub async fn pending_notification_requests(&self) -> Result<Vec<PendingView>, AppError> {
-        match self.call(AppCall::GetPendingNotificationRequests).await? {
-            Reply::Pending(pending) => Ok(pending),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(AppCall::GetPendingNotificationRequests).await?;
+        if let Reply::Pending(pending) = reply { Ok(pending) } else { Err(unexpected(reply)) }
     }
 
     pub async fn remove_pending_notification_requests(&self, identifiers: &[&str]) -> Result<(), AppError> {
@@ -108,10 +100,8 @@ impl UserNotificationCenter {
     }
 
     pub async fn delivered_notifications(&self) -> Result<Vec<Notification>, AppError> {
-        match self.call(AppCall::GetDeliveredNotifications).await? {
-            Reply::Delivered(delivered) => Ok(delivered),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(AppCall::GetDeliveredNotifications).await?;
+        if let Reply::Delivered(delivered) = reply { Ok(delivered) } else { Err(unexpected(reply)) }
     }
 
     pub async fn remove_delivered_notifications(&self, identifiers: &[&str]) -> Result<(), AppError> {
@@ -151,10 +141,8 @@ impl UserNotificationCenter {
     }
 
     async fn done(&self, call: AppCall) -> Result<(), AppError> {
-        match self.call(call).await? {
-            Reply::Done => Ok(()),
-            other => Err(unexpected(other)),
-        }
+        let reply = self.call(call).await?;
+        if let Reply::Done = reply { Ok(()) } else { Err(unexpected(reply)) }
     }
 
     async fn call(&self, call: AppCall) -> Result<Reply, AppError> {

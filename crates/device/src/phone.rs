@@ -63,7 +63,9 @@ pub(crate) enum Input {
 }
 
 /// Something the HTTP API wants to know or do; it answers for itself.
-pub(crate) struct Question(Box<dyn FnOnce(&mut Phone) -> Result<(), StoreError> + Send>);
+pub(crate) struct Question(Box<Ask>);
+
+type Ask = dyn FnOnce(&mut Phone) -> Result<(), StoreError> + Send;
 
 impl std::fmt::Debug for Question {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -226,7 +228,7 @@ impl Phone {
             match effect {
                 Effect::Order(order) => self.order(order),
                 Effect::Launch { bundle } => self.launch(&bundle),
-                Effect::ToApp { bundle, message } => self.to_app(&bundle, &message),
+                Effect::ToApp { bundle, message } => self.say_to_app(&bundle, &message),
                 Effect::EndProcess { bundle } => {
                     if let Some(app) = self.apps.get_mut(&bundle) {
                         app.process = None;

@@ -174,9 +174,9 @@ pub(super) async fn pending(
     let apps = device.ask(|phone| Ok(Ok(phone.device_view()))).await?.apps;
     let mut pending = Vec::new();
     for app in apps {
-        match reply_of(device, app, AppCall::GetPendingNotificationRequests).await? {
-            Some(Reply::Pending(of_app)) => pending.extend(of_app),
-            Some(_) | None => {}
+        let reply = reply_of(device, app, AppCall::GetPendingNotificationRequests).await?;
+        if let Some(Reply::Pending(of_app)) = reply {
+            pending.extend(of_app);
         }
     }
     pending.sort_by_key(|request| request.next_trigger_date);

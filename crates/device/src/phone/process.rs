@@ -57,7 +57,7 @@ impl Phone {
     }
 
     /// Says something to an app; one that doesn't run hears nothing.
-    pub(super) fn to_app(&mut self, bundle: &str, message: &DeviceMessage) {
+    pub(super) fn say_to_app(&mut self, bundle: &str, message: &DeviceMessage) {
         let Some(app) = self.apps.get_mut(bundle) else { return };
         let Some(process) = &app.process else { return };
         let taken = framed(message).is_some_and(|frame| process.out.try_send(frame).is_ok());
