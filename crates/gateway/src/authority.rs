@@ -2,6 +2,7 @@
 //! data directory and used again at each start. A port trusts only its own issuer; which topics a provider's certificate
 //! may name is decided by the centre.
 
+mod device;
 mod files;
 mod names;
 mod provider;
@@ -11,6 +12,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use homing_link::DeviceId;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
@@ -18,6 +20,7 @@ use rcgen::{
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+pub use device::{CsrError, DeviceKey, certified_device};
 pub use names::APPLE_NAMES;
 pub use provider::{CertificateTopic, ProviderCertificate, ProviderCertificateRequest};
 
@@ -146,6 +149,15 @@ impl Authority {
         request: &ProviderCertificateRequest,
     ) -> Result<ProviderCertificate, AuthorityError> {
         provider::issue(&self.0.provider, request)
+    }
+
+    /// Signs a device's certificate: a chain in PEM, without the root.
+    pub fn issue_device_certificate(
+        &self,
+        device: DeviceId,
+        key: &DeviceKey,
+    ) -> Result<String, AuthorityError> {
+        device::issue(&self.0.device, device, key)
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use homing_link::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, DeviceId, Speaks};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::authority::{Authority, certified_device};
 use crate::centre::Centre;
 use crate::hub::Hub;
 use crate::store::Store;
@@ -20,6 +21,7 @@ use crate::token::TokenSealer;
 
 mod arrival;
 mod conversation;
+mod enrolment;
 mod http;
 mod outgoing;
 mod publishes;
@@ -45,6 +47,7 @@ pub(crate) struct DevicePort {
     store: Store,
     centre: Centre,
     sealer: TokenSealer,
+    authority: Arc<Authority>,
     tls: TlsAcceptor,
     /// Receipts for what was not sent to their registration: acknowledged and not recorded.
     unknown_receipts: AtomicU64,
@@ -55,8 +58,16 @@ pub(crate) struct DevicePortConfig {
     pub(crate) store: Store,
     pub(crate) centre: Centre,
     pub(crate) sealer: TokenSealer,
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) authority: Arc<Authority>,
+}
+
+/// Why the port's TLS can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DevicePortError {
+    #[error("the device link's certificate or key can't be used: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error("the issuer of device certificates can't be used: {0}")]
+    Issuer(#[from] rustls::server::VerifierBuilderError),
 }
 
 /// Whom a connection is with, and where it lives.
@@ -64,28 +75,47 @@ pub(crate) struct DevicePortConfig {
 struct Peer {
     core: usize,
     address: SocketAddr,
+    /// The device named by the certificate that was shown, if one was.
+    certified: Option<DeviceId>,
+}
+
+/// A connection after its TLS handshake.
+struct Greeted {
+    stream: TlsStream<TcpStream>,
+    certified: Option<DeviceId>,
+    speaks: Speaks,
+    /// Read already to learn what is spoken.
+    first: Vec<u8>,
 }
 
 impl DevicePort {
-    pub(crate) fn new(config: DevicePortConfig) -> Result<Self, rustls::Error> {
-        let DevicePortConfig { hub, store, centre, sealer, chain, key } = config;
+    pub(crate) fn new(config: DevicePortConfig) -> Result<Self, DevicePortError> {
+        let DevicePortConfig { hub, store, centre, sealer, authority } = config;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Asked for, not required: most devices have a secret instead.
+        let verifier = WebPkiClientVerifier::builder_with_provider(
+            Arc::new(authority.device_roots()),
+            Arc::clone(&provider),
+        )
+        .allow_unauthenticated()
+        .build()?;
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(authority.server_chain(), authority.server_key())?;
         // The server's order counts: a client that offers all gets MQTT.
         tls.alpn_protocols = [ALPN_MQTT, ALPN_HTTP1, ALPN_HTTP2].map(<[u8]>::to_vec).to_vec();
         tls.send_tls13_tickets = 1;
         let tls = TlsAcceptor::from(Arc::new(tls));
-        Ok(Self { hub, store, centre, sealer, tls, unknown_receipts: AtomicU64::new(0) })
+        Ok(Self { hub, store, centre, sealer, authority, tls, unknown_receipts: AtomicU64::new(0) })
     }
 
     /// Serves one accepted connection on the core it lives on. Returns when it is over.
     pub(crate) async fn serve(self: Arc<Self>, core: usize, stream: TcpStream, address: SocketAddr) {
-        let peer = Peer { core, address };
         // Each stage is boxed, so that an idle device doesn't pay for the largest one.
-        let Some((stream, speaks, first)) = Box::pin(self.greet(peer, stream)).await else { return };
+        let Some(greeted) = Box::pin(self.greet(address, stream)).await else { return };
+        let Greeted { stream, certified, speaks, first } = greeted;
+        let peer = Peer { core, address, certified };
         match speaks {
             Speaks::Mqtt => Box::pin(self.converse(peer, stream, first)).await,
             Speaks::Http1 | Speaks::Http2 => {
@@ -94,35 +124,44 @@ impl DevicePort {
         }
     }
 
-    /// The TLS handshake, and what is spoken after it.
-    async fn greet(&self, peer: Peer, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Speaks, Vec<u8>)> {
+    /// The TLS handshake, who was shown to be there, and what is spoken after it.
+    async fn greet(&self, peer: SocketAddr, stream: TcpStream) -> Option<Greeted> {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(peer = %peer.address, %error, "TCP_NODELAY");
+            tracing::debug!(%peer, %error, "TCP_NODELAY");
         }
         let mut stream = match tokio::time::timeout(HANDSHAKE_WITHIN, self.tls.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                tracing::info!(peer = %peer.address, %error, "no TLS handshake on the device link");
+                tracing::info!(%peer, %error, "no TLS handshake on the device link");
                 return None;
             }
             Err(_) => {
-                tracing::info!(peer = %peer.address, "no TLS handshake on the device link in time");
+                tracing::info!(%peer, "no TLS handshake on the device link in time");
                 return None;
             }
         };
-        if let Some(speaks) = stream.get_ref().1.alpn_protocol().and_then(Speaks::from_alpn) {
-            return Some((stream, speaks, Vec::new()));
+        let session = stream.get_ref().1;
+        let certified = match session.peer_certificates().and_then(<[_]>::first).map(certified_device) {
+            Some(None) => {
+                tracing::warn!(%peer, "a certificate of the device issuer names no device");
+                return None;
+            }
+            Some(device) => device,
+            None => None,
+        };
+        if let Some(speaks) = session.alpn_protocol().and_then(Speaks::from_alpn) {
+            return Some(Greeted { stream, certified, speaks, first: Vec::new() });
         }
         let mut first = Vec::new();
         let speaks = tokio::time::timeout(FIRST_BYTES_WITHIN, first_bytes(&mut stream, &mut first)).await;
         match speaks {
-            Ok(Ok(speaks)) => Some((stream, speaks, first)),
+            Ok(Ok(speaks)) => Some(Greeted { stream, certified, speaks, first }),
             Ok(Err(error)) => {
-                tracing::debug!(peer = %peer.address, %error, "closed before a word on the device link");
+                tracing::debug!(%peer, %error, "closed before a word on the device link");
                 None
             }
             Err(_) => {
-                tracing::debug!(peer = %peer.address, "not a word on the device link");
+                tracing::debug!(%peer, "not a word on the device link");
                 None
             }
         }

@@ -78,8 +78,8 @@ pub enum StartError {
     Authority(#[from] AuthorityError),
     #[error("the provider API can't be set up: {0}")]
     ProviderPort(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the server certificate can't be used: {0}")]
-    Tls(#[from] rustls::Error),
+    #[error("the device link can't be set up: {0}")]
+    DevicePort(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a thread can't be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error("the start was interrupted: {0}")]
@@ -153,14 +153,16 @@ impl Gateway {
             })
             .map_err(|error| StartError::ProviderPort(error.into()))?,
         );
-        let device_port = Arc::new(DevicePort::new(DevicePortConfig {
-            hub: Arc::clone(&hub),
-            store: store.clone(),
-            centre: centre.clone(),
-            sealer: sealer.clone(),
-            chain: authority.server_chain(),
-            key: authority.server_key(),
-        })?);
+        let device_port = Arc::new(
+            DevicePort::new(DevicePortConfig {
+                hub: Arc::clone(&hub),
+                store: store.clone(),
+                centre: centre.clone(),
+                sealer: sealer.clone(),
+                authority: Arc::clone(&authority),
+            })
+            .map_err(|error| StartError::DevicePort(error.into()))?,
+        );
         let addresses = listeners.addresses();
         let (stop, stopping) = watch::channel(false);
         let threads = Mutex::new(Vec::new());

@@ -244,10 +244,21 @@ impl Store {
         self.call(move |scope| devices::enrol(scope, &key)).await?
     }
 
+    /// Admits a device that gets a certificate instead of a secret; answers its number.
+    pub async fn enrol_certified(&self, enrolment_key: &str) -> Result<u64, EnrolError> {
+        let key = zeroize::Zeroizing::new(enrolment_key.to_owned());
+        self.call(move |scope| devices::enrol_certified(scope, &key)).await?
+    }
+
     /// What the device may do, if this is its secret.
     pub async fn authenticate(&self, device: u64, secret: &str) -> Result<Option<DeviceRights>, StoreError> {
         let secret = zeroize::Zeroizing::new(secret.to_owned());
-        self.call(move |scope| devices::authenticate(scope.connection, device, &secret)).await
+        self.call(move |scope| devices::authenticate(scope.connection, device, Some(&secret))).await
+    }
+
+    /// What the device may do; `None` if it is enrolled no more. The caller has seen its certificate.
+    pub async fn rights_of(&self, device: u64) -> Result<Option<DeviceRights>, StoreError> {
+        self.call(move |scope| devices::authenticate(scope.connection, device, None)).await
     }
 
     /// Ends the device and everything it held; `false` if there is none. The caller has authenticated it.

@@ -6,6 +6,8 @@ mod house;
 #[path = "device_link/raw.rs"]
 mod raw;
 
+#[path = "device_link/certificates.rs"]
+mod certificates;
 #[path = "device_link/conversations.rs"]
 mod conversations;
 #[path = "device_link/doors.rs"]

@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for DeviceId {
     }
 }
 
-/// What a new device sends.
+/// What a new device sends that wants a secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolmentRequest {
     pub enrolment_key: String,
@@ -65,6 +65,14 @@ impl std::fmt::Debug for Enrolment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Enrolment").field("device_id", &self.device_id).finish_non_exhaustive()
     }
+}
+
+/// What it gets if it also sent a `csr` (PKCS#10 in PEM): a certificate to come with, and no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifiedEnrolment {
+    pub device_id: DeviceId,
+    /// PEM: the device's certificate, then its issuer's.
+    pub certificate: String,
 }
 
 /// What a device publishes on [`crate::topic::DEVICE_STATE`]. Unknown keys are let pass: later devices say more.

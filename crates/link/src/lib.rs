@@ -23,7 +23,7 @@ pub use decode::{MAX_REMAINING_LENGTH, decode};
 pub use door::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, Speaks, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
 pub use encode::{encode, encoded_len};
 pub use encoded_publish::EncodedPublish;
-pub use enrolment::{DeviceId, DeviceIdError, DeviceState, Enrolment, EnrolmentRequest};
+pub use enrolment::{CertifiedEnrolment, DeviceId, DeviceIdError, DeviceState, Enrolment, EnrolmentRequest};
 pub use error::{DecodeError, EncodeError};
 pub use filters::{RetainHandling, SubscribeFilter, SubscribeFilters, UnsubscribeFilters};
 pub use notification_head::{HeadError, NotificationHead, user_property};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use homing_link::{
-    ConnAck, ConnAckProperties, Connect, DecodeError, DeviceId, Packet, Qos, ReasonCode, Version, decode,
+    ConnAck, ConnAckProperties, Connect, DecodeError, DeviceId, DeviceIdError, Packet, Qos, ReasonCode,
+    Version, decode,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -71,7 +72,7 @@ struct Wish {
     keep_alive: u16,
     client_id: String,
     clean_start: bool,
-    device: Option<u64>,
+    username: Option<Result<DeviceId, DeviceIdError>>,
     secret: zeroize::Zeroizing<String>,
     receive_maximum: u16,
     foreign_authentication: bool,
@@ -87,7 +88,7 @@ impl Wish {
             keep_alive: connect.keep_alive,
             client_id: connect.client_id.to_owned(),
             clean_start: connect.clean_start,
-            device: connect.username.and_then(|name| name.parse::<DeviceId>().ok()).map(|id| id.0),
+            username: connect.username.map(str::parse),
             secret: std::str::from_utf8(password).unwrap_or_default().to_owned().into(),
             receive_maximum: properties.receive_maximum.map_or(u16::MAX, NonZeroU16::get),
             foreign_authentication: properties.authentication_method.is_some(),
@@ -103,11 +104,12 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Arrived, Refusal> {
     let wish =
         tokio::time::timeout(CONNECT_WITHIN, read_connect(wire)).await.map_err(|_| Refusal::Late)??;
-    let (dialect, device) = (wish.dialect, wish.device);
-    match admit(port, &wish).await {
+    let dialect = wish.dialect;
+    let device = peer.certified.or(wish.username.as_ref().and_then(|name| name.as_ref().ok()).copied());
+    match admit(port, peer, &wish).await {
         Ok(rights) => Ok(welcome(port, peer, wire, wish, rights).await),
         Err(code) => {
-            tracing::info!(peer = %peer.address, device = device.map(|id| DeviceId(id).to_string()), %code, "device refused");
+            tracing::info!(peer = %peer.address, device = device.map(|id| id.to_string()), %code, "device refused");
             dialect.refuse(code, &mut wire.outbound);
             Err(Refusal::Refused(code))
         }
@@ -145,12 +147,22 @@ fn refuse_undecodable(error: &DecodeError, out: &mut Vec<u8>) {
     }
 }
 
-async fn admit(port: &DevicePort, wish: &Wish) -> Result<DeviceRights, ReasonCode> {
+async fn admit(port: &DevicePort, peer: Peer, wish: &Wish) -> Result<DeviceRights, ReasonCode> {
     if wish.foreign_authentication {
         return Err(ReasonCode::BadAuthenticationMethod);
     }
-    let device = wish.device.ok_or(ReasonCode::BadUserNameOrPassword)?;
-    let rights = match port.store.authenticate(device, &wish.secret).await {
+    let device = match (peer.certified, &wish.username) {
+        // Its certificate says it all; a user name may repeat it.
+        (Some(device), None) => device,
+        (Some(device), Some(Ok(name))) if *name == device => device,
+        (None, Some(Ok(name))) => *name,
+        (_, Some(_)) | (None, None) => return Err(ReasonCode::BadUserNameOrPassword),
+    };
+    let rights = match peer.certified {
+        Some(_) => port.store.rights_of(device.0).await,
+        None => port.store.authenticate(device.0, &wish.secret).await,
+    };
+    let rights = match rights {
         Ok(Some(rights)) => rights,
         Ok(None) => return Err(ReasonCode::BadUserNameOrPassword),
         Err(error) => {
@@ -158,7 +170,7 @@ async fn admit(port: &DevicePort, wish: &Wish) -> Result<DeviceRights, ReasonCod
             return Err(ReasonCode::ServerBusy);
         }
     };
-    let own = DeviceId(device).to_string();
+    let own = device.to_string();
     let assigned = wish.client_id.is_empty() && (wish.clean_start || wish.dialect.version == Version::V5);
     if wish.client_id == own || assigned { Ok(rights) } else { Err(ReasonCode::ClientIdNotValid) }
 }

@@ -1,21 +1,20 @@
-//! HTTPS on the device link: a device enrols or leaves for good, and MQTT over WebSocket begins.
+//! HTTPS on the device link: its routes and limits, and MQTT over WebSocket begins. Coming and leaving for good is left to
+//! [`enrolment`].
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Extension, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, post};
-use base64::Engine as _;
-use bytes::Bytes;
-use homing_link::{DeviceId, Enrolment, EnrolmentRequest, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
+use homing_link::{WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -24,9 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::websocket::WebSocket;
-use super::{DevicePort, Peer};
+use super::{DevicePort, Peer, enrolment};
 use crate::notification::lock;
-use crate::store::EnrolError;
 
 /// Longest request body taken, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -39,18 +37,18 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(120);
 
 /// A refusal as RFC 9457 has it.
 #[derive(Debug)]
-struct Problem {
+pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), header: None }
     }
 
-    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some((name, value)), ..self }
     }
 }
@@ -76,8 +74,8 @@ where
 {
     let conversation = Conversing::default();
     let router = Router::new()
-        .route("/devices", post(enrol).fallback(|| async { wrong_method("POST") }))
-        .route("/devices/{id}", delete(remove).fallback(|| async { wrong_method("DELETE") }))
+        .route("/devices", post(enrolment::enrol).fallback(|| async { wrong_method("POST") }))
+        .route("/devices/{id}", delete(enrolment::remove).fallback(|| async { wrong_method("DELETE") }))
         .route(WEBSOCKET_PATH, any(upgrade))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "the device link has /devices and /mqtt") })
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -109,83 +107,6 @@ struct Conversing(Arc<Mutex<Option<JoinHandle<()>>>>);
 fn wrong_method(allowed: &'static str) -> Problem {
     let detail = format!("use {allowed} here");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(ALLOW, HeaderValue::from_static(allowed))
-}
-
-async fn enrol(
-    State(port): State<Arc<DevicePort>>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return Problem::new(rejection.status(), rejection.body_text()).into_response(),
-    };
-    let request: EnrolmentRequest = match serde_json::from_slice(&body) {
-        Ok(request) => request,
-        Err(error) => {
-            let detail = format!("send JSON {{\"enrolment_key\": …}}: {error}");
-            return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
-        }
-    };
-    match port.store.enrol(&request.enrolment_key).await {
-        Ok(enrolled) => {
-            let device_id = DeviceId(enrolled.device);
-            tracing::info!(device = %device_id, "device enrolled");
-            let enrolment = Enrolment { device_id, secret: enrolled.secret.to_string() };
-            (StatusCode::CREATED, axum::Json(enrolment)).into_response()
-        }
-        Err(error) => refusal(&error).into_response(),
-    }
-}
-
-fn refusal(error: &EnrolError) -> Problem {
-    let detail = error.to_string();
-    match error {
-        EnrolError::BadKey => Problem::new(StatusCode::UNAUTHORIZED, detail),
-        EnrolError::QuotaReached { .. } => Problem::new(StatusCode::FORBIDDEN, detail),
-        EnrolError::TooFast { retry_after_secs } => Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
-            .with(RETRY_AFTER, HeaderValue::from(*retry_after_secs)),
-        EnrolError::Store(error) => {
-            tracing::warn!(%error, "a device can't be enrolled");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store can't take it now: try again later")
-                .with(RETRY_AFTER, HeaderValue::from(1))
-        }
-    }
-}
-
-async fn remove(State(port): State<Arc<DevicePort>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let unauthorized = || {
-        Problem::new(StatusCode::UNAUTHORIZED, "give the device's id and secret as Basic credentials")
-            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"device\""))
-            .into_response()
-    };
-    let Some((user, secret)) = basic_credentials(&headers) else { return unauthorized() };
-    let Some(device) = id.parse::<DeviceId>().ok().filter(|_| *user == *id) else { return unauthorized() };
-    match port.store.authenticate(device.0, &secret).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return unauthorized(),
-        Err(error) => return refusal(&EnrolError::Store(error)).into_response(),
-    }
-    match port.store.remove_device(device.0).await {
-        Ok(_) => {
-            port.hub.dismiss(device.0);
-            tracing::info!(%device, "device removed");
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => refusal(&EnrolError::Store(error)).into_response(),
-    }
-}
-
-/// User and password of an `Authorization: Basic` (RFC 7617).
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, zeroize::Zeroizing<String>)> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let text = zeroize::Zeroizing::new(String::from_utf8(decoded).ok()?);
-    let (user, password) = text.split_once(':')?;
-    Some((user.to_owned(), password.to_owned().into()))
 }
 
 /// The upgrade of RFC 6455, 4.2, for the subprotocol `mqtt`.

@@ -67,10 +67,29 @@ struct KeyRow {
     admitted: u32,
 }
 
+/// A new device and its secret.
 pub(crate) fn enrol(
     scope: &mut Scope<'_>,
     key_text: &str,
 ) -> Result<Result<Enrolled, EnrolError>, CallError> {
+    let secret = Zeroizing::new(hex(&random::<32>()?));
+    Ok(admit(scope, key_text, &digest(&secret))?.map(|device| Enrolled { device, secret }))
+}
+
+/// A new device without a secret: it has a certificate.
+pub(crate) fn enrol_certified(
+    scope: &mut Scope<'_>,
+    key_text: &str,
+) -> Result<Result<u64, EnrolError>, CallError> {
+    // No digest is empty, so that no secret is ever right.
+    admit(scope, key_text, &[])
+}
+
+fn admit(
+    scope: &mut Scope<'_>,
+    key_text: &str,
+    secret_hash: &[u8],
+) -> Result<Result<u64, EnrolError>, CallError> {
     let key = scope
         .connection
         .prepare_cached(
@@ -98,20 +117,19 @@ pub(crate) fn enrol(
         return Ok(Err(EnrolError::TooFast { retry_after_secs }));
     }
     scope.connection.execute("UPDATE enrolment_keys SET admitted = admitted + 1 WHERE id = ?1", [key.id])?;
-    let secret = Zeroizing::new(hex(&random::<32>()?));
     loop {
         let device = u64::from_le_bytes(random()?);
         let inserted = scope
             .connection
             .prepare_cached("INSERT OR IGNORE INTO devices VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![signed(device), digest(&secret), key.id, scope.now.0])?;
+            .execute(params![signed(device), secret_hash, key.id, scope.now.0])?;
         // An id that ever held a registration is never given again, since its tokens would open for it.
         let used = scope
             .connection
             .prepare_cached("SELECT 1 FROM registrations WHERE device = ?1")?
             .exists([signed(device)])?;
         if inserted == 1 && !used {
-            return Ok(Ok(Enrolled { device, secret }));
+            return Ok(Ok(device));
         }
         if inserted == 1 {
             scope.connection.execute("DELETE FROM devices WHERE id = ?1", [signed(device)])?;
@@ -119,10 +137,11 @@ pub(crate) fn enrol(
     }
 }
 
+/// What the device may do, if this is its secret; for one that has shown its certificate there is none to compare.
 pub(crate) fn authenticate(
     connection: &Connection,
     device: u64,
-    secret: &str,
+    secret: Option<&str>,
 ) -> Result<Option<DeviceRights>, CallError> {
     type Row = (Vec<u8>, String, String, String);
     let row: Option<Row> = connection
@@ -133,7 +152,7 @@ pub(crate) fn authenticate(
         .query_row([signed(device)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     let Some((secret_hash, team, apps, environments)) = row else { return Ok(None) };
-    if !bool::from(digest(secret).ct_eq(&secret_hash)) {
+    if secret.is_some_and(|secret| !bool::from(digest(secret).ct_eq(&secret_hash))) {
         return Ok(None);
     }
     Ok(Some(DeviceRights {

@@ -3,7 +3,7 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use homing_apns::Expiration;
 use homing_link::{Packet, ReasonCode, Version, decode, encode};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
@@ -12,7 +12,16 @@ use crate::raw::{Raw, connect, dial};
 
 /// One request over HTTP/1.1, without ALPN; the whole answer.
 pub(crate) async fn ask(house: &House, method_and_path: &str, headers: &str, body: &str) -> String {
-    let mut stream = dial(&house.gateway, None).await;
+    ask_on(dial(&house.gateway, None).await, method_and_path, headers, body).await
+}
+
+/// The same on this connection.
+pub(crate) async fn ask_on<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    method_and_path: &str,
+    headers: &str,
+    body: &str,
+) -> String {
     let request = format!(
         "{method_and_path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         body.len()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use homing_gateway::Gateway;
 use homing_link::{Connect, ConnectProperties, Opaque, Packet, Version, decode, encode};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -20,15 +20,31 @@ pub(crate) struct Raw<S> {
 
 /// Dials with this ALPN, or none.
 pub(crate) async fn dial(gateway: &Gateway, alpn: Option<&[u8]>) -> TlsStream<TcpStream> {
+    dial_as(gateway, alpn, None).await
+}
+
+/// Dials with this ALPN, or none, and shows a certificate: PEM of the chain, PEM of the key.
+pub(crate) async fn dial_as(
+    gateway: &Gateway,
+    alpn: Option<&[u8]>,
+    certificate: Option<(&str, &str)>,
+) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(gateway.authority().ca_pem().as_bytes()).expect("PEM");
     roots.add(ca).expect("a root certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring has them")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match certificate {
+        None => config.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(|one| one.expect("PEM"));
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
+            config.with_client_auth_cert(chain.collect(), key).expect("a key and its certificate")
+        }
+    };
     config.alpn_protocols = alpn.into_iter().map(<[u8]>::to_vec).collect();
     let tcp = TcpStream::connect(crate::house::link_address(gateway)).await.expect("it listens");
     let name = ServerName::try_from("localhost").expect("a name");
