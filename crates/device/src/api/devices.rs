@@ -1,5 +1,7 @@
 //! The devices as their users have them in hand: connection, prompt, and what is on the screen.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,7 +13,11 @@ use utoipa::ToSchema;
 use super::Api;
 use super::apps::reply_of;
 use super::problem::{Body, Problem};
-use crate::phone::questions::DeviceView;
+use crate::happening::Kind;
+use crate::phone::questions::{DeviceView, Refusal};
+
+/// How long an answer waits for its prompt.
+const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Devices {
@@ -110,7 +116,7 @@ pub(super) async fn prompt(
     Ok(Json(Prompt { prompt }))
 }
 
-/// Answer the prompt on the screen
+/// Answer the prompt on the screen; one that is about to come is waited for, a second at most
 #[utoipa::path(post, path = "/v1/devices/{device}/prompt/answer", tag = "devices", params(("device" = String, Path)),
     request_body = PromptAnswer, responses((status = 204), (status = 409, body = Problem)))]
 pub(super) async fn answer_prompt(
@@ -119,6 +125,16 @@ pub(super) async fn answer_prompt(
     Body(answer): Body<PromptAnswer>,
 ) -> Result<StatusCode, Problem> {
     let device = api.device(&device).await?;
+    let mut happenings = device.watch();
+    let answered = device.ask(move |phone| phone.answer_prompt(answer.allow)).await;
+    if !matches!(answered, Err(Refusal::NoPrompt)) {
+        answered?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    // An app that was just opened takes a moment to ask. Whether a prompt came is seen by asking again.
+    let shown =
+        async { while !matches!(happenings.recv().await, Ok(now) if now.kind == Kind::PromptShown) {} };
+    let _ = tokio::time::timeout(PROMPT_PATIENCE, shown).await;
     device.ask(move |phone| phone.answer_prompt(answer.allow)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

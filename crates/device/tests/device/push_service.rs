@@ -202,6 +202,14 @@ impl PushService {
         *self.takes_receipts.lock().expect("nobody panicked")
     }
 
+    fn end(&self, filter: &str) {
+        let registration = RegistrationName::parse_filter(filter).expect("it is one of ours").to_string();
+        self.seen.send_modify(|seen| {
+            *seen.generations.entry(registration.clone()).or_default() += 1;
+            seen.unsubscribed.push(registration);
+        });
+    }
+
     fn answer(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
         let say = |packet: Packet<'_>, out: &mut Vec<u8>| {
             encode(&packet, Version::V5, out).expect("it can be written")
@@ -237,13 +245,7 @@ impl PushService {
                 self.seen.send_modify(|seen| seen.subscribed.push(registration.to_string()));
             }
             Packet::Unsubscribe(unsubscribe) => {
-                let filter = unsubscribe.filters.iter().next().expect("there is one");
-                let registration =
-                    RegistrationName::parse_filter(filter).expect("it is one of ours").to_string();
-                self.seen.send_modify(|seen| {
-                    *seen.generations.entry(registration.clone()).or_default() += 1;
-                    seen.unsubscribed.push(registration);
-                });
+                self.end(unsubscribe.filters.iter().next().expect("there is one"));
                 let codes = [0];
                 say(
                     Packet::UnsubAck(UnsubAck {
