@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use homing_local::view::PromptAnswer;
 use homing_local::{AppCall, NotificationView, PendingView, PromptView, Reply};
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -132,8 +133,15 @@ pub(super) async fn answer_prompt(
         return Ok(StatusCode::NO_CONTENT);
     }
     // An app that was just opened takes a moment to ask. Whether a prompt came is seen by asking again.
-    let shown =
-        async { while !matches!(happenings.recv().await, Ok(now) if now.kind == Kind::PromptShown) {} };
+    let shown = async {
+        loop {
+            match happenings.recv().await {
+                Ok(happening) if happening.kind != Kind::PromptShown => {}
+                Err(RecvError::Lagged(_)) => {}
+                Ok(_) | Err(RecvError::Closed) => return,
+            }
+        }
+    };
     let _ = tokio::time::timeout(PROMPT_PATIENCE, shown).await;
     device.ask(move |phone| phone.answer_prompt(answer.allow)).await?;
     Ok(StatusCode::NO_CONTENT)
