@@ -179,6 +179,13 @@ impl Phone {
     /// Hands a call to the notification center, which answers it now or later.
     fn wait(&mut self, caller: Caller, input: impl FnOnce(u64) -> Input) -> Result<(), StoreError> {
         if self.waiting.len() >= WAITING_MAX {
+            // The API asks and doesn't wait for the user.
+            self.waiting.retain(|_, caller| match caller {
+                Caller::App { .. } => true,
+                Caller::Api(asker) => !asker.is_closed(),
+            });
+        }
+        if self.waiting.len() >= WAITING_MAX {
             let busy = "too many calls wait for an answer: wait for some of them";
             self.reply(caller, Reply::Error(LocalError::homing(LocalError::INVALID_ARGUMENT, busy)));
             return Ok(());

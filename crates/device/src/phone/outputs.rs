@@ -114,6 +114,7 @@ impl Phone {
             }
             self.tell_app(&bundle, DeviceMessage::Event(DeviceEvent::StateChanged { state }));
         } else {
+            self.forget_calls(&bundle);
             self.effects.push(Effect::EndProcess { bundle });
         }
     }
