@@ -130,6 +130,7 @@ async fn allow_notifications(phone: &Device, endpoints: &Endpoints) -> anyhow::R
 /// Adds what is on the phones' screens. A phone keeps what it took before it acknowledges, so the screen, oldest first,
 /// is also the order in which it came.
 async fn shown(phones: &[Device], history: &mut History) -> anyhow::Result<()> {
+    history.devices_tell = true;
     for (number, phone) in phones.iter().enumerate() {
         let device = number.to_string();
         let answer = Api::device(phone.endpoints()).get("/v1/devices/iphone/notifications").await?;

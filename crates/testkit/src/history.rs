@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use homing_trace::{Stage, Trace};
+use homing_trace::{Speaker, Stage, Trace};
 
 /// A point in the test's own order of things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,8 @@ pub struct History {
     pub presentations: Vec<Presentation>,
     /// Whether the push service was killed: then what it writes lazily may be missing.
     pub killed: bool,
+    /// Whether the devices are Homing's own, which say of each notification what became of it.
+    pub devices_tell: bool,
 }
 
 /// A broken promise.
@@ -83,6 +85,8 @@ pub enum Violation {
     DiscardedWithoutReason { apns_id: String, seq: u64 },
     #[error("{apns_id} (seq {seq}) is called acknowledged, but never reached its device")]
     AcknowledgedByNobody { apns_id: String, seq: u64 },
+    #[error("{apns_id} (seq {seq}) was acknowledged, and its device never said what became of it")]
+    NoReceipt { apns_id: String, seq: u64 },
     #[error("{apns_id} was answered {status} and reached a device")]
     RefusedButDelivered { apns_id: String, status: u16 },
     #[error("{apns_id}, which nobody sent, reached a device")]
@@ -216,8 +220,12 @@ impl<'h> Checker<'h> {
         let apns_id = sent.apns_id.clone();
         let event = |stage| trace.events.iter().find(|event| event.stage == stage);
         if event(Stage::Acknowledged).is_some() {
-            let arrived = self.arrived.contains(sent.apns_id.as_str());
-            return (!arrived).then_some(Violation::AcknowledgedByNobody { apns_id, seq });
+            if !self.arrived.contains(sent.apns_id.as_str()) {
+                return Some(Violation::AcknowledgedByNobody { apns_id, seq });
+            }
+            let told = trace.events.iter().any(|event| event.stage.speaker() == Speaker::Device);
+            let silent = self.history.devices_tell && !self.history.killed && !told;
+            return silent.then_some(Violation::NoReceipt { apns_id, seq });
         }
         if let Some(discarded) = event(Stage::Discarded) {
             let reason = discarded.reason.as_ref().filter(|reason| !reason.as_str().is_empty());

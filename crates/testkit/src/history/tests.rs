@@ -78,6 +78,7 @@ fn sound() -> History {
             Presentation { device: "B".to_owned(), apns_id: "2".to_owned() },
         ],
         killed: false,
+        devices_tell: false,
     }
 }
 
@@ -122,6 +123,18 @@ fn what_a_trace_calls_accepted_must_end_also_when_its_sender_had_no_answer() {
 fn an_acknowledgement_that_no_device_gave_is_a_loss_too() {
     let found = planted(|history| history.arrivals.retain(|arrival| arrival.apns_id != "4"));
     assert_eq!(found, [Violation::AcknowledgedByNobody { apns_id: text("4"), seq: 14 }]);
+}
+
+#[test]
+fn a_device_of_ours_that_says_nothing_is_found() {
+    let found = planted(|history| {
+        history.devices_tell = true;
+        for trace in &mut history.traces[1..] {
+            let said = Event { at: UnixMillis(0), stage: Stage::Displayed, reason: None };
+            trace.events.push(said);
+        }
+    });
+    assert_eq!(found, [Violation::NoReceipt { apns_id: text("1"), seq: 11 }]);
 }
 
 #[test]
