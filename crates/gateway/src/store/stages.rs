@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use homing_clock::Clock;
@@ -27,11 +27,31 @@ CREATE TABLE days(name TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 const BLOCK_BYTES: usize = 256 << 10;
 /// How long an event waits for its block, at most.
 const GATHER: Duration = Duration::from_millis(100);
+/// Between looks into the queue while a block is being gathered. A thread that blocked on the queue instead would cost
+/// each sender a system call to wake it.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Days the events of a day are kept.
 const STAGE_DAYS: i64 = 7;
 /// Days the labels of kept notifications are kept: as long as one may live, and then be asked for.
 const LABEL_DAYS: i64 = 30 + STAGE_DAYS;
+
+/// The next job; with nothing to write it waits for one, else until the block is due.
+fn next(queue: &Receiver<StageJob>, write_by: Option<Instant>) -> Result<StageJob, RecvTimeoutError> {
+    let Some(by) = write_by else { return queue.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+    loop {
+        match queue.try_recv() {
+            Ok(job) => return Ok(job),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => {}
+        }
+        let left = by.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(RecvTimeoutError::Timeout);
+        }
+        std::thread::park_timeout(left.min(LOOK_EVERY));
+    }
+}
 
 /// The label of one kept notification.
 #[derive(Debug)]
@@ -97,11 +117,7 @@ impl StageWriter {
     pub(crate) fn run(mut self, queue: &Receiver<StageJob>) {
         let mut write_by: Option<Instant> = None;
         loop {
-            let job = match write_by {
-                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(by) => queue.recv_timeout(by.saturating_duration_since(Instant::now())),
-            };
-            match job {
+            match next(queue, write_by) {
                 Ok(StageJob::Event(event)) => self.take(&event),
                 Ok(StageJob::FromLog { kept, events }) => self.take_from_log(&kept, &events),
                 Ok(StageJob::Flush(reply)) => {
