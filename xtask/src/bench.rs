@@ -10,7 +10,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::programs;
 use crate::running::Running;
@@ -25,9 +25,14 @@ const ROUNDS: usize = 3;
 const REQUESTS: u32 = 200_000;
 const PAYLOAD_LEN: usize = 190;
 
-pub(crate) fn run() -> Result<()> {
+/// With `--built`, measures the release binaries that are there.
+pub(crate) fn run(args: &[&str]) -> Result<()> {
     programs::require(programs::TO_BENCH)?;
-    cargo(&["build", "--release", "-p", "homing", "-p", "homing-bench"])?;
+    match args {
+        [] => cargo(&["build", "--release", "-p", "homing", "-p", "homing-bench"])?,
+        ["--built"] => {}
+        _ => bail!("bench takes no argument but --built"),
+    }
     let mut homing = Running::start(target_dir().join("release/homing"), "bench", &[])?;
     let endpoints = homing.endpoints()?;
     let devices =

@@ -22,7 +22,7 @@ The tasks of this repository: cargo xtask TASK
   test             everything a change must pass: tidy, format, lints, licences, tests, foreign clients
   test clients     only the foreign clients and the commands of the documents
   tidy             the house rules alone (also run by `cargo test -p xtask`)
-  bench            measure, and write docs/benchmarks.md
+  bench [--built]  measure, and write docs/benchmarks.md; --built takes the release binaries that are there
   fuzz [SECONDS]   run every fuzz target for SECONDS each (default 30)
 ";
 
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         ["test"] => test::everything(),
         ["test", "clients"] => test::clients_only(),
         ["tidy"] => tidy::run(),
-        ["bench"] => bench::run(),
+        ["bench", rest @ ..] => bench::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         [] | ["help" | "--help" | "-h"] => {
             eprint!("{USAGE}");
