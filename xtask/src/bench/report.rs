@@ -60,7 +60,7 @@ Written by `cargo xtask bench`; don't edit it by hand.
 round, spread over {DEVICES} devices that stay connected and acknowledge everything; nginx answers the same requests
 with an empty 200. The three take turns, {ROUNDS} rounds, on loopback, sharing the machine's cores with `h2load` and the
 devices. CPU is the server's on-core time per accepted notification, delivery and acknowledgement included, until the
-server is quiet again. Every answer was 200.
+server is quiet again. Every answer was 200. `docs/profile.md` says where the time goes.
 
 "
     )
