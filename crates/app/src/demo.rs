@@ -175,10 +175,11 @@ impl AppDelegate for NewsReader {
     }
 }
 
-/// `userInfo.url` of the payload (the article's custom key beside `aps`).
+/// `userInfo.url` of the payload (the article's custom key beside `aps`), or a plain `url` beside `aps`.
 fn url_of(notification: &Notification) -> Option<String> {
     let user_info = serde_json::to_value(&notification.request.content.user_info).ok()?;
-    Some(user_info.get("userInfo")?.get("url")?.as_str()?.to_owned())
+    let nested = user_info.get("userInfo").and_then(|custom| custom.get("url"));
+    Some(nested.or_else(|| user_info.get("url"))?.as_str()?.to_owned())
 }
 
 fn title_of(notification: &Notification) -> Option<String> {

@@ -4,7 +4,9 @@
 //! test can let two hours pass. TLS, provider tokens and connection timers stay on real time. The offset outlives the
 //! process in a file, since what was once past must never become future again.
 
+use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -99,7 +101,7 @@ impl Clock {
 fn keep(path: &Path, offset: i64) -> Result<(), ClockError> {
     let next = path.with_extension("next");
     let write = || {
-        let mut file = std::fs::File::create(&next)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
         writeln!(file, "{offset}")?;
         file.sync_all()?;
         std::fs::rename(&next, path)

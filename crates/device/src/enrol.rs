@@ -1,4 +1,4 @@
-//! Enrolment: a new device asks the push service for its id and secret, once (DESIGN §4.2). Keeping them is left to
+//! Enrolment: a new device asks the push service for its id and secret, once (`docs/device-link.md`). Keeping them is left to
 //! the store, trying again to the caller.
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Several virtual devices in one process, with the HTTP API around them: what is started, and how it is stopped.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
@@ -166,6 +167,16 @@ impl DeviceHost {
     /// The tokens of all apps, and when they change.
     pub fn tokens(&self) -> watch::Receiver<Tokens> {
         self.tokens.clone()
+    }
+
+    /// Which apps are on which device, as (device name, bundle ID). A device that broke down has none.
+    pub async fn installed(&self) -> BTreeSet<(String, String)> {
+        let mut installed = BTreeSet::new();
+        for handle in self.handles.iter() {
+            let apps = handle.ask(|phone| Ok(Ok(phone.app_details()))).await.unwrap_or_default();
+            installed.extend(apps.into_iter().map(|app| (handle.name.clone(), app.app.bundle_id)));
+        }
+        installed
     }
 
     /// Stops the API, then the devices, which write down everything. Nothing waits longer than a few seconds.

@@ -22,9 +22,9 @@ enum Command {
     /// Run the push service as a process of its own
     Gateway(gateway::GatewayArgs),
     /// Use a virtual iPhone, or run one as a process of its own
-    Device(device::DeviceArgs),
+    Device(Box<device::DeviceArgs>),
     /// Send one notification straight to Apple or to Homing
-    Push(push::PushArgs),
+    Push(Box<push::PushArgs>),
     /// Check a payload before it is sent
     Payload(payload::PayloadArgs),
     /// Tell a notification's life, from the request to the tap
@@ -38,8 +38,8 @@ impl Cli {
         match self.command {
             Command::Up(args) => up::run(args),
             Command::Gateway(args) => gateway::run(args),
-            Command::Device(args) => device::run(args),
-            Command::Push(args) => push::run(args),
+            Command::Device(args) => device::run(*args),
+            Command::Push(args) => push::run(*args),
             Command::Payload(args) => payload::run(args),
             Command::Trace(args) => trace::run(args),
             Command::Completions(args) => Ok(completions::run(&args)),

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn error_of(taken: anyhow::Result<DataDir>) -> String {
-        format!("{:#}", taken.err().expect("it is refused"))
+        format!("{:#}", taken.expect_err("it is refused"))
     }
 
     #[test]

@@ -34,13 +34,15 @@ impl Key {
 }
 
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
-    match admit(&api.key, request.headers(), request.uri().host()) {
+    // What the API looks like is no secret; everything else is behind the key.
+    let key = (request.uri().path() != "/openapi.json").then_some(&api.key);
+    match admit(key, request.headers(), request.uri().host()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn admit(key: &Key, headers: &HeaderMap, target_host: Option<&str>) -> Result<(), Problem> {
+fn admit(key: Option<&Key>, headers: &HeaderMap, target_host: Option<&str>) -> Result<(), Problem> {
     let host = text(headers, header::HOST).or(target_host).unwrap_or_default();
     if !is_local_name(host) {
         return Err(Problem::new(
@@ -61,6 +63,7 @@ fn admit(key: &Key, headers: &HeaderMap, target_host: Option<&str>) -> Result<()
             ));
         }
     }
+    let Some(key) = key else { return Ok(()) };
     let offered = text(headers, header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())

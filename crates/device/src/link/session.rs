@@ -1,4 +1,4 @@
-//! One MQTT 5 connection, from CONNECT to its end (DESIGN §4.2). Reads and writes never wait for each other.
+//! One MQTT 5 connection, from CONNECT to its end (`docs/device-link.md`). Reads and writes never wait for each other.
 //!
 //! - CONNECT, CONNACK, then the phone gets a channel for its orders;
 //! - what the push service publishes goes to the phone, which orders the acknowledgement once it is on disk;

@@ -1,5 +1,5 @@
 //! What the phone makes of its connection: which registrations it asks for and ends, what arrives, which receipts it
-//! still owes (DESIGN §4.2). The packets are `link`'s.
+//! still owes (`docs/device-link.md`). The packets are `link`'s.
 
 use homing_link::{PacketId, ReasonCode};
 use homing_local::message::DeviceMessage;
@@ -139,7 +139,7 @@ impl Phone {
         Ok(())
     }
 
-    /// Order of processing: `spec/device.md` §4.7.
+    /// Acknowledged once it is on disk, then looked at in the order that the notification center keeps.
     fn arrived(&mut self, arrived: Arrived) -> Result<(), StoreError> {
         self.acks.push((arrived.packet_id, ReasonCode::Success));
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! A small push service: enrols, registers, publishes and takes receipts, as DESIGN §4.2 says, and does what a test
+//! A small push service: enrols, registers, publishes and takes receipts, as `docs/device-link.md` says, and does what a test
 //! wants to go wrong. It decides nothing by itself.
 
 use std::collections::BTreeMap;

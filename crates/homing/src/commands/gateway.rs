@@ -63,9 +63,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> anyhow::Result<GatewayFile> {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = tempfile::tempdir()?;
         let path = dir.path().join("gateway.toml");
-        std::fs::write(&path, text).expect("it is written");
+        std::fs::write(&path, text)?;
         GatewayFile::read(&path)
     }
 
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_named_with_those_that_exist() {
-        let error = read(&EXAMPLE.replace("data_dir", "data_dri")).err().expect("it is refused").to_string();
+        let error = read(&EXAMPLE.replace("data_dir", "data_dri")).expect_err("it is refused").to_string();
         assert!(error.contains("data_dri") && error.contains("data_dir"), "{error}");
     }
 }

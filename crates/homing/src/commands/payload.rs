@@ -59,7 +59,9 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     } else {
         std::fs::File::open(file).and_then(|file| file.take(MAX_LEN).read_to_end(&mut bytes))
     };
-    read.with_context(|| format!("can't read the payload from {}", file.display()))?;
+    read.with_context(|| {
+        format!("can't read the payload from {}\nhint: name a file, or - for standard input", file.display())
+    })?;
     Ok(bytes)
 }
 

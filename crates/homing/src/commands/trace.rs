@@ -37,6 +37,12 @@ pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
     };
     let found = admin.get("/v1/traces", &[(name, value)])?;
     let traces = items(&found, "traces")?;
+    if found["truncated"] == true {
+        words::say(format!(
+            "there are more than these {}: ask for single ones by their apns-id",
+            traces.len()
+        ));
+    }
     if traces.is_empty() {
         words::say(format!(
             "nothing is known of {value}\nhint: traces are kept for 7 days; a request that was refused before it named \

@@ -1,6 +1,7 @@
 //! `homing up`: all roles on this machine, with embedded stores and two virtual iPhones. Also how `homing gateway`
 //! starts, since its push service is the same one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -124,8 +125,8 @@ async fn everything_up(
     endpoints.device_api = Some(format!("http://localhost:{}", port_of(devices.addresses())?));
     endpoints.device_api_key = Some(device_api_key);
     let mut tokens = devices.tokens();
-    let is_complete = |endpoints: &mut Endpoints, tokens: &Tokens| put_tokens(endpoints, tokens);
-    let registered = wait_for_tokens(&mut endpoints, &mut tokens, is_complete);
+    let installed = devices.installed().await;
+    let registered = wait_for_tokens(&mut endpoints, &mut tokens, &installed);
     tokio::pin!(stop);
     let stopped = tokio::select! {
         registered = registered => {
@@ -146,16 +147,20 @@ async fn everything_up(
     Ok(())
 }
 
-/// Waits until every virtual iPhone has its token; `false` when the deadline passes first.
+/// Waits until every installed demo app has its token; `false` when the deadline passes first.
 async fn wait_for_tokens(
     endpoints: &mut Endpoints,
     tokens: &mut watch::Receiver<Tokens>,
-    put: impl Fn(&mut Endpoints, &Tokens) -> bool,
+    installed: &BTreeSet<(String, String)>,
 ) -> bool {
     let complete = async {
         loop {
-            if put(endpoints, &tokens.borrow_and_update()) {
-                return true;
+            {
+                let tokens = tokens.borrow_and_update();
+                put_tokens(endpoints, &tokens);
+                if installed.iter().all(|app| tokens.contains_key(app)) {
+                    return true;
+                }
             }
             if tokens.changed().await.is_err() {
                 return false;
@@ -187,16 +192,12 @@ async fn keep_tokens_true(
     }
 }
 
-/// Answers whether every virtual iPhone has one.
-fn put_tokens(endpoints: &mut Endpoints, tokens: &Tokens) -> bool {
-    let Some(demo) = &mut endpoints.demo else { return true };
-    let mut complete = true;
+fn put_tokens(endpoints: &mut Endpoints, tokens: &Tokens) {
+    let Some(demo) = &mut endpoints.demo else { return };
     for (environment, of_environment) in &mut demo.environments {
         let token = tokens.get(&(demo::iphone(*environment), demo.bundle_id.clone()));
         of_environment.device_token = token.cloned();
-        complete &= token.is_some();
     }
-    complete
 }
 
 /// Where the push service listens.
@@ -237,7 +238,7 @@ fn endpoints_of(
 ) -> anyhow::Result<Endpoints> {
     let addresses = gateway.addresses();
     let localhost = |port| HostPort { host: "localhost".to_owned(), port };
-    let mut apns = std::collections::BTreeMap::new();
+    let mut apns = BTreeMap::new();
     for (environment, bound) in &addresses.apns {
         apns.insert(*environment, localhost(port_of(bound)?));
     }

@@ -49,8 +49,7 @@ impl Home {
     /// Sends an alert; answers its `apns-id`.
     pub(crate) async fn send(&self, token: &str, expiration: Expiration, payload: Value) -> String {
         let apns_id = new_apns_id().unwrap();
-        let answered =
-            self.provider.send(token, apns_id.clone(), expiration, payload.to_string()).await.unwrap();
+        let answered = self.provider.send(token, apns_id, expiration, payload.to_string()).await.unwrap();
         assert!(matches!(answered, Answered::Accepted), "{answered:?}");
         apns_id.as_str().to_owned()
     }

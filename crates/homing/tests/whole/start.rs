@@ -30,6 +30,20 @@ async fn a_second_start_keeps_apps_devices_tokens_and_notifications() {
     second.homing.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_does_not_wait_for_an_app_that_was_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("data");
+    let first = Home::up(&data_dir, 33).await;
+    first.phone.delete(crate::home::NEWS).await.unwrap();
+    first.homing.stop().await.unwrap();
+
+    let second = Home::up(&data_dir, 34).await;
+    let (_, said) = second.homing.stop().await.unwrap();
+    assert!(!said.contains("no device tokens yet"), "{said}");
+    assert!(said.contains("not registered yet"), "the greeting says which token is missing: {said}");
+}
+
 fn refused(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = Command::new(BINARY).args(args).output().unwrap();
     assert!(!status.success() && stdout.is_empty());

@@ -22,6 +22,14 @@ pub(super) fn check(aps: &Aps, findings: &mut Findings) {
             );
         }
     }
+    // A Live Activity, which has an event, may use any number.
+    if aps.event.is_none() && aps.relevance_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
+        findings.warning(
+            "$.aps.relevance-score",
+            "the score that orders a summary lies between 0 and 1",
+            "use a number from 0 to 1",
+        );
+    }
     if aps.mutable_content && aps.alert.is_none() {
         findings.warning(
             "$.aps.mutable-content",

@@ -188,3 +188,10 @@ fn an_empty_aps_is_noted_as_a_wallet_update() {
     assert_eq!(marks("{}", None), ["note $"]);
     assert_eq!(marks(r#"{"aps":{}}"#, None), ["note $"]);
 }
+
+#[test]
+fn a_relevance_score_lies_between_0_and_1_but_in_a_live_activity() {
+    let finding = only(r#"{"aps":{"alert":"x","relevance-score":7}}"#, None);
+    assert_eq!((finding.severity, finding.path.as_str()), (Severity::Warning, "$.aps.relevance-score"));
+    assert!(marks(r#"{"aps":{"alert":"x","relevance-score":1}}"#, None).is_empty());
+}

@@ -32,7 +32,21 @@ pub(super) fn carry_out(command: Command) -> anyhow::Result<()> {
         }
         Command::Watch(at) => watch(&at),
         Command::Install { manifest, at } => install(&manifest, &at),
-        of_app => carry_out_of_app(of_app),
+        of_app @ (Command::Remove(_)
+        | Command::Ask(_)
+        | Command::Open(_)
+        | Command::Background(_)
+        | Command::End(_)
+        | Command::ForceQuit(_)
+        | Command::Tap(_)
+        | Command::Dismiss(_)
+        | Command::Notify(_)
+        | Command::RemoveDelivered(_)
+        | Command::RemovePending(_)
+        | Command::Badge { .. }
+        | Command::Token(_)
+        | Command::Page(_)
+        | Command::Settings { .. }) => carry_out_of_app(of_app),
     }
 }
 
@@ -145,8 +159,9 @@ fn touched(touch: &Touch, what: &str, done_word: &str) -> anyhow::Result<()> {
         meant.context("no such notification is on the screen\nhint: `homing device shown` lists what is")?;
     let body = json!({"app": meant.get("app"), "identifier": meant.get("identifier")});
     api.send(&Send::Post(&body), &format!("{device}/notifications/{what}"))?;
-    let title = meant.get("title").and_then(Value::as_str).unwrap_or_default();
-    done(at, &format!("{done_word} {title:?}"))
+    let texts = ["title", "body", "identifier"].map(|name| meant.get(name).and_then(Value::as_str));
+    let name = texts.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default();
+    done(at, &format!("{done_word} {name:?}"))
 }
 
 fn add(notify: &Notify) -> anyhow::Result<()> {
