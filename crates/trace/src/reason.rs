@@ -38,10 +38,12 @@ impl Reason {
         Self(Cow::Borrowed(word))
     }
 
-    /// A peer's word, cut to [`Reason::MAX_LEN`] bytes at a character boundary.
+    /// A peer's word, cut to [`Reason::MAX_LEN`] bytes at a character boundary. It is shown on terminals: control
+    /// characters become `?`.
     pub fn from_peer(word: &str) -> Self {
         let end = (0..=word.len().min(Self::MAX_LEN)).rev().find(|&i| word.is_char_boundary(i)).unwrap_or(0);
-        Self(Cow::Owned(word[..end].to_owned()))
+        let shown = |letter: char| if letter.is_control() { '?' } else { letter };
+        Self(Cow::Owned(word[..end].chars().map(shown).collect()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -64,5 +66,10 @@ mod tests {
         assert_eq!(Reason::from_peer("battery-empty").as_str(), "battery-empty");
         let cut = Reason::from_peer(&"道".repeat(40));
         assert_eq!(cut.as_str().len(), 63);
+    }
+
+    #[test]
+    fn a_peers_word_cannot_steer_the_terminal_it_is_shown_on() {
+        assert_eq!(Reason::from_peer("\u{1b}[2Jbattery\u{9b}1m\n").as_str(), "?[2Jbattery?1m?");
     }
 }
