@@ -191,9 +191,15 @@ impl StageWriter {
         }
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let written = self.write_blocks(now);
-        let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        self.connection.execute_batch(end)?;
-        written?;
+        if let Err(error) = written.and_then(|()| self.connection.execute_batch("COMMIT")) {
+            // SQLite itself may have taken everything back already.
+            if !self.connection.is_autocommit() {
+                self.connection.execute_batch("ROLLBACK")?;
+            }
+            // A table made in this transaction has gone with it.
+            self.days = days(&self.connection)?;
+            return Err(error);
+        }
         self.events = Block::default();
         self.labels = Block::default();
         let day = day_of(now);
@@ -263,4 +269,30 @@ pub(crate) fn days(connection: &Connection) -> rusqlite::Result<BTreeMap<String,
         .prepare("SELECT name, day FROM days")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use homing_trace::Environment;
+
+    use super::*;
+
+    #[test]
+    fn a_day_that_began_with_a_failure_is_written_all_the_same() {
+        let connection = Connection::open_in_memory().expect("SQLite works");
+        connection.execute_batch(SCHEMA).expect("it is empty");
+        let mut writer =
+            StageWriter::new(connection, "stages.db".into(), Clock::default()).expect("it is read");
+        let registration =
+            RegistrationKey { device: 1, environment: Environment::Development, topic_no: 1, generation: 1 };
+        let kept = |seq| Kept { seq, registration, apns_id: "label".into() };
+        // Fails after the day's tables were made.
+        writer.connection.execute_batch("ALTER TABLE meta RENAME TO away").expect("it is renamed");
+        writer.take_from_log(&[kept(1)], &[]);
+        writer.write().expect_err("its mark can't be written");
+        writer.connection.execute_batch("ALTER TABLE away RENAME TO meta").expect("it is renamed");
+        writer.write().expect("the failure is over");
+        let tables = days(&writer.connection).expect("it is read");
+        assert_eq!(tables.len(), 1, "{tables:?}");
+    }
 }
