@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use homing_apns::{Expiration, Priority, PushType};
 use homing_clock::Clock;
+use homing_gateway::centre::{Centre, EnrolmentKeySpec};
 use homing_gateway::notification::Notification;
 use homing_gateway::store::{
     Answer, AnswerSink, Append, Appended, End, Place, StageEvent, Store, StoreConfig, Subscribed,
@@ -18,6 +19,7 @@ use homing_trace::{Environment, Stage};
 
 const ROUND: Duration = Duration::from_secs(3);
 const REGISTRATIONS: u64 = 1_000;
+const ENROLMENT_KEY: &str = "devices of the measurement";
 
 struct Sink(Mutex<SyncSender<Vec<Answer>>>);
 
@@ -52,7 +54,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(StoreConfig { dir, clock: Clock::default() }, vec![sink])?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut registered = Vec::new();
-    for device in 0..REGISTRATIONS {
+    let centre = runtime.block_on(Centre::open(store.clone()))?;
+    runtime.block_on(centre.create_team("BENCHTEAM1", "Measurement"))?;
+    let spec = EnrolmentKeySpec {
+        team: "BENCHTEAM1".to_owned(),
+        apps: Vec::new(),
+        environments: vec![Environment::Production],
+        quota: u32::MAX,
+        per_minute: u32::MAX,
+        expires_at: None,
+    };
+    runtime.block_on(centre.put_enrolment_key(ENROLMENT_KEY, spec))?;
+    for _ in 0..REGISTRATIONS {
+        let device = runtime.block_on(store.enrol(ENROLMENT_KEY))?.device;
         registered.push(runtime.block_on(store.subscribe(device, Environment::Production, 1, None))?);
     }
     let run = Run { store, registered, answers };

@@ -42,7 +42,7 @@ pub use hot::{
 };
 pub(crate) use writer::{CallError, Scope};
 
-use crate::notification::lock;
+use crate::notification::{RegistrationKey, lock};
 use file::{FilePlan, LOG_FILE, STAGES_FILE};
 use log::Live;
 use registrations::Subscription;
@@ -225,6 +225,19 @@ impl Store {
         let instance = instance.unwrap_or_default().to_owned();
         let subscription = Subscription { device, environment, topic_no, instance };
         self.call(move |scope| subscription.unsubscribe(scope)).await
+    }
+
+    /// The registration that lives under this name, and its number.
+    pub async fn registration(
+        &self,
+        device: u64,
+        environment: Environment,
+        topic_no: u32,
+        instance: Option<&str>,
+    ) -> Result<Option<(RegistrationKey, u32)>, StoreError> {
+        let instance = instance.unwrap_or_default().to_owned();
+        let subscription = Subscription { device, environment, topic_no, instance };
+        self.call(move |scope| Ok(subscription.find(scope.connection)?)).await
     }
 
     /// The stored notification of a registration, unless it has expired.

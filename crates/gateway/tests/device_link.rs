@@ -108,7 +108,6 @@ async fn of_what_came_while_a_device_was_away_the_newest_is_delivered_at_its_ret
     leave(connection).await;
     // A receipt may come long after, on another connection.
     let mut connection = device.at(&house.link).connect(Version::V5).await.expect("enrolled");
-    connection.subscribe(&NEWS).await.expect("registered before");
     connection.receipt(&NEWS, &receipt).await.expect("it was sent to it");
     assert_eq!(house.end(&newer).await.0, Stage::Opened);
     assert_eq!(house.end(&older).await.0, Stage::Replaced);

@@ -75,6 +75,7 @@ impl Problem {
             | StoreError::Damaged { .. }
             | StoreError::Sqlite { .. }
             | StoreError::Commit { .. }
+            | StoreError::NotEnrolled
             | StoreError::Limit { .. }
             | StoreError::Invalid(_) => {
                 tracing::error!(%error, "a question to the store failed");

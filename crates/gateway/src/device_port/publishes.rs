@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::conversation::{ANSWER_WITHIN, Conversation, End};
+use crate::hub::effect::Whose;
 use crate::notification::RegistrationKey;
-use crate::store::StageEvent;
+use crate::store::{StageEvent, StoreError};
 
 /// What became of a PUBLISH.
 enum Taken {
@@ -111,12 +112,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         if let Some(key) = connection.sent_to(name.environment, entry.topic_no, seq) {
             return Ok(Some(key));
         }
-        let Some(whose) = connection.held(name.environment, entry.topic_no, name.instance) else {
-            return Ok(None);
+        // A connection may be for its receipts only.
+        let (store, device) = (&self.port.store, connection.device);
+        let asking = async {
+            let found = match connection.held(name.environment, entry.topic_no, name.instance) {
+                Some(Whose { key, registration_no }) => Some((key, registration_no)),
+                None => store.registration(device, name.environment, entry.topic_no, name.instance).await?,
+            };
+            let Some((key, registration_no)) = found else { return Ok(None) };
+            let was_sent = store.was_sent(registration_no, seq).await?;
+            Ok::<_, StoreError>(was_sent.then_some(key))
         };
-        let asking = self.port.store.was_sent(whose.registration_no, seq);
         match tokio::time::timeout(ANSWER_WITHIN, asking).await {
-            Ok(Ok(was_sent)) => Ok(was_sent.then_some(whose.key)),
+            Ok(Ok(receiver)) => Ok(receiver),
             Ok(Err(_)) | Err(_) => Err(Taken::Later),
         }
     }

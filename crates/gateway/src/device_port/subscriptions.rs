@@ -37,6 +37,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         let asked: Vec<Asked> = subscribe.filters.iter().map(|filter| self.ask(&filter)).collect();
         let (port, device) = (self.port, self.arrived.connection.device);
         let answers = join_all(asked.iter().map(|asked| register(port, device, asked))).await;
+        if answers.iter().any(|answer| matches!(answer, Some(Err(StoreError::NotEnrolled)))) {
+            return Err(End::Ours(ReasonCode::AdministrativeAction, "the enrolment was deleted"));
+        }
         let codes: Vec<u8> =
             asked.iter().zip(&answers).map(|(asked, answer)| code(asked, answer).as_u8()).collect();
         let at_qos_0 = codes.contains(&ReasonCode::ImplementationSpecificError.as_u8());

@@ -28,6 +28,8 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
+    #[error("the device is not enrolled, or not any more")]
+    NotEnrolled,
     #[error("{what} is at its limit of {limit}")]
     Limit { what: &'static str, limit: u64 },
     #[error("{0}")]

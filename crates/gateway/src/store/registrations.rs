@@ -63,6 +63,15 @@ impl Subscription {
             .optional()
     }
 
+    /// The registration that lives, if one does.
+    pub(crate) fn find(&self, connection: &Connection) -> rusqlite::Result<Option<(RegistrationKey, u32)>> {
+        let Self { device, environment, topic_no, .. } = *self;
+        let found = self.find_live(connection)?;
+        Ok(found.map(|(registration_no, generation)| {
+            (RegistrationKey { device, environment, topic_no, generation }, registration_no)
+        }))
+    }
+
     /// The registration that lives, or a new one.
     pub(crate) fn subscribe(&self, scope: &mut Scope<'_>) -> Result<Subscribed, CallError> {
         let found = self.find_live(scope.connection)?;
@@ -78,6 +87,14 @@ impl Subscription {
     }
 
     fn register(&self, scope: &Scope<'_>) -> Result<(u32, u32), CallError> {
+        // Its connection may outlive its enrolment for a moment; nobody would ever end what it registers then.
+        let is_enrolled = scope
+            .connection
+            .prepare_cached("SELECT 1 FROM devices WHERE id = ?1")?
+            .exists([signed(self.device)])?;
+        if !is_enrolled {
+            return Err(StoreError::NotEnrolled.into());
+        }
         let held: u64 = scope
             .connection
             .prepare_cached("SELECT count(*) FROM registrations WHERE device = ?1 AND ended_at IS NULL")?

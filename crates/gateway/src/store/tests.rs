@@ -46,6 +46,11 @@ impl Bench {
     }
 
     async fn subscribe(&self, device: u64) -> Subscribed {
+        let known = self.store.call(move |scope| {
+            let query = "INSERT OR IGNORE INTO devices VALUES (?1, x'', 0, 0)";
+            Ok(scope.connection.execute(query, [row::signed(device)])?)
+        });
+        known.await.expect("it is written");
         self.store.subscribe(device, Environment::Development, 1, None).await.expect("it subscribes")
     }
 

@@ -87,6 +87,18 @@ async fn a_deleted_device_is_gone_with_all_it_held() {
 }
 
 #[tokio::test]
+async fn a_connection_that_outlives_its_enrolment_registers_nothing() {
+    let house = House::start(1).await;
+    let device = house.enrol().await;
+    let mut connection = device.connect(Version::V5).await.expect("enrolled");
+    // As when the enrolment is deleted between the look at its secret and CONNACK.
+    assert!(house.gateway.store().remove_device(device.id().0).await.expect("it is written"));
+    let error = connection.subscribe(&NEWS).await.expect_err("nobody's device");
+    assert!(format!("{error:#}").contains("administrative action"), "{error}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn enrolment_is_spoken_over_http_2_too() {
     let house = House::start(1).await;
     let stream = dial(&house.gateway, Some(b"h2")).await;

@@ -99,5 +99,7 @@ async fn everything_a_device_held_ends_with_it() {
     stored(bench.away(whose.registration, "waiting"));
     assert!(bench.store.remove_device(device).await.expect("it is written"));
     assert!(matches!(bench.away(whose.registration, "late"), Appended::Unregistered { .. }));
+    let again = bench.store.subscribe(device, Environment::Development, 1, None).await;
+    assert!(matches!(again, Err(StoreError::NotEnrolled)), "{again:?}");
     assert_eq!(bench.stages_of("waiting").await, [Stage::Accepted, Stage::Stored, Stage::Discarded]);
 }

@@ -55,6 +55,36 @@ async fn a_stored_notification_tells_its_whole_life_in_order() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_comes_again_is_told_once_and_a_redelivery_each_time() {
+    let dir = dir();
+    let bench = Bench::open(dir.path());
+    let whose = bench.subscribe(1).await;
+    let seq = stored(bench.away(whose.registration, "again"));
+    let at = bench.clock.now();
+    let later = at.plus_millis(7);
+    for (stage, at) in [
+        (Stage::Sent, at),
+        (Stage::Sent, at),
+        (Stage::Displayed, at),
+        (Stage::Displayed, at),
+        (Stage::Action, at),
+        (Stage::Action, later),
+    ] {
+        bench.store.record(reached(&whose, seq, stage, at)).expect("there is room");
+    }
+    let life = [
+        Stage::Accepted,
+        Stage::Stored,
+        Stage::Sent,
+        Stage::Sent,
+        Stage::Displayed,
+        Stage::Action,
+        Stage::Action,
+    ];
+    assert_eq!(bench.stages_of("again").await, life);
+}
+
+#[tokio::test]
 async fn traces_of_one_label_come_in_the_order_of_acceptance_refused_ones_among_them() {
     let dir = dir();
     let bench = Bench::open(dir.path());
