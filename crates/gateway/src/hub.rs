@@ -32,7 +32,7 @@
 //! kept notification stays live in the store, the older ones are ended as `replaced`, and those that are tried once as
 //! `discarded: device-away`. An end asked before its append is committed takes effect right after it; the ticket of such
 //! an append remembers it, so that its commit makes no hint. A further end of the same row changes nothing. Rows that a
-//! crash leaves behind below the newest are ended by the next subscribe or append.
+//! crash leaves behind below the newest are ended at the next start.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -8,8 +8,9 @@ use homing_trace::UnixMillis;
 
 use crate::notification::{Notification, ReplyTo};
 
-/// How many sent `seq`s a registration remembers for receipts and for hints that come late.
-const REMEMBERED: usize = 64;
+/// How many sent `seq`s a registration remembers for receipts and for hints that come late: a whole window and what was
+/// acknowledged meanwhile. A receipt for one that is forgotten must be looked up in the store, at the cost of a commit.
+const REMEMBERED: usize = 512;
 
 /// What a waiting notification costs beside its payload, in bytes; an estimate for the budgets.
 const OVERHEAD: usize = 256;
@@ -65,6 +66,7 @@ pub(crate) struct Queue {
     ready: usize,
     bytes: usize,
     newest_sent: u64,
+    /// Rising.
     recently_sent: VecDeque<u64>,
     /// The newest that came from the store: storing it has replaced what was stored before it.
     newest_stored: u64,
@@ -164,7 +166,8 @@ impl Queue {
     }
 
     pub(crate) fn note_sent(&mut self, seq: u64) {
-        self.newest_sent = self.newest_sent.max(seq);
+        debug_assert!(self.newest_sent < seq, "seq rises");
+        self.newest_sent = seq;
         if self.recently_sent.len() == REMEMBERED {
             self.recently_sent.pop_front();
         }
@@ -172,7 +175,7 @@ impl Queue {
     }
 
     pub(crate) fn was_sent(&self, seq: u64) -> bool {
-        self.recently_sent.contains(&seq)
+        self.recently_sent.binary_search(&seq).is_ok()
     }
 
     /// Everything that waits, oldest first; the queue is empty afterwards.
@@ -272,6 +275,16 @@ pub(crate) mod tests {
         assert_eq!(queue.arrive(5, hint, &mut freed), Arrival::Known);
         assert_eq!(queue.pop_ready().map(|w| w.seq), Some(6));
         assert!(queue.pop_ready().is_none(), "7 is not committed");
+    }
+
+    #[test]
+    fn a_window_of_256_and_as_many_acknowledged_before_are_remembered_for_their_receipts() {
+        let mut queue = Queue::default();
+        for seq in 1..=600 {
+            queue.note_sent(seq);
+        }
+        assert!((89..=600).all(|seq| queue.was_sent(seq)));
+        assert!(!queue.was_sent(88) && !queue.was_sent(601));
     }
 
     #[test]

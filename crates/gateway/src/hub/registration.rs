@@ -71,8 +71,9 @@ pub(super) enum Next {
 }
 
 impl Registration {
+    /// A token doesn't wait for the end of a silence: only what wasn't acknowledged does, and what comes after it.
     pub(super) fn can_send(&self) -> bool {
-        self.token.is_some() || self.queue.has_ready()
+        self.token.is_some() || (self.not_before.is_none() && self.queue.has_ready())
     }
 
     /// Writes the next packet of this registration, passing over what has expired or is too large.
@@ -86,6 +87,9 @@ impl Registration {
         if let Some(token) = self.token.take() {
             let fit = write(&Outgoing::Token { packet_id, name: &self.name, token: &token });
             return (fit != Fit::TooLarge).then_some((Next::Token, fit));
+        }
+        if self.not_before.is_some() {
+            return None;
         }
         while let Some(Waiting { seq, notification, .. }) = self.queue.pop_ready() {
             effects.growth -= signed(cost(&notification));

@@ -252,6 +252,9 @@ impl Session {
         };
         self.paused -= usize::from(ended.not_before.is_some());
         self.turns.retain(|turn| *turn != slot);
+        if ended.was_silent {
+            effects.push(Effect::SilenceOver(ended.whose.key));
+        }
         let why = (Stage::Discarded, Some(Reason::UNREGISTERED));
         for in_flight in self.window.iter_mut() {
             if let Sent::Notification { slot: its_slot, seq, is_kept } = in_flight.sent
@@ -405,7 +408,7 @@ impl Session {
 
     fn take_turn(&mut self, slot: u16, effects: &mut Effects) {
         let Some(registration) = self.registration_mut(slot) else { return };
-        if !registration.listed && registration.can_send() && registration.not_before.is_none() {
+        if !registration.listed && registration.can_send() {
             registration.listed = true;
             self.turns.push_back(slot);
             if !self.window.is_full() {
@@ -463,16 +466,38 @@ mod tests {
             });
             written
         };
-        assert_eq!(pump(&mut session, began), 0, "it has been silent before and waits");
+        assert_eq!(pump(&mut session, began), 1, "the token; it has been silent before and the rest waits");
         let sent = Now { mono: began.mono + Duration::from_secs(2), ..began };
         assert_eq!(session.next_unpause(), Some(sent.mono));
-        assert_eq!(pump(&mut session, sent), 2, "token and notification");
-        assert_eq!(session.silent_at(), Some(sent.mono + ACKNOWLEDGE_WITHIN));
         session.acknowledge(1, false, &mut effects);
+        assert_eq!(pump(&mut session, sent), 2, "the notification");
+        assert_eq!(session.silent_at(), Some(sent.mono + ACKNOWLEDGE_WITHIN));
         assert!(session.silent(sent).is_empty());
         let late = Now { mono: sent.mono + ACKNOWLEDGE_WITHIN, ..sent };
         assert_eq!(session.silent(late), [key]);
         session.acknowledge(2, false, &mut effects);
+        assert!(
+            effects.list.iter().any(|effect| matches!(effect, Effect::SilenceOver(over) if *over == key))
+        );
+    }
+
+    #[test]
+    fn a_silence_is_forgotten_with_its_registration() {
+        let key =
+            RegistrationKey { device: 7, environment: Environment::Development, topic_no: 3, generation: 1 };
+        let name = Name {
+            environment: key.environment,
+            topic_no: 3,
+            topic: "com.example.news".into(),
+            instance: None,
+        };
+        let whose = Whose { key, registration_no: 1 };
+        let wait = Some(Duration::from_secs(2));
+        let (mut session, mut effects) = (Session::new(1, 8, Arc::default()), Effects::default());
+        let now = Now { wall: homing_trace::UnixMillis(0), mono: Instant::now() };
+        let subscription = Subscription { name, whose, token: [0; 32], newest: None, wait };
+        session.subscribe(subscription, now, &mut effects);
+        session.unsubscribe(0, &mut effects);
         assert!(
             effects.list.iter().any(|effect| matches!(effect, Effect::SilenceOver(over) if *over == key))
         );
