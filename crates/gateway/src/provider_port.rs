@@ -7,6 +7,7 @@ mod answer;
 mod connection;
 mod preface;
 mod socket;
+mod strangers;
 mod tls;
 mod verdicts;
 
@@ -33,6 +34,7 @@ use admission::Admission;
 use connection::Connection;
 use preface::{GoAway, Prefaced, announced};
 use socket::Socket;
+use strangers::Strangers;
 use verdicts::Verdicts;
 
 /// How long a TLS handshake may take.
@@ -65,6 +67,7 @@ pub(crate) struct ProviderPort {
     sealer: TokenSealer,
     tls: tokio_rustls::TlsAcceptor,
     verdicts: Verdicts,
+    strangers: Strangers,
 }
 
 impl std::fmt::Debug for ProviderPort {
@@ -77,7 +80,15 @@ impl ProviderPort {
     pub(crate) fn new(config: ProviderPortConfig) -> Result<Self, ProviderPortError> {
         let ProviderPortConfig { hub, store, centre, sealer, chain, key, client_roots } = config;
         let tls = tls::server_config(chain, key, client_roots)?.into();
-        Ok(Self { hub, store, centre, sealer, tls, verdicts: Verdicts::default() })
+        Ok(Self {
+            hub,
+            store,
+            centre,
+            sealer,
+            tls,
+            verdicts: Verdicts::default(),
+            strangers: Strangers::default(),
+        })
     }
 
     /// Serves one connection from its TLS handshake on, on the runtime of `core`. `environment` is that of a connection whose

@@ -285,6 +285,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// Answers, and writes it down for the trace.
     fn refuse(&self, mut asked: Asked, refusal: Refusal, known: Known, now: Moment) {
+        if known.team.is_some() || self.port.strangers.may_note(now.real) {
+            self.note_refusal(&asked, &refusal, known, now);
+        }
+        answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
+    }
+
+    fn note_refusal(&self, asked: &Asked, refusal: &Refusal, known: Known, now: Moment) {
         let recorded = self.port.store.record(StageEvent::Refused(Box::new(Refused {
             apns_id: String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect(),
             team: known.team.map(|team| (&*team).into()),
@@ -300,7 +307,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         if recorded.is_err() {
             tracing::debug!("no room to write down a refusal");
         }
-        answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
     }
 
     fn give_up_slow_bodies(&mut self, at: Instant) {
