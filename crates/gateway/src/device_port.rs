@@ -41,6 +41,10 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Time for the first bytes after it.
 const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long TCP believes a silent peer. MQTT has its own keep alive, but 3.1.1 may do without: then a host that has
+/// vanished would count as connected for ever.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(20 * 60);
+
 /// All that a device port needs; shared by all cores.
 pub(crate) struct DevicePort {
     hub: Arc<Hub>,
@@ -126,8 +130,12 @@ impl DevicePort {
 
     /// The TLS handshake, who was shown to be there, and what is spoken after it.
     async fn greet(&self, peer: SocketAddr, stream: TcpStream) -> Option<Greeted> {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "TCP_NODELAY");
+        let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+        let tuned = stream
+            .set_nodelay(true)
+            .and_then(|()| socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive));
+        if let Err(error) = tuned {
+            tracing::debug!(%peer, %error, "a device's socket can't be tuned");
         }
         let mut stream = match tokio::time::timeout(HANDSHAKE_WITHIN, self.tls.accept(stream)).await {
             Ok(Ok(stream)) => stream,

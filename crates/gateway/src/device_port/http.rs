@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    ALLOW, CONNECTION, CONTENT_TYPE, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -112,7 +112,7 @@ fn wrong_method(allowed: &'static str) -> Problem {
 /// The upgrade of RFC 6455, 4.2, for the subprotocol `mqtt`.
 async fn upgrade(
     State(port): State<Arc<DevicePort>>,
-    Extension(peer): Extension<Peer>,
+    Extension(mut peer): Extension<Peer>,
     Extension(conversing): Extension<Conversing>,
     request: Request,
 ) -> Response {
@@ -135,6 +135,10 @@ async fn upgrade(
         return Problem::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing").into_response();
     };
     let accept = derive_accept_key(key.as_bytes());
+    if headers.contains_key(ORIGIN) {
+        // A browser shows its user's certificate on behalf of any page: there a device says its secret.
+        peer.certified = None;
+    }
     let conversation = tokio::spawn(async move {
         match hyper::upgrade::on(request).await {
             Ok(upgraded) => {

@@ -11,6 +11,7 @@ use homing_trace::UnixMillis;
 use super::wire::FULL;
 use crate::hub::session::{Fit, Name, Outgoing};
 use crate::notification::Notification;
+use crate::store::hex;
 
 /// What a client takes.
 #[derive(Clone, Copy, Debug)]
@@ -136,10 +137,4 @@ fn link_name(name: &Name) -> RegistrationName<'_> {
 fn seconds_left(notification: &Notification, now: UnixMillis) -> Option<u32> {
     let millis = notification.expires_at()?.millis_since(now).max(1);
     Some(u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

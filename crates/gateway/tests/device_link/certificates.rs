@@ -2,16 +2,20 @@
 
 use std::process::Command;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use homing_apns::Expiration;
 use homing_gateway::authority::ProviderCertificateRequest;
 use homing_link::{
     CertifiedEnrolment, Connect, Packet, PacketId, Qos, ReasonCode, Subscribe, SubscribeFilter,
-    SubscribeFilters, SubscribeProperties, Version,
+    SubscribeFilters, SubscribeProperties, Version, decode, encode,
 };
 use homing_trace::Environment;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::doors::{ask, ask_on};
 use crate::house::{BUNDLE, ENROLMENT_KEY, House, NEWS};
@@ -139,6 +143,37 @@ async fn a_certified_device_receives_until_it_is_deleted_with_its_certificate() 
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     let (_, code, _) = device.connect(&house, Version::V5, "", None).await;
     assert_eq!(code, ReasonCode::BadUserNameOrPassword);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_web_page_gets_nothing_by_its_users_certificate() {
+    let house = House::start(1).await;
+    let device = Certified::enrol(&house).await;
+    for (origin, code) in
+        [("", ReasonCode::Success), ("origin: https://example.org\r\n", ReasonCode::BadUserNameOrPassword)]
+    {
+        let mut stream = device.dial(&house, Some(b"http/1.1")).await;
+        let upgrade = format!(
+            "GET /mqtt HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: Upgrade\r\n{origin}\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: mqtt\r\n\r\n"
+        );
+        stream.write_all(upgrade.as_bytes()).await.expect("still open");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("an answer"));
+        }
+        let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+        let mut bytes = Vec::new();
+        let hello = Connect { username: None, password: None, ..connect(Version::V5, "", "", "") };
+        encode(&Packet::Connect(hello), Version::V5, &mut bytes).expect("a packet of ours");
+        socket.send(Message::Binary(bytes.into())).await.expect("still open");
+        let answer = socket.next().await.expect("still open").expect("a frame").into_data();
+        let Ok(Some((Packet::ConnAck(ack), _))) = decode(&answer, Version::V5, 1 << 16) else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(ack.code, code, "{origin}");
+    }
     house.stop().await;
 }
 
