@@ -90,17 +90,24 @@ async fn a_registration_that_fails_is_shown() {
 
 #[tokio::test]
 async fn a_tap_opens_the_page_that_the_payload_names() {
-    let (mut device, mut screen) = start();
-    device.until(|call| matches!(call, AppCall::FinishLaunching)).await;
-    let payload = json!({"aps": {"alert": "Hello"}, "userInfo": {"url": "https://news.example/7"}});
-    let response = json!({
-        "action_identifier": NotificationResponse::DEFAULT_ACTION,
-        "notification": notification(&payload),
-    });
-    let response = serde_json::from_value(response).expect("it is a response");
-    device.say(DeviceMessage::Event(DeviceEvent::DidReceive { completion: 4, response })).await;
-    screen.wait_for(|shown| shown["url"] == "https://news.example/7").await.expect("it runs");
-    device.until(|call| matches!(call, AppCall::DidReceiveCompletion { completion: 4 })).await;
+    for custom in [
+        json!({"userInfo": {"url": "https://news.example/7"}}),
+        json!({"url": "https://news.example/7"}),
+        json!({"userInfo": {"url": "https://news.example/7"}, "url": "https://other.example"}),
+    ] {
+        let (mut device, mut screen) = start();
+        device.until(|call| matches!(call, AppCall::FinishLaunching)).await;
+        let mut payload = custom;
+        payload["aps"] = json!({"alert": "Hello"});
+        let response = json!({
+            "action_identifier": NotificationResponse::DEFAULT_ACTION,
+            "notification": notification(&payload),
+        });
+        let response = serde_json::from_value(response).expect("it is a response");
+        device.say(DeviceMessage::Event(DeviceEvent::DidReceive { completion: 4, response })).await;
+        screen.wait_for(|shown| shown["url"] == "https://news.example/7").await.expect("it runs");
+        device.until(|call| matches!(call, AppCall::DidReceiveCompletion { completion: 4 })).await;
+    }
 }
 
 #[tokio::test]
