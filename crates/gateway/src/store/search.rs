@@ -106,7 +106,12 @@ impl Search {
             if let Record::Reached { seq, stage, reason, at } = record
                 && seqs.contains(&seq)
             {
-                stages.entry(seq).or_default().push(Event { at, stage, reason });
+                // A device that lost its PUBACK says the same again.
+                let event = Event { at, stage, reason };
+                let events = stages.entry(seq).or_default();
+                if stage.speaker() == Speaker::PushService || !events.contains(&event) {
+                    events.push(event);
+                }
             }
         })?;
         Ok(stages)
