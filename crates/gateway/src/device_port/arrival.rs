@@ -84,7 +84,11 @@ impl Wish {
         let password = connect.password.map_or(&[][..], |password| password.0);
         let longest = properties.maximum_packet_size.map_or(usize::MAX, |max| max.get() as usize);
         Self {
-            dialect: Dialect { version: connect.version, maximum_packet_size: longest },
+            dialect: Dialect {
+                version: connect.version,
+                maximum_packet_size: longest,
+                wants_reasons: properties.request_problem_information != Some(false),
+            },
             keep_alive: connect.keep_alive,
             client_id: connect.client_id.to_owned(),
             clean_start: connect.clean_start,
@@ -142,7 +146,7 @@ async fn read_connect<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>) -> 
 fn refuse_undecodable(error: &DecodeError, out: &mut Vec<u8>) {
     if let DecodeError::UnsupportedVersion(level) = error {
         let version = if *level < 5 { Version::V311 } else { Version::V5 };
-        let dialect = Dialect { version, maximum_packet_size: usize::MAX };
+        let dialect = Dialect { version, maximum_packet_size: usize::MAX, wants_reasons: false };
         dialect.refuse(ReasonCode::UnsupportedProtocolVersion, out);
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Dialect {
     pub(super) version: Version,
     /// Bytes of the longest packet.
     pub(super) maximum_packet_size: usize,
+    /// Whether it wants Reason Strings where it may refuse them: everywhere but in CONNACK and DISCONNECT [MQTT-3.1.2-29].
+    pub(super) wants_reasons: bool,
 }
 
 impl Dialect {

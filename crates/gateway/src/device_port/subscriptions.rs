@@ -43,8 +43,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         let codes: Vec<u8> =
             asked.iter().zip(&answers).map(|(asked, answer)| code(asked, answer).as_u8()).collect();
         let at_qos_0 = codes.contains(&ReasonCode::ImplementationSpecificError.as_u8());
+        let says_why = at_qos_0 && self.arrived.dialect.wants_reasons;
         let properties = AckProperties {
-            reason_string: at_qos_0.then_some("subscribe at QoS 1"),
+            reason_string: says_why.then_some("subscribe at QoS 1"),
             ..AckProperties::default()
         };
         let ack = SubAck { packet_id: subscribe.packet_id, codes: &codes, properties };
@@ -139,7 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
 
     async fn end_registration(&mut self, filter: &str) -> ReasonCode {
         let Ok(name) = RegistrationName::parse_filter(filter) else { return ReasonCode::TopicFilterInvalid };
-        let Some(entry) = self.allowed(&name) else { return ReasonCode::NotAuthorized };
+        // What the enrolment lists now doesn't matter: a device may always end what it holds.
+        let directory = self.port.centre.directory();
+        let Some(entry) = directory.topic(name.topic) else { return ReasonCode::NotAuthorized };
         let connection = &self.arrived.connection;
         connection.unsubscribe(name.environment, entry.topic_no, name.instance);
         let asking =

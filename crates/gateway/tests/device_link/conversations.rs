@@ -157,6 +157,43 @@ async fn each_wrong_filter_gets_its_own_code() {
 }
 
 #[tokio::test]
+async fn a_client_that_wants_no_reason_strings_gets_none() {
+    let house = House::start(1).await;
+    let properties =
+        ConnectProperties { request_problem_information: Some(false), ..ConnectProperties::default() };
+    let mut raw = arrived(&house, Version::V5, properties).await;
+    let own = NEWS.filter();
+    let filters = [SubscribeFilter::at(Qos::AtMostOnce, &own)];
+    let filters = SubscribeFilters::new(&filters);
+    raw.say(&Packet::Subscribe(Subscribe {
+        packet_id: ONE,
+        filters,
+        properties: SubscribeProperties::default(),
+    }))
+    .await;
+    let said = raw.hear(|packet| {
+        let Packet::SubAck(ack) = packet else { panic!("{packet:?}") };
+        (ack.codes.to_vec(), ack.properties.reason_string.is_some())
+    });
+    assert_eq!(said.await, Some((vec![0x83], false)));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_may_end_what_its_enrolment_lists_no_more() {
+    let house = House::start(1).await;
+    let device = TestDevice::enrol(&house.link, ENROLMENT_KEY).await.expect("admitted");
+    let mut connection = device.connect(Version::V5).await.expect("enrolled");
+    let token = connection.subscribe(&NEWS).await.expect("its own app");
+    leave(connection).await;
+    house.list_apps(&[]).await;
+    let mut connection = device.connect(Version::V5).await.expect("enrolled");
+    connection.unsubscribe(&NEWS).await.expect("its own registration");
+    house.send(&token, Expiration::Once, "{}").await.expect_err("unregistered");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn publishing_elsewhere_is_refused_and_the_device_state_is_taken() {
     let house = House::start(1).await;
     let mut raw = arrived(&house, Version::V5, ConnectProperties::default()).await;

@@ -40,17 +40,23 @@ impl House {
         centre.create_team("TEAM000002", "Rival").await.expect("a new team");
         centre.create_app(TEAM, BUNDLE).await.expect("a new app");
         centre.create_app("TEAM000002", OTHER_BUNDLE).await.expect("a new app");
+        let (sender, link) = (sender(&gateway).await, link(&gateway));
+        let house = Self { gateway, link, clock, sender, dir };
+        house.list_apps(&[BUNDLE]).await;
+        house
+    }
+
+    /// The enrolment key lists these apps from now on.
+    pub(crate) async fn list_apps(&self, apps: &[&str]) {
         let spec = EnrolmentKeySpec {
             team: TEAM.to_owned(),
-            apps: vec![BUNDLE.to_owned()],
+            apps: apps.iter().map(ToString::to_string).collect(),
             environments: vec![Environment::Development],
             quota: 100,
             per_minute: 100,
             expires_at: None,
         };
-        centre.put_enrolment_key(ENROLMENT_KEY, spec).await.expect("a new enrolment key");
-        let (sender, link) = (sender(&gateway).await, link(&gateway));
-        Self { gateway, link, clock, sender, dir }
+        self.gateway.centre().put_enrolment_key(ENROLMENT_KEY, spec).await.expect("its team's own apps");
     }
 
     /// Stops the push service and starts it again on the same data.
