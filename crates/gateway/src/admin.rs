@@ -79,6 +79,7 @@ struct TracesAsked {
     apns_id: Option<String>,
     token: Option<String>,
     limit: Option<usize>,
+    skip: Option<usize>,
 }
 
 /// What became of notifications, in order of acceptance.
@@ -124,7 +125,8 @@ struct EventShape {
     params(
         ("apns_id" = Option<String>, Query, description = "an `apns-id`, in any case; or"),
         ("token" = Option<String>, Query, description = "a device token in hex, in any case: all for it, refused requests included"),
-        ("limit" = Option<usize>, Query, description = "at most so many, 10000 by default and at most")
+        ("limit" = Option<usize>, Query, description = "at most so many, 10000 by default and at most"),
+        ("skip" = Option<usize>, Query, description = "leave out the first so many: those that came before, if `truncated`")
     ),
     responses(
         (status = 200, body = Traces, description = "those found, maybe none"),
@@ -148,7 +150,10 @@ async fn traces(
             return Err(Problem::bad_request("ask with either ?apns_id= or ?token=".to_owned()));
         }
     };
-    let mut traces = context.store.trace(query, limit + 1).await.map_err(Problem::from_store)?;
+    let skip = asked.skip.unwrap_or(0);
+    let most = skip.saturating_add(limit + 1);
+    let mut traces = context.store.trace(query, most).await.map_err(Problem::from_store)?;
+    traces.drain(..skip.min(traces.len()));
     let truncated = traces.len() > limit;
     traces.truncate(limit);
     Ok(Json(Traces { traces, truncated }))

@@ -96,6 +96,35 @@ async fn a_trace_is_found_by_label_and_by_token() {
 }
 
 #[tokio::test]
+async fn many_traces_come_in_pages() {
+    let bench = bench().await;
+    for at in 0..5 {
+        let refused = Refused {
+            apns_id: format!("id-{at}").into(),
+            team: None,
+            topic: None,
+            environment: Some(Environment::Production),
+            token: Some("00ff".into()),
+            reason: Reason::known("BadDeviceToken"),
+            at: UnixMillis(1_795_313_045_000 + at),
+        };
+        bench.store.record(StageEvent::Refused(Box::new(refused))).expect("there is room");
+    }
+    for (skip, ids, truncated) in [
+        (0, vec!["id-0", "id-1"], true),
+        (2, vec!["id-2", "id-3"], true),
+        (4, vec!["id-4"], false),
+        (9, vec![], false),
+    ] {
+        let (_, page) = bench.ask(&format!("/v1/traces?token=00ff&limit=2&skip={skip}")).await;
+        let traces = page["traces"].as_array().expect("it is a list");
+        let found: Vec<_> =
+            traces.iter().map(|trace| trace["apns_id"].as_str().expect("it is text")).collect();
+        assert_eq!((found, page["truncated"] == true), (ids, truncated), "from {skip}");
+    }
+}
+
+#[tokio::test]
 async fn a_question_that_cannot_be_answered_says_how_to_ask() {
     let bench = bench().await;
     for uri in ["/v1/traces", "/v1/traces?apns_id=a&token=b", "/v1/traces?apnsid=a"] {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use homing_trace::{Event, Reason, Stage, Trace};
+use serde_json::Value;
 
 use crate::endpoints::FindArgs;
 use crate::local_api::{LocalApi, items};
@@ -35,31 +36,38 @@ pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
         (Some(apns_id), None) => ("apns_id", apns_id),
         (None, None) => anyhow::bail!("name an apns-id, or a device token with --token"),
     };
-    let found = admin.get("/v1/traces", &[(name, value)])?;
-    let traces = items(&found, "traces")?;
-    if found["truncated"] == true {
-        words::say(format!(
-            "there are more than these {}: ask for single ones by their apns-id",
-            traces.len()
-        ));
+    let mut told = 0;
+    loop {
+        let skip = told.to_string();
+        let found = admin.get("/v1/traces", &[(name, value), ("skip", &skip)])?;
+        let traces = items(&found, "traces")?;
+        let page = traces.len();
+        for trace in traces {
+            tell(trace, args.json)?;
+        }
+        told += page;
+        if page == 0 || found["truncated"] != true {
+            break;
+        }
     }
-    if traces.is_empty() {
+    if told == 0 {
         words::say(format!(
             "nothing is known of {value}\nhint: traces are kept for 7 days; a request that was refused before it named \
              an apns-id has one in its answer's headers"
         ));
         return Ok(ExitCode::from(NOT_FOUND));
     }
-    for trace in traces {
-        let trace: Trace =
-            serde_json::from_value(trace).context("the push service sent an unreadable trace")?;
-        if args.json {
-            words::say_data(serde_json::to_string(&trace)?);
-        } else {
-            words::say_data(text(&trace));
-        }
-    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell(trace: Value, as_json: bool) -> anyhow::Result<()> {
+    let trace: Trace = serde_json::from_value(trace).context("the push service sent an unreadable trace")?;
+    if as_json {
+        words::say_data(serde_json::to_string(&trace)?);
+    } else {
+        words::say_data(text(&trace));
+    }
+    Ok(())
 }
 
 /// The story for people: a heading, then a line per step with what it means.
