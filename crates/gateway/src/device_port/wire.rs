@@ -21,6 +21,11 @@ pub(super) const FULL: usize = 64 * 1024;
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// What of a peer's bytes is read away after the farewell, and how long a pause in them ends that: to close on unread bytes
+/// resets the connection, which can take our last words from the peer.
+const READ_AWAY: usize = 2 << 20;
+const READ_AWAY_PAUSE: Duration = Duration::from_millis(200);
+
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
@@ -92,7 +97,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) async fn close(mut self) {
         let farewell = async {
             std::future::poll_fn(|cx| self.poll_drain(cx)).await?;
-            self.stream.shutdown().await
+            self.stream.shutdown().await?;
+            let mut read = 0;
+            while read < READ_AWAY
+                && let Ok(more) = tokio::time::timeout(READ_AWAY_PAUSE, self.fill()).await
+            {
+                match more? {
+                    0 => break,
+                    len => read += len,
+                }
+                self.inbound.clear();
+            }
+            io::Result::Ok(())
         };
         // Whether the peer heard it makes no difference any more.
         let _ = tokio::time::timeout(FAREWELL, farewell).await;

@@ -244,6 +244,21 @@ async fn what_is_no_mqtt_is_closed_with_the_right_word() {
 }
 
 #[tokio::test]
+async fn a_client_hears_why_it_was_closed_while_it_still_sends() {
+    let house = House::start(1).await;
+    let mut raw = arrived(&house, Version::V5, ConnectProperties::default()).await;
+    // A PUBLISH of 256 MB is refused by its first bytes; the client goes on for a while.
+    raw.say_bytes(b"\x32\xff\xff\xff\x7f\x00\x01a\x00\x01\x00").await;
+    for _ in 0..24 {
+        raw.say_bytes(&[b'x'; 64 << 10]).await;
+        tokio::task::yield_now().await;
+    }
+    let said = raw.hear(|packet| if let Packet::Disconnect(said) = packet { Some(said.code) } else { None });
+    assert_eq!(said.await, Some(Some(ReasonCode::PacketTooLarge)));
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_client_would_not_take_or_refuses_is_discarded_and_said_why() {
     let house = House::start(1).await;
     let device = TestDevice::enrol(&house.link, ENROLMENT_KEY).await.expect("admitted");
