@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 
+use homing_trace::Environment;
+
 use crate::endpoints::FindArgs;
 
 #[derive(Debug, clap::Args)]
@@ -35,11 +37,14 @@ enum Command {
     List(Where),
     /// List the apps on a device
     Apps(Where),
-    /// Install an app from its manifest, or another version in its place
+    /// Install an app from its manifest, or another version in its place; without a manifest the demo app
     Install {
         /// The app's manifest (JSON)
         #[arg(value_name = "FILE")]
-        manifest: PathBuf,
+        manifest: Option<PathBuf>,
+        /// What the demo app is built for [default: production on iphone-production, else development]
+        #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "manifest")]
+        environment: Option<Environment>,
         #[command(flatten)]
         at: Where,
     },

@@ -44,6 +44,20 @@ async fn a_start_does_not_wait_for_an_app_that_was_removed() {
     assert!(said.contains("not registered yet"), "the greeting says which token is missing: {said}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_app_that_was_removed_is_installed_again_with_a_new_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(dir.path(), 35).await;
+    let old = home.token().await;
+    home.phone.delete(crate::home::NEWS).await.unwrap();
+    let install = ["device", "install", "--device", "iphone-development", "--data-dir"];
+    let installed = Command::new(BINARY).args(install).arg(dir.path()).output().unwrap();
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    let new = home.token().await;
+    assert_ne!(new, old, "a reinstall gets a new token");
+    home.homing.stop().await.unwrap();
+}
+
 fn refused(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = Command::new(BINARY).args(args).output().unwrap();
     assert!(!status.success() && stdout.is_empty());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use homing_trace::Environment;
 use serde_json::{Value, json};
 
 use super::client::{DeviceApi, Send, escaped};
@@ -31,7 +32,8 @@ pub(super) fn carry_out(command: Command) -> anyhow::Result<()> {
             show(&at, &moved, text::clock)
         }
         Command::Watch(at) => watch(&at),
-        Command::Install { manifest, at } => install(&manifest, &at),
+        Command::Install { manifest: Some(file), at, .. } => install(&manifest(&file)?, &at),
+        Command::Install { manifest: None, environment, at } => install(&demo_app(environment, &at)?, &at),
         of_app @ (Command::Remove(_)
         | Command::Ask(_)
         | Command::Open(_)
@@ -128,16 +130,25 @@ fn state(app: &App, state: &str) -> anyhow::Result<()> {
     ask_app(app, "/state", &Send::Put(&json!({"state": state})), text::app)
 }
 
-fn install(manifest: &Path, at: &Where) -> anyhow::Result<()> {
-    let shown = manifest.display();
-    let text =
-        std::fs::read_to_string(manifest).with_context(|| format!("can't read the manifest {shown}"))?;
-    let manifest: Value =
-        serde_json::from_str(&text).with_context(|| format!("the manifest {shown} isn't JSON"))?;
+fn manifest(file: &Path) -> anyhow::Result<Value> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("can't read the manifest {shown}"))?;
+    serde_json::from_str(&text).with_context(|| format!("the manifest {shown} isn't JSON"))
+}
+
+fn demo_app(environment: Option<Environment>, at: &Where) -> anyhow::Result<Value> {
+    let is_this =
+        |environment: &Environment| at.device.as_deref() == Some(&crate::demo::iphone(*environment));
+    let of_device = || Environment::ALL.into_iter().find(is_this).unwrap_or(Environment::Development);
+    let manifest = homing_app::demo::manifest(environment.unwrap_or_else(of_device).as_str())?;
+    Ok(serde_json::to_value(manifest)?)
+}
+
+fn install(manifest: &Value, at: &Where) -> anyhow::Result<()> {
     let bundle = manifest.get("bundle_id").and_then(Value::as_str);
-    let bundle = bundle.with_context(|| format!("the manifest {shown} has no \"bundle_id\""))?.to_owned();
+    let bundle = bundle.context("the manifest has no \"bundle_id\"")?;
     let api = DeviceApi::find(at)?;
-    let path = format!("{}/apps/{}", api.device_path(at)?, escaped(&bundle));
+    let path = format!("{}/apps/{}", api.device_path(at)?, escaped(bundle));
     let answer = api.send(&Send::Put(&json!({"manifest": manifest})), &path)?;
     show(at, &answer, text::app)
 }

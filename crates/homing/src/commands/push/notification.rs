@@ -31,7 +31,7 @@ pub(super) struct NotificationArgs {
     /// 10 at once, 5 by power considerations, 1 without waking the device
     #[arg(long, value_parser = text::<Priority>)]
     priority: Option<Priority>,
-    /// Store until then: UNIX seconds, or +SECONDS from now; 0: try once, don't store
+    /// Store until then: UNIX seconds, or +SECONDS from now by this machine's clock; 0: try once, don't store
     #[arg(long, value_name = "TIME")]
     expiration: Option<String>,
     /// Notifications with the same ID replace each other; at most 64 bytes
