@@ -159,4 +159,22 @@ mod tests {
             assert_eq!(DeviceKey::from_csr(text).err(), Some(CsrError::Unreadable), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_request_brings_it_down(changes: Vec<(proptest::sample::Index, u8)>, cut: proptest::sample::Index) {
+            let key = rcgen::KeyPair::generate().expect("the system has randomness");
+            let request = rcgen::CertificateParams::default().serialize_request(&key).expect("it is signed");
+            let mut der = request.der().to_vec();
+            for (at, byte) in changes {
+                let at = at.index(der.len());
+                der[at] = byte;
+            }
+            let cut = &der[..cut.index(der.len())];
+            for der in [&der, cut] {
+                let _ = DeviceKey::from_csr(&pem_of("CERTIFICATE REQUEST", der));
+                let _ = certified_device(&CertificateDer::from(der));
+            }
+        }
+    }
 }
