@@ -204,17 +204,21 @@ async fn an_end_finds_room_when_appends_are_refused() {
     let bench = Bench::open(dir.path());
     let whose = bench.subscribe(1).await;
     let (held, writer_waits) = channel::<()>();
+    let (begins, began) = channel::<()>();
     // A call that waits keeps the writer busy.
     let store = bench.store.clone();
     let busy = tokio::spawn(async move {
         store
             .call(move |_| {
+                let _ = begins.send(());
                 let _ = writer_waits.recv();
                 Ok(())
             })
             .await
     });
     tokio::task::yield_now().await;
+    // What is appended from here on isn't in its batch.
+    began.recv().expect("the writer runs");
     let notification = bench.notification(Expiration::Default, "much");
     let append = || {
         let seq = bench.store.seqs().next().expect("numbers are reserved");
