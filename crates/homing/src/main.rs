@@ -13,6 +13,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// A notification is a handful of small allocations that another thread frees; this one is made for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     words::log_to_stderr();
