@@ -156,7 +156,7 @@ impl Link {
                 let (kept, is_kept) = oneshot::channel();
                 self.tell(FromLink::Enrolled { identity: identity.clone(), kept }).await?;
                 if is_kept.await.is_ok() {
-                    tracing::info!(device = identity.device_id, "the device is enrolled");
+                    tracing::debug!(device = identity.device_id, "the device is enrolled");
                     self.identity = Some(identity);
                     backoff.reset();
                     return Ok(Duration::ZERO);

@@ -201,7 +201,7 @@ impl DevicePort {
             End::Gone(error) => {
                 tracing::debug!(%device, error = error.map(|error| error.to_string()), "device gone")
             }
-            End::Ours(code, reason) => tracing::info!(%device, %code, reason, "device disconnected by us"),
+            End::Ours(code, reason) => tracing::debug!(%device, %code, reason, "device disconnected by us"),
         }
     }
 }

@@ -192,7 +192,8 @@ impl Gateway {
             gateway.spawn(format!("gateway-{}", core.core), move || runtime.block_on(core.run()))?;
         }
         gateway.serve_admin(admin, sealer, config.admin_key, stopping)?;
-        tracing::info!(cores, addresses = ?gateway.addresses, "push service started");
+        tracing::info!(cores, "push service started");
+        tracing::debug!(addresses = ?gateway.addresses, "push service listens");
         Ok(gateway)
     }
 

@@ -108,7 +108,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
                 Ok(None) => break,
                 Err(error) => {
                     tracing::info!(device = %self.name(), %error, "a device says what is no MQTT");
-                    return Err(End::Ours(error.reason_code(), "malformed packet"));
+                    let code = error.reason_code();
+                    let is_large = code == ReasonCode::PacketTooLarge;
+                    return Err(End::Ours(
+                        code,
+                        if is_large { "packet too large" } else { "malformed packet" },
+                    ));
                 }
             }
         }

@@ -54,7 +54,7 @@ pub(super) async fn enrol(
 async fn with_secret(port: &DevicePort, key: &str) -> Result<Response, Problem> {
     let enrolled = port.store.enrol(key).await.map_err(|error| refusal(&error))?;
     let device_id = DeviceId(enrolled.device);
-    tracing::info!(device = %device_id, "device enrolled");
+    tracing::debug!(device = %device_id, "device enrolled");
     let enrolment = Enrolment { device_id, secret: enrolled.secret.to_string() };
     Ok((StatusCode::CREATED, axum::Json(enrolment)).into_response())
 }
@@ -67,7 +67,7 @@ async fn with_certificate(port: &DevicePort, key: &str, csr: &str) -> Result<Res
     let device_id = DeviceId(device);
     match port.authority.issue_device_certificate(device_id, &public_key) {
         Ok(certificate) => {
-            tracing::info!(device = %device_id, "device enrolled with a certificate");
+            tracing::debug!(device = %device_id, "device enrolled with a certificate");
             let enrolment = CertifiedEnrolment { device_id, certificate };
             Ok((StatusCode::CREATED, axum::Json(enrolment)).into_response())
         }
@@ -126,7 +126,7 @@ async fn remove_own(port: &DevicePort, peer: Peer, id: &str, headers: &HeaderMap
     rights.map_err(|error| refusal(&error.into()))?.ok_or_else(unauthorized)?;
     port.store.remove_device(device.0).await.map_err(|error| refusal(&error.into()))?;
     port.hub.dismiss(device.0);
-    tracing::info!(%device, "device removed");
+    tracing::debug!(%device, "device removed");
     Ok(())
 }
 
