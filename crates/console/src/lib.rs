@@ -1,0 +1,2 @@
+//! The web console: signs a person in by a one-time link, serves the page, and speaks to the other APIs in its name, so
+//! that no key reaches the browser. What the page shows is decided in `web/`.
