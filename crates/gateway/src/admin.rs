@@ -1,28 +1,26 @@
 //! The push service's own API, for its operator and for `homing trace`: what became of a notification, which apps there
 //! are. HTTP/1.1 and JSON, described at `/openapi.json`, which is generated from this code.
 //!
-//! Who may ask is decided in [`guard`]; what is answered is read from the store and the developer centre.
+//! Who may ask is decided by `homing-http-api`; what is answered is read from the store and the developer centre.
 
-mod guard;
-mod problem;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
+use homing_http_api::{Guard, Hosts, Problem, Query, guard, with_manners};
 use homing_trace::Trace;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi as _, ToSchema};
 use zeroize::Zeroizing;
 
 use crate::centre::Centre;
-use crate::store::{Store, TraceQuery};
+use crate::store::{Store, StoreError, TraceQuery};
 use crate::token::TokenSealer;
-
-use problem::{Problem, ProblemBody};
 
 /// What the API answers from, and whom it answers.
 pub struct AdminContext {
@@ -31,28 +29,25 @@ pub struct AdminContext {
     pub sealer: TokenSealer,
     /// Sent as `Authorization: Bearer`.
     pub admin_key: Zeroizing<String>,
-    /// What a request's `Host` may be besides the loopback's names: a name for any port, or with the port.
-    pub hosts: Vec<String>,
 }
 
 impl std::fmt::Debug for AdminContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AdminContext").field("hosts", &self.hosts).finish_non_exhaustive()
+        f.debug_struct("AdminContext").finish_non_exhaustive()
     }
 }
 
 /// The API, ready to be served.
 pub fn router(context: AdminContext) -> axum::Router {
-    let context = Arc::new(context);
-    axum::Router::new()
+    let key_is_in = "a running Homing keeps the admin key in its endpoints.json as gateway_admin_key";
+    let judge = Guard::new(Hosts::default(), &context.admin_key, key_is_in);
+    let router = axum::Router::new()
         .route("/v1/traces", get(traces))
         .route("/v1/apps", get(apps))
         .route("/v1/status", get(status))
         .route("/openapi.json", get(description))
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&context), guard::guard))
-        .with_state(context)
+        .with_state(Arc::new(context));
+    with_manners(router, MAX_BODY).layer(axum::middleware::from_fn_with_state(Arc::new(judge), guard))
 }
 
 /// The API's description.
@@ -69,6 +64,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     paths(traces, apps, status, description)
 )]
 struct Description;
+
+/// Longest request body, in bytes: nothing here reads one.
+const MAX_BODY: usize = 16 * 1024;
 
 /// Traces in one answer.
 const MOST_TRACES: usize = 10_000;
@@ -130,14 +128,13 @@ struct EventShape {
     ),
     responses(
         (status = 200, body = Traces, description = "those found, maybe none"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json")
+        (status = 400, body = Problem, content_type = "application/problem+json")
     )
 )]
 async fn traces(
     State(context): State<Arc<AdminContext>>,
-    asked: Result<Query<TracesAsked>, axum::extract::rejection::QueryRejection>,
+    Query(asked): Query<TracesAsked>,
 ) -> Result<Json<Traces>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let limit = asked.limit.unwrap_or(MOST_TRACES).min(MOST_TRACES);
     let query = match (asked.apns_id, asked.token) {
         (Some(apns_id), None) => TraceQuery::ApnsId(apns_id),
@@ -147,12 +144,12 @@ async fn traces(
             TraceQuery::Token { token, registration }
         }
         (Some(_), Some(_)) | (None, None) => {
-            return Err(Problem::bad_request("ask with either ?apns_id= or ?token=".to_owned()));
+            return Err(Problem::invalid("ask with either ?apns_id= or ?token=".to_owned()));
         }
     };
     let skip = asked.skip.unwrap_or(0);
     let most = skip.saturating_add(limit + 1);
-    let mut traces = context.store.trace(query, most).await.map_err(Problem::from_store)?;
+    let mut traces = context.store.trace(query, most).await.map_err(not_answered)?;
     traces.drain(..skip.min(traces.len()));
     let truncated = traces.len() > limit;
     traces.truncate(limit);
@@ -200,10 +197,10 @@ struct Status {
 #[utoipa::path(
     get,
     path = "/v1/status",
-    responses((status = 200, body = Status), (status = 503, body = ProblemBody, content_type = "application/problem+json"))
+    responses((status = 200, body = Status), (status = 503, body = Problem, content_type = "application/problem+json"))
 )]
 async fn status(State(context): State<Arc<AdminContext>>) -> Result<Json<Status>, Problem> {
-    let devices_enrolled = context.store.device_count().await.map_err(Problem::from_store)?;
+    let devices_enrolled = context.store.device_count().await.map_err(not_answered)?;
     let directory = context.centre.directory();
     let clock = context.store.clock();
     Ok(Json(Status {
@@ -220,4 +217,27 @@ async fn status(State(context): State<Arc<AdminContext>>) -> Result<Json<Status>
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
 async fn description() -> Json<utoipa::openapi::OpenApi> {
     Json(openapi())
+}
+
+/// What the caller can do nothing about is told to the log, not to the caller.
+fn not_answered(error: StoreError) -> Problem {
+    const TITLE: &str = "The store gave no answer";
+    let busy = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, TITLE, detail.to_owned());
+    match error {
+        StoreError::Busy => busy("the store is busy: try again in a moment").after_seconds(1),
+        StoreError::Closed => busy("the push service is stopping"),
+        StoreError::Io { .. }
+        | StoreError::InUse { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Sqlite { .. }
+        | StoreError::Commit { .. }
+        | StoreError::NotEnrolled
+        | StoreError::Limit { .. }
+        | StoreError::Invalid(_) => {
+            tracing::error!(%error, "a question to the store failed");
+            let detail = "the store failed: the push service's log says how".to_owned();
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, TITLE, detail)
+        }
+    }
 }

@@ -352,21 +352,11 @@ impl Gateway {
         admin_key: String,
         stop: watch::Receiver<bool>,
     ) -> std::io::Result<()> {
-        let hosts = self.addresses.admin.iter().flat_map(|address| {
-            let port = address.port();
-            [
-                address.to_string(),
-                format!("localhost:{port}"),
-                format!("127.0.0.1:{port}"),
-                format!("[::1]:{port}"),
-            ]
-        });
         let router = admin::router(AdminContext {
             store: self.store.clone(),
             centre: self.centre.clone(),
             sealer,
             admin_key: admin_key.into(),
-            hosts: hosts.collect(),
         });
         let runtime = runtime()?;
         self.spawn("gateway-admin".to_owned(), move || runtime.block_on(serve_admin(bound, router, stop)))

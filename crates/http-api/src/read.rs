@@ -1,0 +1,114 @@
+//! How requests are read: bodies, queries and paths as typed values. What is wrong with one is said as a problem document
+//! that names the key and the place.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Longest body of an API, in bytes: told to who sent a longer one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Longest(pub(crate) usize);
+
+/// A JSON body, whatever its `Content-Type` says.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// A body as its bytes.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+/// What stands after the `?`.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+/// The variable parts of a path.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+/// Reads JSON; what is wrong with it is 400 and says where.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Problem::invalid("the body is empty: JSON is wanted here".to_owned()));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let place = match error.path().to_string() {
+            place if place == "." => String::new(),
+            place => format!(" at `{place}`"),
+        };
+        Problem::invalid(format!("the body isn't the JSON that is wanted here{place}: {}", error.inner()))
+    })?;
+    reader.end().map_err(|error| {
+        Problem::invalid(format!("the body has more than the one JSON value that is wanted here: {error}"))
+    })?;
+    Ok(read)
+}
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        const TITLE: &str = "The request's body can't be read";
+        let longest = request.extensions().get::<Longest>().copied();
+        let read = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state)).await;
+        let Ok(read) = read else {
+            let seconds = BODY_WITHIN.as_secs();
+            let detail = format!("the body didn't arrive within {seconds} seconds: send it at once");
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, TITLE, detail));
+        };
+        read.map(Self).map_err(|error| {
+            let mut detail = error.body_text();
+            if let Some(Longest(longest)) = longest {
+                detail.push_str(&format!("; at most {longest} bytes are taken"));
+            }
+            Problem::new(error.status(), TITLE, detail)
+        })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let Raw(bytes) = Raw::from_request(request, state).await?;
+        from_json(&bytes).map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(read)) => Ok(Self(read)),
+            Err(error) => Err(Problem::invalid(error.body_text())),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(read)) => Ok(Self(read)),
+            Err(error) if error.status().is_client_error() => Err(Problem::invalid(error.body_text())),
+            Err(error) => {
+                let detail = error.body_text();
+                Err(Problem::new(error.status(), "The path can't be read", detail))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
