@@ -1,0 +1,5 @@
+//! The provider's store.
+
+mod error;
+
+pub use error::StoreError;

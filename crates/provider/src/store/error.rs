@@ -1,0 +1,31 @@
+//! What can go wrong with the store, and what its user should do about it.
+
+use std::path::PathBuf;
+
+/// The store can't be opened, or an operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path}: {source}: the data directory and its files must be readable and writable by this user")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the data directory {dir} is in use by another process: stop that one, or choose another --data-dir"
+    )]
+    InUse { dir: PathBuf },
+    #[error(
+        "{path} was written by a newer version (schema {found}; this version knows up to {known}): \
+         run that version, or choose another --data-dir; nothing was changed"
+    )]
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "{path} is no database of Homing or is damaged ({detail}): restore it from a backup, or remove it"
+    )]
+    Damaged { path: PathBuf, detail: String },
+    #[error("{path}: {source}")]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+    #[error("{path}: a batch could not be committed ({detail}): look for a full disk or missing permissions")]
+    Commit { path: PathBuf, detail: String },
+    #[error("the provider has more to write than it can: try again later")]
+    Busy,
+    #[error("the provider is stopping: try again when it runs again")]
+    Closed,
+}
