@@ -1,29 +1,27 @@
 //! The HTTP API of the devices: the user's hands and eyes, for scripts, tests, the command line and the console.
 //!
 //! This file decides what there is; the modules below, what it does. Everything a user of an iPhone can do has an
-//! address here, and every address wants the key (`guard`).
+//! address here, and every address wants the key.
 
 mod apps;
 mod clock;
 mod devices;
 mod events;
-mod guard;
 mod problem;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{Method, Uri};
+use axum::extract::State;
 use axum::routing::{delete, get, post, put};
 use homing_clock::Clock;
+use homing_http_api::{Guard, Hosts, Watchers, guard, with_manners};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::host::Handle;
-use guard::Key;
 use problem::Problem;
 
 /// Longest request body, in bytes.
@@ -36,9 +34,8 @@ const MAX_WATCHERS: usize = 64;
 pub(crate) struct Api {
     devices: Arc<[Handle]>,
     clock: Clock,
-    key: Key,
-    watchers: Arc<Semaphore>,
-    stopped: watch::Receiver<bool>,
+    guard: Arc<Guard>,
+    watchers: Watchers,
 }
 
 impl Api {
@@ -48,7 +45,8 @@ impl Api {
         key: &str,
         stopped: watch::Receiver<bool>,
     ) -> Self {
-        Self { devices, clock, key: Key::new(key), watchers: Arc::new(Semaphore::new(MAX_WATCHERS)), stopped }
+        let guard = Guard::new(Hosts::default(), key, "endpoints.json has it as device_api_key");
+        Self { devices, clock, guard: Arc::new(guard), watchers: Watchers::new(MAX_WATCHERS, stopped) }
     }
 
     /// The device of this name or id.
@@ -78,7 +76,8 @@ pub(crate) async fn serve(listener: TcpListener, api: Api, mut stopped: watch::R
 }
 
 fn router(api: Api) -> Router {
-    Router::new()
+    let guarding = axum::middleware::from_fn_with_state(Arc::clone(&api.guard), guard);
+    let router = Router::new()
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show))
@@ -108,19 +107,8 @@ fn router(api: Api) -> Router {
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(another_method)
-        .layer(axum::middleware::from_fn_with_state(api.clone(), guard::check))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(api)
-}
-
-async fn nothing_here(uri: Uri) -> Problem {
-    Problem::not_found(format!("nothing is at {}: GET /openapi.json lists what there is", uri.path()))
-}
-
-async fn another_method(method: Method, uri: Uri) -> Problem {
-    Problem::method(format!("{} can't be used with {method}: GET /openapi.json lists what can", uri.path()))
+        .with_state(api);
+    with_manners(router, MAX_BODY).layer(guarding)
 }
 
 async fn document(State(_): State<Api>) -> axum::Json<utoipa::openapi::OpenApi> {
@@ -150,6 +138,3 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     components(schemas(crate::happening::Happening))
 )]
 struct Document;
-
-#[cfg(test)]
-mod tests;

@@ -58,6 +58,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Not with this method", detail)
     }
 
+    /// 503
+    pub const fn broken(detail: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "It can't be done now", detail)
+    }
+
     /// Adds a member of its own, which [`Problem`] itself doesn't have.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

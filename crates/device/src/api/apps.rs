@@ -1,9 +1,10 @@
 //! The apps on a device: what a user does with them, and what they ask of the device, asked in their name.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use homing_http_api::{Path, Query};
 use homing_local::view::{ChangeSetting, InstallApp, SetAppState};
 use homing_local::{
     AppCall, AuthorizationOption, Notification, NotificationRequest, NotificationSettings, PromptView, Reply,
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::devices::Pending;
-use super::problem::{Body, Problem};
+use super::problem::{Body, Problem, refused_call};
 use crate::host::Handle;
 use crate::phone::questions::AppDetail;
 
@@ -370,7 +371,7 @@ fn no_reply(reply: Option<Reply>) -> Problem {
 
 fn refused(reply: Reply) -> Problem {
     match reply {
-        Reply::Error(error) => error.into(),
+        Reply::Error(error) => refused_call(&error),
         Reply::Done
         | Reply::Granted(_)
         | Reply::Settings(_)

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use homing_http_api::Path;
 use homing_local::view::PromptAnswer;
 use homing_local::{AppCall, NotificationView, PendingView, PromptView, Reply};
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,7 @@ async fn strangers_and_web_pages_are_refused() {
         (200, &[("host", "127.0.0.1:8482"), ("origin", "http://127.0.0.1:8482"), key]),
         (401, &[("host", "localhost")]),
         (401, &[("host", "localhost"), ("authorization", "Bearer wrong")]),
-        (403, &[("host", "evil.example"), key]),
+        (421, &[("host", "evil.example"), key]),
         (403, &[("host", "localhost:8482"), ("origin", "https://evil.example"), key]),
         (403, &[("host", "localhost:8482"), ("origin", "null"), key]),
     ];
