@@ -1,17 +1,20 @@
 //! One connection to a push service: sends a request, reads its answer, and tells apart what is known of a failure.
 
+mod receipts;
+
 use std::future::poll_fn;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use homing_apns::{DeliveryOptions, DeviceTokenHex, Reason, Refusal};
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Version};
 use tokio::task::JoinHandle;
 
 use crate::connect::{ClientConfig, Connected, Connection, Credential, connect};
 use crate::error::{ConnectError, SendError, is_alert};
 use crate::go_away::Notice;
+pub use receipts::Receipts;
 
 /// More of an answer's body than this isn't read; Apple's have about 50 bytes.
 const MAX_BODY: usize = 8 * 1024;
@@ -101,10 +104,7 @@ impl Client {
             .body(())
             .map_err(SendError::Request)?;
         request.options.write_to(head.headers_mut());
-        let authorization = match &self.config.credential {
-            Credential::Key(key) => Some(key.authorization(unix_seconds())),
-            Credential::Certificate(_) => None,
-        };
+        let authorization = self.authorization();
         if let Some(authorization) = &authorization {
             head.headers_mut().insert(AUTHORIZATION, authorization.clone());
         }
@@ -117,13 +117,25 @@ impl Client {
         }
         let answer = answer.await.map_err(|error| self.broken(error, false))?;
         let result = self.read(answer).await;
+        self.note_expired(authorization.as_ref(), &result);
+        result
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        match &self.config.credential {
+            Credential::Key(key) => Some(key.authorization(unix_seconds())),
+            Credential::Certificate(_) => None,
+        }
+    }
+
+    /// A token that was found too old is sent no more.
+    fn note_expired(&self, authorization: Option<&HeaderValue>, result: &Result<Response, SendError>) {
         if let (Some(authorization), Credential::Key(key), Err(error)) =
-            (&authorization, &self.config.credential, &result)
+            (authorization, &self.config.credential, result)
             && error.reason() == Some(&Reason::ExpiredProviderToken)
         {
             key.expired(authorization);
         }
-        result
     }
 
     async fn read(&self, answer: http::Response<h2::RecvStream>) -> Result<Response, SendError> {

@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use homing_apns::receipts::StreamError;
 use homing_apns::{Reason, Refusal};
 
 use crate::certificate::CertificateError;
@@ -120,6 +121,71 @@ impl SendError {
             | Self::NotTaken { .. }
             | Self::CertificateRejected { .. }
             | Self::Request(_) => false,
+        }
+    }
+}
+
+/// Receipts can't be read, or not any further. None is lost: read on after the last cursor.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptsError {
+    #[error(
+        "the cursor is none: give one back as it was given, or none at all to read everything that is kept"
+    )]
+    Cursor,
+    /// The push service said no.
+    #[error("no receipts: {status} {}; {}", .refusal.reason, .refusal.reason.advice())]
+    Refused { status: u16, refusal: Refusal },
+    #[error("the answer {status} is no stream of receipts: Apple's service has none; check the address")]
+    NoStream { status: u16 },
+    /// The connection was closed by the push service, which says why.
+    #[error("the push service closed the connection: {reason}; {}", .reason.advice())]
+    Closed { reason: Reason },
+    #[error(
+        "the push service rejected the client certificate: {cause}; use one that it knows the issuer of, and that \
+         has not expired"
+    )]
+    CertificateRejected { cause: h2::Error },
+    #[error("no answer within {}: ask again on a new connection", seconds(.after))]
+    Deadline { after: Duration },
+    #[error("nothing has come for {}: read on from a new connection", seconds(.after))]
+    Silent { after: Duration },
+    #[error("the connection broke: {cause}; read on from a new one")]
+    Broken { cause: h2::Error },
+    #[error("the request can't be written: {0}")]
+    Request(http::Error),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+}
+
+impl ReceiptsError {
+    /// The reason the push service gave, in an answer or at closing.
+    pub const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused { refusal, .. } => Some(&refusal.reason),
+            Self::Closed { reason } => Some(reason),
+            Self::Cursor
+            | Self::NoStream { .. }
+            | Self::CertificateRejected { .. }
+            | Self::Deadline { .. }
+            | Self::Silent { .. }
+            | Self::Broken { .. }
+            | Self::Request(_)
+            | Self::Stream(_) => None,
+        }
+    }
+}
+
+/// A request for receipts fails as any other does, but no notification is at stake.
+impl From<SendError> for ReceiptsError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused { status, refusal, .. } => Self::Refused { status, refusal },
+            SendError::NotApple { status, .. } => Self::NoStream { status },
+            SendError::Closed { reason, .. } => Self::Closed { reason },
+            SendError::CertificateRejected { cause } => Self::CertificateRejected { cause },
+            SendError::Deadline { after } => Self::Deadline { after },
+            SendError::NotTaken { cause } | SendError::Broken { cause } => Self::Broken { cause },
+            SendError::Request(error) => Self::Request(error),
         }
     }
 }

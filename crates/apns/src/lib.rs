@@ -14,6 +14,7 @@ mod options;
 mod path;
 mod push_type;
 mod reason;
+pub mod receipts;
 mod refusal;
 mod topic;
 

@@ -113,12 +113,12 @@ reasons! {
     BadEnvironmentKeyInToken, 403, Credentials, AfterFix, "Use a signing key made for this environment.";
     TopicMismatch, 403, Credentials, AfterFix, "Use credentials of the team that owns the bundle ID in the path.";
     BadPath, 404, ProviderCode, AfterFix, "Send to /3/device/<token>.";
-    MethodNotAllowed, 405, ProviderCode, AfterFix, "Send with POST.";
+    MethodNotAllowed, 405, ProviderCode, AfterFix, "Send with POST; receipts are read with GET.";
     ExpiredToken, 410, DeviceToken, Never, "Forget the token: it has expired.";
     Unregistered, 410, DeviceToken, Never, "Forget the token, unless the app registered again after the timestamp.";
     PayloadTooLarge, 413, ProviderCode, Never, "Shorten the payload: 4,096 bytes, or 5,120 for voip and broadcasts.";
     TooManyProviderTokenUpdates, 429, Credentials, AfterSeconds(TOKEN_REFRESH_SECONDS), "Keep a provider token for at least 20 minutes.";
-    TooManyRequests, 429, ProviderCode, Later, "Send less often to this device token.";
+    TooManyRequests, 429, ProviderCode, Later, "Send less often to this device token, or read with fewer streams.";
     InternalServerError, 500, PushService, AfterSeconds(SERVICE_RETRY_SECONDS), "The push service failed: try again later.";
     ServiceUnavailable, 503, PushService, AfterSeconds(SERVICE_RETRY_SECONDS), "The push service has no room now: try again later.";
     Shutdown, 503, PushService, OnNewConnection, "The server is stopping: connect again.";
@@ -126,7 +126,7 @@ reasons! {
     MissingChannelId, 400, ProviderCode, AfterFix, "Send apns-channel-id.";
     BadChannelId, 400, ProviderCode, AfterFix, "Send apns-channel-id as it was given when the channel was created.";
     ChannelNotRegistered, 400, ProviderCode, Never, "Create the channel first, in this environment.";
-    BadRequestParams, 400, ProviderCode, AfterFix, "Remove the unknown attribute from the request's JSON.";
+    BadRequestParams, 400, ProviderCode, AfterFix, "Remove from the request's JSON or query what isn't known, and send a cursor as it was given.";
     BadRequestPayload, 400, ProviderCode, AfterFix, "Send the request's body as JSON.";
     MissingPushType, 400, ProviderCode, AfterFix, "Send apns-push-type: a broadcast needs liveactivity.";
     CannotCreateChannelConfig, 400, ProviderCode, AfterFix, "Delete channels: an app has at most 10,000 in each environment.";

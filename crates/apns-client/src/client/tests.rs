@@ -11,7 +11,7 @@ use server::{Act, Authority, Server, listen};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::{ClientCertificate, ProviderKey, Roots};
+use crate::{ClientCertificate, ProviderKey, ReceiptsError, Roots};
 
 const PAYLOAD: &str = r#"{"aps":{"alert":"Hi"}}"#;
 
@@ -254,4 +254,51 @@ async fn many_requests_share_one_connection() {
     for _ in 0..50 {
         server.arrived.recv().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn receipts_are_read_as_they_come_until_the_stream_ends() {
+    let authority = Authority::new();
+    let mut server = Server::start(&authority, |number| match number {
+        0 => Act::Stream(&[
+            ": ok\n\nid: 1-1\nda",
+            "ta: {\"seq\":7,\"apns_id\":\"A\",\"topic\":\"com.example.news\",\"environment\":\"production\",",
+            "\"stage\":\"acknowledged\",\"reason\":null,\"at\":\"2026-11-22T02:04:05.067Z\"}\n\n:\n",
+        ]),
+        1 => Act::Stream(&["id: 1\ndata: {}\n\n"]),
+        2 => Act::Answer(400, r#"{"reason":"BadRequestParams"}"#),
+        _ => Act::Answer(200, "{}"),
+    })
+    .await;
+    let client = client(&authority, &server).await;
+    let mut receipts = client.receipts(Some("0-9")).await.unwrap();
+    let (cursor, receipt) = receipts.next().await.unwrap().unwrap();
+    assert_eq!((cursor.as_str(), receipt.seq, receipt.topic.as_str()), ("1-1", 7, "com.example.news"));
+    assert!(receipts.next().await.is_none());
+    let arrived = server.arrived.recv().await.unwrap();
+    assert_eq!((arrived.method.as_str(), arrived.path.as_str()), ("GET", "/v1/receipts?after=0-9"));
+    assert!(arrived.headers.contains_key("authorization"));
+
+    let mut nonsense = client.receipts(None).await.unwrap();
+    assert!(matches!(nonsense.next().await, Some(Err(ReceiptsError::Stream(_)))));
+    assert!(nonsense.next().await.is_none());
+    let refused = client.receipts(None).await.unwrap_err();
+    assert_eq!(refused.reason(), Some(&Reason::BadRequestParams), "{refused}");
+    let none = client.receipts(None).await.unwrap_err();
+    assert!(matches!(none, ReceiptsError::NoStream { status: 200 }), "{none}");
+    assert!(matches!(client.receipts(Some("a b")).await, Err(ReceiptsError::Cursor)));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_told_to_whoever_reads_receipts() {
+    let authority = Authority::new();
+    let server = Server::start(&authority, |number| match number {
+        0 => Act::Stream(&[": ok\n\n", ""]),
+        _ => Act::Hang,
+    })
+    .await;
+    let client = client(&authority, &server).await;
+    let mut receipts = client.receipts(None).await.unwrap();
+    let _ = client.send(request()).await.unwrap_err();
+    assert!(matches!(receipts.next().await, Some(Err(ReceiptsError::Broken { .. }))));
 }

@@ -54,6 +54,8 @@ pub(super) struct Arrived {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Answer(u16, &'static str),
+    /// A stream of receipts in these pieces; it stays open when the last one is empty.
+    Stream(&'static [&'static str]),
     /// RST_STREAM with REFUSED_STREAM.
     Refuse,
     Silence,
@@ -124,7 +126,7 @@ async fn serve(tls: TlsStream<TcpStream>, act: fn(usize) -> Act, to_test: mpsc::
                 silent.push(answer);
                 continue;
             }
-            Act::Answer(..) => {}
+            Act::Answer(..) | Act::Stream(_) => {}
         }
         let (head, mut stream) = request.into_parts();
         let (client, to_test) = (client.clone(), to_test.clone());
@@ -136,20 +138,23 @@ async fn serve(tls: TlsStream<TcpStream>, act: fn(usize) -> Act, to_test: mpsc::
             }
             let arrived = Arrived {
                 method: head.method.to_string(),
-                path: head.uri.path().to_owned(),
+                path: head.uri.path_and_query().unwrap().to_string(),
                 authority: head.uri.authority().map(ToString::to_string),
                 headers: head.headers,
                 body: body.into(),
                 client,
             };
             to_test.send(arrived).await.unwrap();
-            respond(answer, act);
+            match act {
+                Act::Answer(status, body) => respond(answer, status, body),
+                Act::Stream(pieces) => stream_out(answer, pieces).await,
+                Act::Refuse | Act::Silence | Act::Hang => {}
+            }
         });
     }
 }
 
-fn respond(mut answer: SendResponse<Bytes>, act: Act) {
-    let Act::Answer(status, body) = act else { return };
+fn respond(mut answer: SendResponse<Bytes>, status: u16, body: &'static str) {
     let head = Response::builder()
         .status(status)
         .header("apns-id", "9B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10")
@@ -160,4 +165,14 @@ fn respond(mut answer: SendResponse<Bytes>, act: Act) {
     if !body.is_empty() {
         stream.send_data(body.into(), true).unwrap();
     }
+}
+
+async fn stream_out(mut answer: SendResponse<Bytes>, pieces: &'static [&'static str]) {
+    let head = Response::builder().header("content-type", "text/event-stream").body(()).unwrap();
+    let mut stream = answer.send_response(head, false).unwrap();
+    let stays = pieces.last().is_some_and(|last| last.is_empty());
+    for (at, piece) in pieces.iter().enumerate() {
+        stream.send_data((*piece).into(), !stays && at + 1 == pieces.len()).unwrap();
+    }
+    let _ = std::future::poll_fn(|cx| stream.poll_reset(cx)).await;
 }
