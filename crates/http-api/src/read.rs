@@ -34,10 +34,15 @@ pub struct Query<T>(pub T);
 #[derive(Debug)]
 pub struct Path<T>(pub T);
 
-/// Reads JSON; what is wrong with it is 400 and says where.
+/// Reads a JSON object; what is wrong with it is 400 and says where.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if bytes.trim_ascii().is_empty() {
-        return Err(Problem::invalid("the body is empty: JSON is wanted here".to_owned()));
+    // Serde would take a list for a structure, too.
+    match bytes.trim_ascii_start().first() {
+        None => return Err(Problem::invalid("the body is empty: a JSON object is wanted here".to_owned())),
+        Some(b'[' | b'"' | b'0'..=b'9' | b'-' | b't' | b'f' | b'n') => {
+            return Err(Problem::invalid("the body is no JSON object: one is wanted here".to_owned()));
+        }
+        Some(_) => {}
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {

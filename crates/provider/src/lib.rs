@@ -6,6 +6,7 @@
 
 mod api;
 pub mod engine;
+pub mod identity_token;
 mod provider;
 mod store;
 

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding,
 };
@@ -49,11 +49,15 @@ impl SigningKey {
     ///
     /// Deterministic (RFC 6979): the same arguments give the same bytes, on every node.
     pub fn sign(&self, key_id: &str, team_id: &str, issued_at: i64) -> String {
+        self.sign_claims(key_id, &serde_json::json!({ "iss": team_id, "iat": issued_at }))
+    }
+
+    /// A JWT with these claims, signed by ES256. Deterministic, as [`SigningKey::sign`] is.
+    pub fn sign_claims(&self, key_id: &str, claims: &serde_json::Value) -> String {
         let header = serde_json::json!({ "alg": "ES256", "kid": key_id }).to_string();
-        let claims = serde_json::json!({ "iss": team_id, "iat": issued_at }).to_string();
         let mut token = URL_SAFE_NO_PAD.encode(header);
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        URL_SAFE_NO_PAD.encode_string(claims.to_string(), &mut token);
         let signature: p256::ecdsa::Signature = self.0.sign(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature.to_bytes(), &mut token);
@@ -90,6 +94,12 @@ impl VerifyingKey {
     /// The uncompressed point, 65 bytes.
     pub fn to_sec1(&self) -> Box<[u8]> {
         self.0.to_sec1_bytes()
+    }
+
+    /// Whether the key signed `message` by ES256; `signature` is in RFC 7518's form, the 64 bytes of r and s.
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = p256::ecdsa::Signature::from_slice(signature);
+        signature.is_ok_and(|signature| self.0.verify(message, &signature).is_ok())
     }
 
     pub(super) fn verify_prehash(&self, digest: &[u8], signature: &p256::ecdsa::Signature) -> Result<(), ()> {

@@ -55,9 +55,10 @@ async fn ask(method: Method, target: &str, body: String) -> (StatusCode, Value) 
 #[tokio::test]
 async fn a_body_that_cannot_be_used_is_refused_with_its_key_and_place() {
     let long = format!(r#"{{"name": "{}"}}"#, "x".repeat(LONGEST));
-    let cases: [(&str, u16, &[&str]); 8] = [
+    let cases: [(&str, u16, &[&str]); 9] = [
         (r#"{"name": "a", "inner": {"count": 1}}"#, 200, &[]),
         ("", 400, &["empty"]),
+        (r#"["a"]"#, 400, &["object"]),
         ("{", 400, &["line 1 column 1"]),
         (r#"{"nam": "a"}"#, 400, &["unknown field `nam`", "`name`"]),
         (r#"{"name": "a", "inner": {"count": "1"}}"#, 400, &["`inner.count`", "u32"]),
