@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     let crate_folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let dist = crate_folder.join("web/dist");
-    // Cargo would take a folder that isn't there for changed at every build, so it is made. Where that isn't allowed,
-    // every build looks anew.
-    let _made = std::fs::create_dir_all(&dist);
+    if !dist.exists() {
+        make_old(&dist, &crate_folder.join("build.rs"))?;
+    }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=web/dist");
     let mut files = Vec::new();
@@ -22,6 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.push_str("]\n");
     std::fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("page.rs"), table)?;
+    Ok(())
+}
+
+/// Makes the folder: cargo would take one that isn't there for changed at every build, and one younger than this build
+/// for changed at the next. Where folders can't be made, every build looks anew.
+fn make_old(folder: &Path, older: &Path) -> Result<(), Box<dyn Error>> {
+    if std::fs::create_dir_all(folder).is_ok() {
+        std::fs::File::open(folder)?.set_modified(std::fs::metadata(older)?.modified()?)?;
+    }
     Ok(())
 }
 

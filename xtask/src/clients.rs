@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::documents;
 use crate::ledger::Ledger;
+use crate::node;
 use crate::running::{Running, debug_binary, path_with};
 use crate::step::{cargo, repository_root, target_dir};
 use crate::test::{ensure_something_ran, run_in};
@@ -32,7 +33,7 @@ const CLIENTS: &[(&str, &str, &str)] = &[
 /// `build` is what cargo is told to build the binary: after the tests, the selection that finds most of it built.
 pub(crate) fn run(build: &[&str]) -> Result<()> {
     let venv = prepare_python()?;
-    prepare_node()?;
+    node::install("clients/node")?;
     cargo(build)?;
     let mut running = Running::start(debug_binary(), "clients", &[])?;
     let mut ledger = Ledger::default();
@@ -144,18 +145,6 @@ fn prepare_python() -> Result<PathBuf> {
     run_in("clients/python", Command::new(venv.join("bin/python3")).args(pip))?;
     std::fs::write(&stamp, &wanted)?;
     Ok(venv)
-}
-
-/// The packages of the lock file, installed again when it changes.
-fn prepare_node() -> Result<()> {
-    let folder = repository_root().join("clients/node");
-    let wanted = std::fs::read_to_string(folder.join("package-lock.json"))?;
-    let stamp = folder.join("node_modules/.installed-from");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    run_in("clients/node", Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))?;
-    std::fs::write(&stamp, &wanted).context("npm ci left no node_modules")
 }
 
 fn last_lines(text: &str, count: usize) -> String {

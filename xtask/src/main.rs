@@ -2,10 +2,12 @@
 
 mod bench;
 mod clients;
+mod console;
 mod cpu_time;
 mod documents;
 mod fuzz;
 mod ledger;
+mod node;
 mod programs;
 mod running;
 mod step;
@@ -18,8 +20,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 The tasks of this repository: cargo xtask TASK
 
-  up [ARGS]        build the release binary and run `homing up ARGS`
-  test             everything a change must pass: tidy, format, lints, licences, tests, foreign clients
+  up [ARGS]        build the page and the release binary, and run `homing up ARGS`
+  test             everything a change must pass: tidy, format, page, lints, licences, tests, foreign clients
   test clients     only the foreign clients and the commands of the documents
   tidy             the house rules alone (also run by `cargo test -p xtask`)
   bench [--built]  measure, and write docs/benchmarks.md; --built takes the release binaries that are there

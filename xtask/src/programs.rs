@@ -20,7 +20,18 @@ const fn program(check: &'static [&'static str], packages: &'static [&'static st
     Program { check, must_say: "", packages }
 }
 
-pub(crate) const TO_BUILD: &[Program] = &[program(&["cc", "--version"], &["build-essential"])];
+/// Node as the console's page wants it: see `engines` in its `package.json`.
+const NODE: Program = program(
+    &[
+        "node",
+        "--eval",
+        "const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)",
+    ],
+    &["nodejs"],
+);
+const NPM: Program = program(&["npm", "--version"], &["npm"]);
+
+pub(crate) const TO_BUILD: &[Program] = &[program(&["cc", "--version"], &["build-essential"]), NODE, NPM];
 
 pub(crate) const TO_TEST: &[Program] = &[
     program(&["cc", "--version"], &["build-essential"]),
@@ -29,8 +40,8 @@ pub(crate) const TO_TEST: &[Program] = &[
     program(&["openssl", "version"], &["openssl"]),
     program(&["xxd", "-v"], &["xxd"]),
     program(&["mosquitto_sub", "--help"], &["mosquitto-clients"]),
-    program(&["node", "--version"], &["nodejs"]),
-    program(&["npm", "--version"], &["npm"]),
+    NODE,
+    NPM,
     program(&["python3", "-c", "import venv, ensurepip"], &["python3", "python3-venv"]),
 ];
 
@@ -49,7 +60,7 @@ pub(crate) fn require(programs: &[Program]) -> Result<()> {
     }
     let by_hand = format!("install them with: apt-get install {}", missing.join(" "));
     if !can_install() {
-        bail!("programs are missing, and only root on Debian can install them here; {by_hand}");
+        bail!("programs are missing or too old, and only root on Debian can install them here; {by_hand}");
     }
     eprintln!("installing Debian packages: {}", missing.join(" "));
     let apt = || {
@@ -64,7 +75,10 @@ pub(crate) fn require(programs: &[Program]) -> Result<()> {
     if still.is_empty() {
         return Ok(());
     }
-    bail!("still missing after the installation: {}", still.join(" "));
+    bail!(
+        "still missing, or older than CONTRIBUTING.md asks for, after the installation: {}",
+        still.join(" ")
+    );
 }
 
 fn missing_packages(programs: &[Program]) -> Vec<&'static str> {

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::clients;
+use crate::console;
 use crate::programs::{self, require_cargo_tool, require_component};
 use crate::step::{cargo, cargo_command, repository_root, run};
 use crate::tidy;
@@ -16,6 +17,9 @@ pub(crate) fn everything() -> Result<()> {
     require_component("clippy")?;
     tidy::run()?;
     cargo(&["fmt", "--all", "--check"])?;
+    // Before the binary, which takes the page along.
+    console::build()?;
+    console::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     require_cargo_tool("cargo-deny")?;
     deny()?;

@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn scripts_and_styles_are_as_short_as_rust() {
+        for file in ["web/src/phone.ts", "web/src/phone.tsx", "web/src/phone.css", "clients/a.mjs"] {
+            let long = "x\n".repeat(601);
+            assert_eq!(found(&[(file, &long)]), [format!("{file}:601: 601 lines, of at most 600")]);
+            assert!(found(&[(file, &long[2..])]).is_empty());
+        }
+        assert!(found(&[("web/package-lock.json", &"x\n".repeat(601))]).is_empty());
+    }
+
+    #[test]
     fn a_mod_rs_is_found() {
         let files = [("crates/a/src/lib.rs", ""), ("crates/a/src/b/mod.rs", "")];
         assert!(found(&files).contains(&"crates/a/src/b/mod.rs:1: a `mod.rs`".to_owned()));
