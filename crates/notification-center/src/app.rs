@@ -8,7 +8,7 @@ use crate::output::UserInfo;
 use crate::seen::Seen;
 use crate::{
     AppProfile, AppReceipt, AppState, AuthorizationOptions, Delegate, Delivered, MoveCause, Notification,
-    Output, Pending, RemoteMark, Response,
+    Output, Pending, Recipient, RemoteMark, Response, Shown,
 };
 
 /// What one input may use.
@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Turn<'a> {
     pub(crate) now: UnixMillis,
     pub(crate) locale: &'a str,
+    /// The screen is locked.
+    pub(crate) locked: bool,
     pub(crate) next_completion: &'a mut u64,
     pub(crate) out: &'a mut Vec<Output>,
 }
@@ -35,6 +37,17 @@ impl Turn<'_> {
         event: Stage,
         reason: Option<Reason>,
     ) {
+        self.shown_receipt(bundle, remote, (event, reason), Shown::default());
+    }
+
+    /// The same of one that is put before the user.
+    pub(crate) fn shown_receipt(
+        &mut self,
+        bundle: &str,
+        remote: Option<&RemoteMark>,
+        (event, reason): (Stage, Option<Reason>),
+        shown: Shown,
+    ) {
         let Some(remote) = remote else { return };
         let receipt =
             Receipt { seq: remote.seq, apns_id: remote.apns_id.clone(), event, reason, at: self.now };
@@ -42,6 +55,7 @@ impl Turn<'_> {
             bundle: bundle.to_owned(),
             registration: remote.registration.clone(),
             receipt,
+            shown,
         }));
     }
 }
@@ -53,6 +67,8 @@ pub(crate) struct App {
     pub(crate) permission: Permission,
     /// It didn't call `unregisterForRemoteNotifications`.
     pub(crate) registered: bool,
+    #[serde(default)]
+    pub(crate) recipient: Recipient,
     pub(crate) prompt: Option<OpenPrompt>,
     pub(crate) badge: u32,
     /// Waiting for their triggers, at most 64.
@@ -121,6 +137,7 @@ impl App {
             state: AppState::Ended,
             permission,
             registered: true,
+            recipient: Recipient::Anyone,
             prompt: None,
             badge: 0,
             pending: Vec::new(),
@@ -161,6 +178,24 @@ impl App {
         }
         if self.prompt.take().is_some_and(|prompt| prompt.shown) {
             turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
+        }
+    }
+
+    /// The screen is locked: no app is in front, no banner on it, and a prompt waits until its app is in front again.
+    pub(crate) fn locked(&mut self, turn: &mut Turn<'_>) {
+        if self.state == AppState::Foreground {
+            self.move_to(AppState::Background, MoveCause::Locked, turn);
+        }
+        if self.prompt.as_mut().is_some_and(|prompt| std::mem::take(&mut prompt.shown)) {
+            turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
+        }
+        for list in [&mut self.delivered, &mut self.transient] {
+            list.iter_mut().for_each(|delivered| delivered.surfaces.retain(|surface| !surface.is_banner()));
+        }
+        let gone = self.transient.extract_if(.., |delivered| delivered.surfaces.is_empty());
+        let identifiers: Vec<_> = gone.map(|delivered| delivered.notification.request.identifier).collect();
+        if !identifiers.is_empty() {
+            turn.out.push(Output::Removed { bundle: self.bundle(), identifiers });
         }
     }
 

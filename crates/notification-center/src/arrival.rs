@@ -1,5 +1,5 @@
-//! A remote notification arrives: is it for an app here, in time, new, readable; what part of it is for the app in
-//! background, and what part for the user.
+//! A remote notification arrives: is it for an app here, in time, new, readable, for the user who is signed in; what
+//! part of it is for the app in background, and what part for the user.
 
 use homing_payload::{Payload, PushType};
 use homing_trace::{Reason, Stage};
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl App {
-    /// The steps in order: expiry, repeats, whether the app wants any, payload, the app's part, the user's part. Each ends with one receipt at
-    /// most: the user's part has the say.
+    /// The steps in order: expiry, repeats, whether the app wants any, payload, whom it is for, the app's part, the
+    /// user's part. Each ends with one receipt at most: the user's part has the say.
     pub(crate) fn arrive(&mut self, arrived: RemoteNotification, turn: &mut Turn<'_>) {
         let remote = RemoteMark {
             registration: arrived.registration.clone(),
@@ -35,6 +35,9 @@ impl App {
             return suppressed(Reason::UNREADABLE, turn);
         };
         let user_info = payload.to_map();
+        if !self.recipient.fits(&user_info) {
+            return suppressed(Reason::ANOTHER_USER, turn);
+        }
         let aps = payload.aps.unwrap_or_default();
         let (may_wake, may_show) = match arrived.push_type {
             None | Some(PushType::Alert) => (true, true),

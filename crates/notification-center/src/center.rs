@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use homing_trace::{Reason, Stage, UnixMillis};
+use homing_payload::Payload;
+use homing_trace::{Reason, Receipt, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, OpenPrompt, Turn};
 use crate::authorization::{Asked, Permission};
 use crate::{
-    AppProfile, AppState, AuthorizationOptions, Delivered, Input, MoveCause, NotificationSettings, Output,
-    Pending, Prompt, RemoteMark, RemoteNotification, RequestError,
+    AppProfile, AppReceipt, AppState, AuthorizationOptions, Delivered, Input, MoveCause, NotificationContent,
+    NotificationSettings, Output, Pending, Prompt, RemoteNotification, RequestError, Shown,
 };
 
 /// How long permission is remembered after an app was removed (*TN2265*).
@@ -26,6 +27,8 @@ const MAX_SHARING: usize = 64;
 pub struct Center {
     version: u32,
     locale: String,
+    #[serde(default)]
+    locked: bool,
     next_completion: u64,
     apps: BTreeMap<String, App>,
     removed: BTreeMap<String, Removed>,
@@ -54,6 +57,7 @@ impl Default for Center {
         Self {
             version: Self::VERSION,
             locale: "en".to_owned(),
+            locked: false,
             next_completion: 1,
             apps: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -128,6 +132,22 @@ impl Center {
         &self.locale
     }
 
+    pub const fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// What a remote notification for `bundle` with this payload says, in the words the user would read. `None` if it
+    /// can't be read.
+    pub fn content_of(&self, bundle: &str, payload: &[u8]) -> Option<NotificationContent> {
+        let (payload, _findings) = Payload::parse(payload).ok()?;
+        let user_info = payload.to_map();
+        let content = NotificationContent::from_payload(&payload.aps.unwrap_or_default(), user_info);
+        Some(match self.app(bundle) {
+            Some(app) => content.resolved(app, &self.locale),
+            None => content,
+        })
+    }
+
     /// The whole state. A device may write it seldom, and between, the inputs.
     pub fn to_json(&self) -> Result<Vec<u8>, StateError> {
         Ok(serde_json::to_vec(self)?)
@@ -190,6 +210,9 @@ impl Center {
             Input::RegisteredForRemoteNotifications { bundle, registered } => {
                 self.with_app(&bundle, now, out, |app, _| app.registered = registered);
             }
+            Input::RecipientSet { bundle, recipient } => {
+                self.with_app(&bundle, now, out, |app, turn| app.recipient_set(recipient, turn));
+            }
             Input::RemoteArrived(arrived) => self.arrive(arrived, now, out),
             Input::RequestAdded { bundle, notification, request } => {
                 self.with_app(&bundle, now, out, |app, turn| app.add(*notification, request, turn));
@@ -211,6 +234,7 @@ impl Center {
             Input::FetchCompleted { bundle, completion } => {
                 self.with_app(&bundle, now, out, |app, _| app.fetch_completed(completion));
             }
+            Input::LockSet { locked } => self.set_lock(locked, now, out),
             Input::Tapped { bundle, identifier } => {
                 self.with_app(&bundle, now, out, |app, turn| app.tapped(&identifier, turn));
                 self.keep_one_in_foreground(&bundle, now, out);
@@ -230,8 +254,13 @@ impl Center {
             if at > now {
                 return;
             }
-            let mut turn =
-                Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out };
+            let mut turn = Turn {
+                now,
+                locale: &self.locale,
+                locked: self.locked,
+                next_completion: &mut self.next_completion,
+                out,
+            };
             app.come_due(due, &mut turn);
         }
     }
@@ -244,7 +273,14 @@ impl Center {
         act: impl FnOnce(&mut App, &mut Turn<'_>),
     ) {
         let Some(app) = self.apps.get_mut(bundle) else { return };
-        act(app, &mut Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out });
+        let mut turn = Turn {
+            now,
+            locale: &self.locale,
+            locked: self.locked,
+            next_completion: &mut self.next_completion,
+            out,
+        };
+        act(app, &mut turn);
     }
 
     fn for_all_apps(
@@ -253,11 +289,9 @@ impl Center {
         out: &mut Vec<Output>,
         act: impl Fn(&mut App, &mut Turn<'_>),
     ) {
-        for app in self.apps.values_mut() {
-            act(
-                app,
-                &mut Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out },
-            );
+        let bundles: Vec<_> = self.apps.keys().cloned().collect();
+        for bundle in bundles {
+            self.with_app(&bundle, now, out, &act);
         }
     }
 
@@ -286,19 +320,32 @@ impl Center {
     }
 
     fn arrive(&mut self, arrived: RemoteNotification, now: UnixMillis, out: &mut Vec<Output>) {
-        let mut turn = Turn { now, locale: &self.locale, next_completion: &mut self.next_completion, out };
-        if let Some(app) = self.apps.get_mut(&arrived.bundle) {
-            return app.arrive(arrived, &mut turn);
+        let bundle = arrived.bundle.clone();
+        if self.apps.contains_key(&bundle) {
+            return self.with_app(&bundle, now, out, |app, turn| app.arrive(arrived, turn));
         }
-        let RemoteNotification { bundle, registration, seq, apns_id, .. } = arrived;
-        let remote = RemoteMark { registration, seq, apns_id };
-        turn.receipt(&bundle, Some(&remote), Stage::Suppressed, Some(Reason::UNKNOWN_APP));
+        let RemoteNotification { registration, seq, apns_id, .. } = arrived;
+        let reason = Some(Reason::UNKNOWN_APP);
+        let receipt = Receipt { seq, apns_id, event: Stage::Suppressed, reason, at: now };
+        out.push(Output::Receipt(AppReceipt { bundle, registration, receipt, shown: Shown::default() }));
     }
 
+    fn set_lock(&mut self, locked: bool, now: UnixMillis, out: &mut Vec<Output>) {
+        if self.locked != locked {
+            self.locked = locked;
+            out.push(Output::LockMoved { locked });
+            if locked {
+                self.for_all_apps(now, out, App::locked);
+            }
+        }
+    }
+
+    /// The app that came to the foreground unlocks the screen and sends the others to background.
     fn keep_one_in_foreground(&mut self, bundle: &str, now: UnixMillis, out: &mut Vec<Output>) {
         if self.app_state(bundle) != Some(AppState::Foreground) {
             return;
         }
+        self.set_lock(false, now, out);
         self.for_all_apps(now, out, |app, turn| {
             if app.state == AppState::Foreground && app.profile.bundle_id != bundle {
                 app.move_to(AppState::Background, MoveCause::OtherAppInForeground, turn);

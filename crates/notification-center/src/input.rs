@@ -4,7 +4,9 @@ use homing_payload::PushType;
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::{AppProfile, AuthorizationOptions, NotificationRequest, PresentationOptions, SettingChange};
+use crate::{
+    AppProfile, AuthorizationOptions, NotificationRequest, PresentationOptions, Recipient, SettingChange,
+};
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
 /// that a remote notification is answered with a receipt. `request` is the caller's number, given back in the result.
@@ -62,6 +64,11 @@ pub enum Input {
         bundle: String,
         registered: bool,
     },
+    /// Who uses the app from now on, until it says otherwise or is removed.
+    RecipientSet {
+        bundle: String,
+        recipient: Recipient,
+    },
     RemoteArrived(RemoteNotification),
     RequestAdded {
         bundle: String,
@@ -95,6 +102,10 @@ pub enum Input {
         completion: u64,
     },
 
+    /// The user locked the screen, or unlocked it. Opening an app and tapping a notification unlock it, too.
+    LockSet {
+        locked: bool,
+    },
     /// The user tapped the notification.
     Tapped {
         bundle: String,

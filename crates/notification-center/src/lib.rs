@@ -18,6 +18,7 @@ mod input;
 mod output;
 mod presentation;
 mod profile;
+mod recipient;
 mod request;
 mod response;
 mod schedule;
@@ -32,7 +33,8 @@ pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Tex
 pub use input::{AppState, Delegate, Identifiers, Input, RemoteNotification};
 pub use output::{
     AppReceipt, Delivered, MoveCause, Output, PlayedSound, PresentationOptions, Prompt, RemoteMark, Response,
-    Surface,
+    Shown, Surface,
 };
 pub use profile::AppProfile;
+pub use recipient::Recipient;
 pub use request::{Notification, NotificationRequest, Pending, RequestError, Trigger};

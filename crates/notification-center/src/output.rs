@@ -78,6 +78,11 @@ pub enum Output {
         cause: MoveCause,
     },
 
+    /// The screen is locked now, or isn't.
+    LockMoved {
+        locked: bool,
+    },
+
     /// To be said to the push service.
     Receipt(AppReceipt),
 }
@@ -104,6 +109,8 @@ pub enum MoveCause {
     OtherAppInForeground,
     /// It took longer than it may in background.
     BackgroundTimeExpired,
+    /// The screen was locked.
+    Locked,
 }
 
 /// A receipt and where it belongs.
@@ -112,6 +119,16 @@ pub struct AppReceipt {
     pub bundle: String,
     pub registration: String,
     pub receipt: Receipt,
+    /// What the user sees and hears of it, of a notification that is put before them.
+    pub shown: Shown,
+}
+
+/// What of a notification reaches the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub surfaces: Vec<Surface>,
+    pub sound: bool,
+    pub badge: bool,
 }
 
 /// A notification as it stands on the screen. Its texts are resolved.
@@ -160,6 +177,15 @@ pub enum Surface {
     PersistentBanner,
     LockScreen,
     NotificationCenter,
+}
+
+impl Surface {
+    pub(crate) const fn is_banner(self) -> bool {
+        match self {
+            Self::Banner | Self::PersistentBanner => true,
+            Self::LockScreen | Self::NotificationCenter => false,
+        }
+    }
 }
 
 /// A sound as it is to be played.

@@ -1,5 +1,5 @@
-//! Whether and how a notification is shown: permission, an app in foreground, the user's switches, replacement by
-//! identifier, sound and badge. The same for remote and local ones.
+//! Whether and how a notification is shown: permission, an app in foreground, the lock, the user's switches,
+//! replacement by identifier, sound and badge. The same for remote and local ones.
 
 use homing_trace::{Reason, Stage, UnixMillis};
 
@@ -7,7 +7,7 @@ use crate::app::{App, Presenting, Turn};
 use crate::{
     AlertStyle, AppProfile, AppState, AuthorizationStatus, Delivered, Identifiers, InterruptionLevel,
     Notification, NotificationContent, NotificationSetting, NotificationSettings, Output, PlayedSound,
-    PresentationOptions, RemoteMark, Surface,
+    PresentationOptions, RemoteMark, Shown, Surface,
 };
 
 /// How long an app may take to answer `willPresent`. Apple doesn't say.
@@ -121,9 +121,10 @@ impl App {
     ) {
         let content = &notification.request.content;
         let settings = self.permission.settings(&self.profile);
-        let showing = show(content, &self.profile, &settings, options);
+        let place = Place { options, locked: turn.locked };
+        let showing = show(content, &self.profile, &settings, place);
         if showing.is_nothing() {
-            let wanted = show(content, &self.profile, &ALL_ENABLED, options);
+            let wanted = show(content, &self.profile, &ALL_ENABLED, place);
             let reason = if wanted.is_nothing() { Reason::FOREGROUND } else { Reason::NOT_PERMITTED };
             turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
             return;
@@ -134,7 +135,12 @@ impl App {
         } else {
             (Stage::Displayed, None)
         };
-        turn.receipt(&self.profile.bundle_id, remote.as_ref(), stage, reason);
+        let shown = Shown {
+            surfaces: showing.surfaces.clone(),
+            sound: showing.sound.is_some(),
+            badge: showing.badge.is_some(),
+        };
+        turn.shown_receipt(&self.profile.bundle_id, remote.as_ref(), (stage, reason), shown);
         let Showing { surfaces, sound, badge } = showing;
         self.put_on_screen(
             Delivered {
@@ -226,27 +232,35 @@ const ALL_ENABLED: NotificationSettings = NotificationSettings {
     provides_app_notification_settings: false,
 };
 
-/// `options` are those of an app in foreground; without them the system decides. The switches always have the last
-/// word.
+/// Where a notification meets the user.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Those of an app in foreground; without them the system decides.
+    options: Option<PresentationOptions>,
+    /// What would be a banner is on the lock screen then.
+    locked: bool,
+}
+
+/// The switches always have the last word.
 fn show(
     content: &NotificationContent,
     app: &AppProfile,
     settings: &NotificationSettings,
-    options: Option<PresentationOptions>,
+    Place { options, locked }: Place,
 ) -> Showing {
     let by_system = options.is_none();
     let options = options.unwrap_or(PresentationOptions::ALL);
     let passive = content.interruption_level == InterruptionLevel::Passive;
     let mut surfaces = Vec::new();
     if content.has_text() {
-        if options.banner() && settings.alert_setting == ENABLED && !(by_system && passive) {
+        if options.banner() && settings.alert_setting == ENABLED && !locked && !(by_system && passive) {
             match settings.alert_style {
                 AlertStyle::None => {}
                 AlertStyle::Banner => surfaces.push(Surface::Banner),
                 AlertStyle::Alert => surfaces.push(Surface::PersistentBanner),
             }
         }
-        if by_system && settings.lock_screen_setting == ENABLED {
+        if (by_system || locked && options.banner()) && settings.lock_screen_setting == ENABLED {
             surfaces.push(Surface::LockScreen);
         }
         if options.list() && settings.notification_center_setting == ENABLED {

@@ -30,6 +30,7 @@ impl Reason {
     pub const EXPIRED: Self = Self::known("expired");
     pub const NOT_DISPLAYABLE: Self = Self::known("not-displayable");
     pub const UNREADABLE: Self = Self::known("unreadable");
+    pub const ANOTHER_USER: Self = Self::known("another-user");
 
     /// Longest reason taken from a peer, in bytes.
     pub const MAX_LEN: usize = 64;

@@ -142,6 +142,8 @@ fn suppressed(reason: &str) -> &'static str {
         "expired" => "its time had passed when it arrived",
         "not-displayable" => "it has no alert, sound or badge to show",
         "unreadable" => "its payload isn't a JSON object",
+        "another-user" => "it is for another user than the one signed in to the app",
+        "not-registered" => "the app has unregistered from remote notifications",
         _ => "the device didn't show it",
     }
 }

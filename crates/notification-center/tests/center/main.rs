@@ -3,9 +3,11 @@
 mod arrival;
 mod authorization;
 mod local;
+mod lock;
 mod phone;
 mod presentation;
 mod properties;
+mod recipient;
 mod response;
 mod silent;
 mod state;

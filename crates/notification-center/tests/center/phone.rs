@@ -171,6 +171,23 @@ pub(crate) fn every(seconds: f64) -> Option<Trigger> {
     Some(Trigger::TimeInterval { seconds, repeats: true })
 }
 
+pub(crate) fn recipient(recipient: Recipient) -> Input {
+    Input::RecipientSet { bundle: NEWS.to_owned(), recipient }
+}
+
+pub(crate) fn user(tag: &str) -> Recipient {
+    Recipient::User(tag.to_owned())
+}
+
+/// An alert for the user of this tag.
+pub(crate) fn alert_for(seq: u64, tag: &str) -> RemoteNotification {
+    push(seq, json!({"aps": {"alert": "n"}, "homing": {"push": "p", "user": tag}}))
+}
+
+pub(crate) fn lock(locked: bool) -> Input {
+    Input::LockSet { locked }
+}
+
 pub(crate) fn tap(identifier: &str) -> Input {
     Input::Tapped { bundle: NEWS.to_owned(), identifier: identifier.to_owned() }
 }
@@ -209,6 +226,7 @@ pub(crate) fn said(output: &Output) -> String {
             format!("didReceiveRemoteNotification {completion}")
         }
         Output::AppMoved { bundle, from, to, .. } => format!("app {from:?} → {to:?}{}", of(bundle)),
+        Output::LockMoved { locked } => if *locked { "locked" } else { "unlocked" }.to_owned(),
         Output::Receipt(AppReceipt { receipt, .. }) => match &receipt.reason {
             Some(reason) => format!("{} {}: {reason}", receipt.seq, receipt.event),
             None => format!("{} {}", receipt.seq, receipt.event),

@@ -39,6 +39,8 @@ fn input() -> impl Strategy<Value = Input> {
             },
         }),
         1 => bundle().prop_map(|bundle| Input::LaunchFinished { bundle }),
+        1 => any::<bool>().prop_map(|locked| Input::LockSet { locked }),
+        1 => (bundle(), recipient_of()).prop_map(|(bundle, recipient)| Input::RecipientSet { bundle, recipient }),
     ];
     let permission = prop_oneof![
         1 => (bundle(), 0_u16..512, 0_u64..9).prop_map(|(bundle, bits, request)| Input::AuthorizationRequested {
@@ -72,6 +74,10 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Dismissed { bundle, identifier }),
     ];
     prop_oneof![2 => app, 2 => permission, 5 => notification]
+}
+
+fn recipient_of() -> impl Strategy<Value = Recipient> {
+    prop::sample::select(vec![Recipient::Anyone, Recipient::Nobody, user("ann"), user("bob")])
 }
 
 fn setting() -> impl Strategy<Value = SettingChange> {
@@ -108,6 +114,8 @@ fn remote() -> impl Strategy<Value = Input> {
         r#"{"aps": {}}"#,
         r#"{"aps": {"alert": 7"#,
         r#"{"aps": {"alert": "n", "interruption-level": "passive"}}"#,
+        r#"{"aps": {"alert": "n", "content-available": 1}, "homing": {"user": "ann"}}"#,
+        r#"{"aps": {"alert": "n", "sound": "default"}, "homing": {"user": "bob"}}"#,
     ];
     (0_u64..30).prop_map(move |seq| {
         let index = usize::try_from(seq).expect("it is small") % payloads.len();
@@ -140,11 +148,19 @@ proptest! {
         let mut center = begun();
         let mut now = START;
         let mut ended: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut recipients: BTreeMap<String, Recipient> = BTreeMap::new();
         for (step, input) in steps {
             now = now.plus_millis(step);
             // What the app forgot with its removal, it can't know again.
             if matches!(&input, Input::AppRemoved { bundle } if bundle == NEWS) {
                 ended.clear();
+            }
+            match &input {
+                Input::AppRemoved { bundle } => drop(recipients.remove(bundle)),
+                Input::RecipientSet { bundle, recipient } if center.app(bundle).is_some() => {
+                    recipients.insert(bundle.clone(), recipient.clone());
+                }
+                _ => {}
             }
             let outputs = center.handle(input, now);
             if let Some(wake) = center.next_wake() {
@@ -171,7 +187,23 @@ proptest! {
             }
             let in_front =
                 [NEWS, CHAT].iter().filter(|bundle| center.app_state(bundle) == Some(AppState::Foreground)).count();
-            prop_assert!(in_front <= 1);
+            prop_assert!(in_front <= usize::from(!center.is_locked()), "two apps in front, or one behind the lock");
+            for output in &outputs {
+                let content = match output {
+                    Output::Present { bundle, delivered } => Some((bundle, &delivered.notification)),
+                    Output::CallWillPresent { bundle, notification, .. } => Some((bundle, notification.as_ref())),
+                    Output::CallDidReceive { bundle, response, .. } => Some((bundle, &response.notification)),
+                    _ => None,
+                };
+                let Some((bundle, notification)) = content else { continue };
+                let tag = notification.request.content.user_info.get("homing").map(|homing| &homing["user"]);
+                let mine = match (tag, recipients.get(bundle)) {
+                    (None, _) | (_, None | Some(Recipient::Anyone)) => true,
+                    (Some(_), Some(Recipient::Nobody)) => false,
+                    (Some(tag), Some(Recipient::User(user))) => tag == user,
+                };
+                prop_assert!(mine, "{output:?} is for another than {recipients:?}");
+            }
         }
     }
 
