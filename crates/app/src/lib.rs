@@ -7,6 +7,7 @@
 mod center;
 mod delegate;
 pub mod demo;
+pub mod provider;
 mod stream;
 
 pub use center::{AppError, Events, UserNotificationCenter};

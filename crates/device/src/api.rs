@@ -4,6 +4,7 @@
 //! address here, and every address wants the key.
 
 mod apps;
+mod arrivals;
 mod clock;
 mod devices;
 mod events;
@@ -82,6 +83,8 @@ fn router(api: Api) -> Router {
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show))
         .route("/v1/devices/{device}/network", get(devices::network).put(devices::set_network))
+        .route("/v1/devices/{device}/lock", put(devices::set_lock))
+        .route("/v1/devices/{device}/arrivals", get(arrivals::list))
         .route("/v1/devices/{device}/prompt", get(devices::prompt))
         .route("/v1/devices/{device}/prompt/answer", post(devices::answer_prompt))
         .route("/v1/devices/{device}/notifications", get(devices::notifications))
@@ -96,6 +99,7 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/apps/{app}/registration", put(apps::register).delete(apps::unregister))
         .route("/v1/devices/{device}/apps/{app}/token", get(apps::token))
         .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
+        .route("/v1/devices/{device}/apps/{app}/page/touch", post(apps::touch))
         .route("/v1/devices/{device}/apps/{app}/settings", get(apps::settings).put(apps::change_setting))
         .route("/v1/devices/{device}/apps/{app}/badge", get(apps::badge).put(apps::set_badge))
         .route("/v1/devices/{device}/apps/{app}/requests", post(apps::add_request))
@@ -128,10 +132,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     info(title = "Homing device API", description = "Virtual iPhones: what is on their screens, and a user's hands."),
     security(("key" = [])),
     paths(
-        devices::list, devices::show, devices::network, devices::set_network, devices::prompt,
+        devices::list, devices::show, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
         devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::pending,
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
-        apps::register, apps::unregister, apps::token, apps::page, apps::settings, apps::change_setting,
+        apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
         apps::remove_delivered, clock::show, clock::advance, events::of_device, events::of_all,
     ),

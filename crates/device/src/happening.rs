@@ -30,6 +30,8 @@ pub struct Happening {
 pub enum Kind {
     /// The connection to the push service came or went.
     Link,
+    /// The screen was locked or unlocked.
+    Lock,
     Installed,
     Removed,
     /// An app went to the foreground, to the background, or ended; `cause` says why.

@@ -6,6 +6,7 @@
 //! the connection by `homing-link`.
 
 mod api;
+mod arrival;
 mod backoff;
 mod enrol;
 mod happening;

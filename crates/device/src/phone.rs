@@ -9,12 +9,14 @@
 
 mod calls;
 mod connection;
+mod containers;
 mod outputs;
 mod process;
 pub(crate) mod questions;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use homing_clock::Clock;
@@ -79,6 +81,8 @@ enum Effect {
     Launch { bundle: String },
     ToApp { bundle: String, message: DeviceMessage },
     EndProcess { bundle: String },
+    RemoveContainer { number: i64 },
+    Touch { bundle: String, touch: Value, taken: oneshot::Sender<bool> },
     Happened(Happening),
     Answer(Box<dyn FnOnce() + Send>),
 }
@@ -120,6 +124,8 @@ pub(crate) struct Phone {
     name: String,
     device_id: Option<String>,
     store: Store,
+    /// Where the apps' data containers are.
+    containers: PathBuf,
     center: Center,
     clock: Clock,
     launcher: Arc<dyn AppLauncher>,
@@ -234,6 +240,9 @@ impl Phone {
                         app.process = None;
                     }
                 }
+                Effect::RemoveContainer { number } => containers::remove(&self.container(number)),
+                // The toucher may have gone.
+                Effect::Touch { bundle, touch, taken } => drop(taken.send(self.touch_app(&bundle, touch))),
                 // Nobody may be watching.
                 Effect::Happened(happening) => drop(self.happenings.send(Arc::new(happening))),
                 Effect::Answer(answer) => answer(),

@@ -1,6 +1,8 @@
 //! What one device keeps on disk: who it is, its apps, the notification center's state, what it has seen, and the
 //! receipts it still owes. When a change is committed, and what goes into one commit, is decided by `phone`.
 
+mod arrivals;
+
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +10,8 @@ use homing_local::AppManifest;
 use homing_trace::UnixMillis;
 use rusqlite::{Connection, params};
 
-/// Version of the tables below; a newer file is refused.
-const SCHEMA_VERSION: i64 = 1;
+/// Version of the tables below, all steps together; a newer file is refused.
+const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 
 /// The most receipts kept for a push service that can't be reached. Beyond it the oldest are given up.
 const RECEIPTS_KEPT: i64 = 100_000;
@@ -18,7 +20,9 @@ const RECEIPTS_KEPT: i64 = 100_000;
 /// requests to APNs*).
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
-const SCHEMA: &str = "
+/// Each step brings a file from one version to the next.
+const SCHEMA: [&str; 2] = [
+    "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     name TEXT NOT NULL,
@@ -54,7 +58,17 @@ CREATE TABLE receipt (
     topic TEXT NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
-";
+",
+    "
+ALTER TABLE device ADD COLUMN containers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE app ADD COLUMN container INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE arrival (
+    no INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL UNIQUE,
+    record TEXT NOT NULL
+) STRICT;
+",
+];
 
 /// The device's file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +110,8 @@ pub(crate) struct KeptApp {
     /// It has called `registerForRemoteNotifications` and not `unregister…` since.
     pub(crate) registered: bool,
     pub(crate) token: Option<String>,
+    /// The number of its data container; 0 until it has one.
+    pub(crate) container: i64,
 }
 
 impl KeptApp {
@@ -139,10 +155,12 @@ impl Store {
         db.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
         )?;
-        if found == 0 {
+        if found < SCHEMA_VERSION {
             db.execute_batch("BEGIN IMMEDIATE")?;
-            db.execute_batch(SCHEMA)?;
-            db.execute("INSERT INTO device (one, name) VALUES (1, ?1)", params![name])?;
+            for step in SCHEMA.iter().skip(usize::try_from(found).unwrap_or_default()) {
+                db.execute_batch(step)?;
+            }
+            db.execute("INSERT OR IGNORE INTO device (one, name) VALUES (1, ?1)", params![name])?;
             db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             db.execute_batch("COMMIT")?;
         }
@@ -216,15 +234,17 @@ impl Store {
     }
 
     pub(crate) fn apps(&self) -> Result<Vec<KeptApp>, StoreError> {
-        let mut query = self.db.prepare("SELECT manifest, registered, token FROM app ORDER BY bundle_id")?;
-        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
+        let mut query =
+            self.db.prepare("SELECT manifest, registered, token, container FROM app ORDER BY bundle_id")?;
+        let rows = query
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.map(|row| {
-            let (manifest, registered, token) = row?;
+            let (manifest, registered, token, container) = row?;
             let manifest = serde_json::from_str(&manifest).map_err(|error| StoreError::Unreadable {
                 what: "an app's manifest",
                 why: error.to_string(),
             })?;
-            Ok(KeptApp { manifest, registered, token })
+            Ok(KeptApp { manifest, registered, token, container })
         })
         .collect()
     }
@@ -233,10 +253,16 @@ impl Store {
         let manifest = serde_json::to_string(&app.manifest)
             .map_err(|error| StoreError::Unreadable { what: "an app's manifest", why: error.to_string() })?;
         self.db.execute(
-            "INSERT OR REPLACE INTO app (bundle_id, manifest, registered, token) VALUES (?1, ?2, ?3, ?4)",
-            params![app.manifest.bundle_id, manifest, app.registered, app.token],
+            "INSERT OR REPLACE INTO app (bundle_id, manifest, registered, token, container) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![app.manifest.bundle_id, manifest, app.registered, app.token, app.container],
         )?;
         Ok(())
+    }
+
+    /// A number that no data container has had.
+    pub(crate) fn next_container(&self) -> Result<i64, StoreError> {
+        let next = "UPDATE device SET containers = containers + 1 RETURNING containers";
+        Ok(self.db.query_row(next, [], |row| row.get(0))?)
     }
 
     pub(crate) fn remove_app(&self, bundle_id: &str) -> Result<(), StoreError> {

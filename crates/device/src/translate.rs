@@ -61,6 +61,7 @@ pub(crate) fn move_cause(cause: center::MoveCause) -> &'static str {
         center::MoveCause::RemoteNotification => "remote-notification",
         center::MoveCause::OtherAppInForeground => "other-app-in-foreground",
         center::MoveCause::BackgroundTimeExpired => "background-time-expired",
+        center::MoveCause::Locked => "locked",
     }
 }
 
@@ -116,6 +117,13 @@ pub(crate) fn view(
         apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),
         surfaces: delivered.surfaces.iter().map(surface).collect(),
     })
+}
+
+/// Where a notification is put before the user, sound and badge among it.
+pub(crate) fn shown(shown: &center::Shown) -> Vec<Surface> {
+    let sound = shown.sound.then_some(Surface::Sound);
+    let badge = shown.badge.then_some(Surface::Badge);
+    shown.surfaces.iter().map(surface).chain(sound).chain(badge).collect()
 }
 
 fn surface(surface: &center::Surface) -> Surface {

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use homing_apns::jwt::SigningKey;
-use homing_app::demo::{BUNDLE_ID, DemoOptions, manifest};
+use homing_app::demo::{BUNDLE_ID, DemoLaunch, DemoOptions, TOUCHES_QUEUED, manifest};
 use homing_device::{AppLauncher, Launch, RunningApp, VirtualDevice};
 use homing_gateway::Gateway;
 use homing_gateway::authority::ProviderCertificateRequest;
 use homing_gateway::centre::EnrolmentKeySpec;
 use homing_trace::Environment;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::data_dir::DataDir;
 use crate::endpoints::{Demo, DemoEnvironment};
@@ -137,25 +137,29 @@ pub(crate) fn iphones() -> anyhow::Result<Vec<VirtualDevice>> {
 
 /// Every app runs as the demo app: a bundle ID decides the name, the program is the same.
 #[derive(Debug)]
-pub(crate) struct DemoApps;
+pub(crate) struct DemoApps {
+    options: DemoOptions,
+}
 
 impl DemoApps {
-    pub(crate) fn launcher() -> Arc<dyn AppLauncher> {
-        Arc::new(Self)
+    pub(crate) fn launcher(options: DemoOptions) -> Arc<dyn AppLauncher> {
+        Arc::new(Self { options })
     }
 }
 
 impl AppLauncher for DemoApps {
     fn launch(&self, launch: Launch) -> RunningApp {
         let (shows, screen) = watch::channel(serde_json::Value::Null);
+        let (touches, touched) = mpsc::channel(TOUCHES_QUEUED);
+        let options = self.options.clone();
         let app = tokio::spawn(async move {
             let bundle_id = launch.manifest.bundle_id.clone();
-            if let Err(error) =
-                homing_app::demo::run(launch.stream, &bundle_id, DemoOptions::default(), shows).await
-            {
+            let given =
+                DemoLaunch { manifest: launch.manifest, container: launch.container, touches: touched };
+            if let Err(error) = homing_app::demo::run(launch.stream, given, options, shows).await {
                 tracing::debug!(%error, bundle_id, "the demo app ended");
             }
         });
-        RunningApp { abort: app.abort_handle(), screen }
+        RunningApp { abort: app.abort_handle(), screen, touches }
     }
 }

@@ -75,9 +75,10 @@ impl PresentationOption {
 }
 
 /// *UNAuthorizationStatus*. `ephemeral` is for App Clips, which this device has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthorizationStatus {
+    #[default]
     NotDetermined,
     Denied,
     Authorized,
@@ -115,7 +116,7 @@ pub enum ShowPreviews {
 }
 
 /// *UNNotificationSettings*: a snapshot; it changes outside the app at any time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationSettings {
     pub authorization_status: AuthorizationStatus,
     pub sound_setting: NotificationSetting,

@@ -14,6 +14,9 @@ pub mod manifest;
 pub mod message;
 pub mod view;
 
+/// What times in messages are.
+pub use homing_trace::UnixMillis;
+
 pub use authorization::{
     AlertStyle, AuthorizationOption, AuthorizationStatus, NotificationSetting, NotificationSettings,
     PresentationOption, ShowPreviews,
@@ -24,5 +27,5 @@ pub use content::{
 };
 pub use error::{ErrorDomain, LocalError};
 pub use manifest::{AppManifest, Finding, ManifestError};
-pub use message::{AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, MessageError, Reply};
+pub use message::{AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, MessageError, Recipient, Reply};
 pub use view::{AppStateWord, NotificationView, PendingView, PromptView, Surface};

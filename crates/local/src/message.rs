@@ -64,6 +64,13 @@ pub enum AppCall {
     SetBadgeCount {
         count: i64,
     },
+    /// Whose notifications the app wants from now on: the device shows none that is for another user, and withdraws
+    /// those it shows. It is Homing's own call. On iOS the same is done by a notification service extension, which may
+    /// drop a notification only with the entitlement `com.apple.developer.usernotifications.filtering`, and by the
+    /// app, which withdraws what is delivered.
+    SetRecipient {
+        recipient: Recipient,
+    },
     /// The completion handler of `willPresent`; `completion` is the event's.
     WillPresentCompletion {
         completion: u64,
@@ -78,6 +85,23 @@ pub enum AppCall {
         completion: u64,
         result: FetchResult,
     },
+}
+
+/// Who uses the app. A provider that knows its users tags a payload with one: `homing.user`, a string beside `aps`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipient {
+    /// As for an app that never said: every notification is taken.
+    Anyone,
+    /// Nobody is signed in: only what is for no user in particular is taken.
+    Nobody,
+    /// The user of this tag, 1 to [`Recipient::MAX_TAG`] bytes: besides that, what bears the same tag.
+    User(String),
+}
+
+impl Recipient {
+    /// Longest tag, in bytes.
+    pub const MAX_TAG: usize = 64;
 }
 
 /// What an app proves its bundle ID with; never shown.
@@ -219,7 +243,7 @@ impl MessageError {
 
 impl AppCall {
     /// The names of all calls.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "attach",
         "set-delegate",
         "finish-launching",
@@ -236,6 +260,7 @@ impl AppCall {
         "remove-delivered-notifications",
         "remove-all-delivered-notifications",
         "set-badge-count",
+        "set-recipient",
         "will-present-completion",
         "did-receive-completion",
         "fetch-completion",

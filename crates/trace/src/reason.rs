@@ -30,6 +30,8 @@ impl Reason {
     pub const EXPIRED: Self = Self::known("expired");
     pub const NOT_DISPLAYABLE: Self = Self::known("not-displayable");
     pub const UNREADABLE: Self = Self::known("unreadable");
+    /// The app has called `unregisterForRemoteNotifications`: the registration lives, nothing of it is shown.
+    pub const NOT_REGISTERED: Self = Self::known("not-registered");
     pub const ANOTHER_USER: Self = Self::known("another-user");
 
     /// Longest reason taken from a peer, in bytes.

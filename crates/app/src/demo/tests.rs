@@ -39,7 +39,7 @@ impl Device {
     async fn until(&mut self, wanted: impl Fn(&AppCall) -> bool) {
         loop {
             let AppRequest { id, call } = self.next().await;
-            self.say(DeviceMessage::Reply(AppReply { reply_to: id, reply: Reply::Done })).await;
+            self.say(DeviceMessage::Reply(AppReply { reply_to: id, reply: reply_to(&call) })).await;
             if wanted(&call) {
                 return;
             }
@@ -47,10 +47,21 @@ impl Device {
     }
 }
 
+/// What a device whose user was never asked would say.
+fn reply_to(call: &AppCall) -> Reply {
+    if matches!(call, AppCall::GetNotificationSettings) {
+        return Reply::Settings(Box::default());
+    }
+    Reply::Done
+}
+
 fn start() -> (Device, watch::Receiver<Value>) {
     let (theirs, stream) = UnixStream::pair().expect("a socket pair");
     let (shows, screen) = watch::channel(Value::Null);
-    tokio::spawn(run(theirs, BUNDLE_ID, DemoOptions::default(), shows));
+    let (_touch, touches) = mpsc::channel(TOUCHES_QUEUED);
+    let manifest = manifest("development").expect("it is a manifest");
+    let launch = DemoLaunch { manifest, container: PathBuf::new(), touches };
+    tokio::spawn(run(theirs, launch, DemoOptions::default(), shows));
     (Device { stream, read: Vec::new() }, screen)
 }
 

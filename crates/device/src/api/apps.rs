@@ -10,6 +10,7 @@ use homing_local::{
     AppCall, AuthorizationOption, Notification, NotificationRequest, NotificationSettings, PromptView, Reply,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::Api;
@@ -17,6 +18,9 @@ use super::devices::Pending;
 use super::problem::{Body, Problem, refused_call};
 use crate::host::Handle;
 use crate::phone::questions::AppDetail;
+
+/// Longest touch, in bytes of JSON.
+const MAX_TOUCH: usize = 16 * 1024;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Apps {
@@ -217,6 +221,33 @@ pub(super) async fn token(
     responses((status = 200, body = Page), (status = 404, body = Problem)))]
 pub(super) async fn page(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Page>, Problem> {
     Ok(Json(Page { url: detail(api.device(&device).await?, app).await?.url }))
+}
+
+/// Touch the page: the app in foreground gets the JSON object, in words of its own
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/page/touch", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Object,
+    responses((status = 202), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 429, body = Problem)))]
+pub(super) async fn touch(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(touch): Body<Map<String, Value>>,
+) -> Result<StatusCode, Problem> {
+    let size = serde_json::to_vec(&touch).map_or(usize::MAX, |json| json.len());
+    if size > MAX_TOUCH {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The touch is too large",
+            format!("a touch has at most {MAX_TOUCH} bytes of JSON, this one {size}"),
+        ));
+    }
+    let device = api.device(&device).await?;
+    let taken = device.ask(move |phone| phone.touch_page(&app, touch)).await?;
+    if taken.await.unwrap_or(false) {
+        return Ok(StatusCode::ACCEPTED);
+    }
+    let detail = "the app doesn't look at its touches now: wait a moment, or open it again".to_owned();
+    Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "The app is busy", detail))
 }
 
 /// The app's notification settings

@@ -33,6 +33,14 @@ pub(super) struct Network {
     online: bool,
 }
 
+/// Whether the screen is locked: then no app is in foreground. Opening an app unlocks, and so does a tap on a
+/// notification.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lock {
+    locked: bool,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Prompt {
     /// `null` when there is none.
@@ -104,6 +112,18 @@ pub(super) async fn set_network(
     let online = network.online;
     api.device(&device).await?.ask(move |phone| phone.set_online(online)).await?;
     Ok(Json(network))
+}
+
+/// Lock the screen, or unlock it
+#[utoipa::path(put, path = "/v1/devices/{device}/lock", tag = "devices", params(("device" = String, Path)),
+    request_body = Lock, responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+pub(super) async fn set_lock(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(Lock { locked }): Body<Lock>,
+) -> Result<Json<DeviceView>, Problem> {
+    let device = api.device(&device).await?;
+    Ok(Json(device.ask(move |phone| phone.set_lock(locked)).await?))
 }
 
 /// The permission prompt on the screen

@@ -11,6 +11,7 @@ impl From<Refusal> for Problem {
         let detail = refusal.to_string();
         match refusal {
             Refusal::NoApp(_) | Refusal::NotShown { .. } => Self::not_found(detail),
+            Refusal::NotInFront(_) => Self::new(StatusCode::CONFLICT, "The app isn't in foreground", detail),
             Refusal::NoPrompt => Self::new(StatusCode::CONFLICT, "No prompt is on the screen", detail),
             Refusal::Manifest(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The app manifest can't be used", detail)

@@ -2,7 +2,7 @@
 //! from them is decided by the notification center.
 
 use homing_local::message::DeviceMessage;
-use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, LocalError, Reply};
+use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, LocalError, Recipient, Reply};
 use homing_notification_center::{self as center, Identifiers, Input};
 
 use super::connection::registration_of;
@@ -77,6 +77,7 @@ impl Phone {
             AppCall::SetBadgeCount { count } => {
                 return self.wait(caller, |request| Input::BadgeSet { bundle: bundle_id, count, request });
             }
+            AppCall::SetRecipient { recipient } => self.set_recipient(bundle_id, &recipient)?,
             AppCall::RegisterForRemoteNotifications => {
                 self.reply(caller, Reply::Done);
                 return self.register(bundle);
@@ -145,6 +146,23 @@ impl Phone {
     fn remove_delivered(&mut self, bundle: String, identifiers: Identifiers) -> Result<Reply, StoreError> {
         self.feed(Input::DeliveredRemoved { bundle, identifiers })?;
         Ok(Reply::Done)
+    }
+
+    fn set_recipient(&mut self, bundle: String, recipient: &Recipient) -> Result<Reply, StoreError> {
+        if let Recipient::User(tag) = recipient
+            && !(1..=Recipient::MAX_TAG).contains(&tag.len())
+        {
+            let message =
+                format!("a user's tag has 1 to {} bytes, this one {}", Recipient::MAX_TAG, tag.len());
+            return Ok(Reply::Error(LocalError::homing(LocalError::INVALID_ARGUMENT, message)));
+        }
+        Ok(match translate::same(recipient) {
+            Ok(recipient) => {
+                self.feed(Input::RecipientSet { bundle, recipient })?;
+                Reply::Done
+            }
+            Err(error) => Reply::Error(error),
+        })
     }
 
     /// *registerForRemoteNotifications*: a token that is known comes at once, another when the push service gives it.

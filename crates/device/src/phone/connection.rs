@@ -5,17 +5,16 @@ use homing_link::{PacketId, ReasonCode};
 use homing_local::message::DeviceMessage;
 use homing_local::{DeviceEvent, LocalError};
 use homing_notification_center as center;
-use homing_trace::{Environment, Reason, Receipt, Stage};
+use homing_trace::{Environment, Reason, Receipt, Stage, UnixMillis};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Effect, LinkState, OpenLink, Phone};
+use crate::arrival::{self, Arrival};
 use crate::happening::Kind;
 use crate::link::{Arrived, FromLink, Order, Registration};
 use crate::store::{KeptApp, StoreError};
-
-/// The app has called `unregisterForRemoteNotifications`: the registration lives, nothing of it is shown.
-const NOT_REGISTERED: Reason = Reason::known("not-registered");
+use crate::translate;
 
 impl Phone {
     pub(super) fn heard(&mut self, news: FromLink) -> Result<(), StoreError> {
@@ -154,6 +153,7 @@ impl Phone {
         let bundle = arrived.registration.topic.clone();
         let detail = json!({"seq": arrived.seq, "apns_id": arrived.apns_id, "push_type": arrived.push_type});
         self.happened(Kind::Arrived, Some(&bundle), detail);
+        self.record(&arrived, now)?;
         let here = self
             .apps
             .get(&bundle)
@@ -161,7 +161,7 @@ impl Phone {
             .filter(|_| !self.endings.contains(&arrived.registration));
         let refusal = match here {
             None => Some(Reason::UNKNOWN_APP),
-            Some(app) if !app.kept.registered => Some(NOT_REGISTERED),
+            Some(app) if !app.kept.registered => Some(Reason::NOT_REGISTERED),
             Some(_) => None,
         };
         if let Some(reason) = refusal {
@@ -172,7 +172,9 @@ impl Phone {
                 reason: Some(reason),
                 at: now,
             };
-            return self.owe(&arrived.registration.to_string(), &bundle, &receipt);
+            let registration = arrived.registration.to_string();
+            let shown = center::Shown::default();
+            return self.owe(&center::AppReceipt { bundle, registration, receipt, shown });
         }
         self.feed(center::Input::RemoteArrived(center::RemoteNotification {
             bundle,
@@ -189,17 +191,34 @@ impl Phone {
     }
 
     /// Puts a receipt into the outbox; it leaves it when the push service acknowledges it.
-    pub(super) fn owe(
-        &mut self,
-        registration: &str,
-        bundle: &str,
-        receipt: &Receipt,
-    ) -> Result<(), StoreError> {
-        if let Some((environment, topic)) = registration.split_once('/') {
+    pub(super) fn owe(&mut self, said: &center::AppReceipt) -> Result<(), StoreError> {
+        let receipt = &said.receipt;
+        if let Some((environment, topic)) = said.registration.split_once('/') {
             self.store.owe_receipt(environment, topic, &receipt.to_json())?;
         }
-        self.happened(Kind::Receipt, Some(bundle), json!(receipt));
+        self.store.amend_arrival(receipt.seq, |arrival| {
+            let stage = (receipt.event, receipt.reason.clone());
+            arrival.amend(stage, translate::shown(&said.shown), receipt.at);
+        })?;
+        self.happened(Kind::Receipt, Some(&said.bundle), json!(receipt));
         Ok(())
+    }
+
+    fn record(&self, arrived: &Arrived, now: UnixMillis) -> Result<(), StoreError> {
+        let app = &arrived.registration.topic;
+        let content = self.center.content_of(app, &arrived.payload).unwrap_or_default();
+        self.store.record_arrival(&Arrival {
+            at: now,
+            app: app.clone(),
+            apns_id: arrived.apns_id.clone(),
+            seq: arrived.seq,
+            push_type: arrived.push_type.clone(),
+            title: arrival::kept(content.title.as_str()),
+            body: arrival::kept(content.body.as_str()),
+            app_state: self.center.app_state(app).map(translate::app_state_word),
+            decision: None,
+            responses: Vec::new(),
+        })
     }
 
     /// Sends what is owed, as far as the window goes.

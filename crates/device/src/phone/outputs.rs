@@ -76,7 +76,8 @@ impl Phone {
                 self.call_app(&bundle, Ok(event));
             }
             Output::AppMoved { bundle, from, to, cause } => self.app_moved(bundle, from, to, cause),
-            Output::Receipt(said) => self.owe(&said.registration, &said.bundle, &said.receipt)?,
+            Output::LockMoved { locked } => self.happened(Kind::Lock, None, json!({"locked": locked})),
+            Output::Receipt(said) => self.owe(&said)?,
         }
         Ok(())
     }

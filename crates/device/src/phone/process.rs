@@ -9,7 +9,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use super::{Input, Phone};
+use super::{Input, Phone, containers};
 use crate::launcher::Launch;
 
 /// Messages an app hasn't read. One that falls further behind is ended, as the system ends an app that hangs.
@@ -21,6 +21,7 @@ pub(super) struct Process {
     /// Tells this run from earlier ones of the same app.
     pub(super) run: u64,
     pub(super) screen: watch::Receiver<Value>,
+    touches: mpsc::Sender<Value>,
     out: mpsc::Sender<Vec<u8>>,
     tasks: [AbortHandle; 3],
 }
@@ -38,22 +39,34 @@ impl Phone {
     pub(super) fn launch(&mut self, bundle: &str) {
         let run = self.next_run;
         self.next_run += 1;
-        let Some(app) = self.apps.get_mut(bundle) else { return };
-        let (ours, theirs) = match UnixStream::pair() {
+        let Some(app) = self.apps.get(bundle) else { return };
+        let container = self.container(app.kept.container);
+        let prepared = containers::ensure(&container).and_then(|()| UnixStream::pair());
+        let (ours, theirs) = match prepared {
             Ok(pair) => pair,
             Err(error) => {
                 tracing::error!(device = self.name, bundle, %error, "the app can't be started");
                 return;
             }
         };
-        let running = self.launcher.launch(Launch { manifest: app.kept.manifest.clone(), stream: theirs });
+        let manifest = app.kept.manifest.clone();
+        let running = self.launcher.launch(Launch { manifest, stream: theirs, container });
         let (from_app, to_app) = ours.into_split();
         let (out, messages) = mpsc::channel(MESSAGES_QUEUED);
         let reader = Reader { bundle: bundle.to_owned(), run, phone: self.inputs.clone(), out: out.clone() };
         let reader = tokio::spawn(reader.run(from_app)).abort_handle();
         let writer = tokio::spawn(write(messages, to_app)).abort_handle();
-        app.process =
-            Some(Process { run, screen: running.screen, out, tasks: [running.abort, reader, writer] });
+        let tasks = [running.abort, reader, writer];
+        if let Some(app) = self.apps.get_mut(bundle) {
+            let (screen, touches) = (running.screen, running.touches);
+            app.process = Some(Process { run, screen, touches, out, tasks });
+        }
+    }
+
+    /// Gives the app a touch on its page; `false` if it doesn't take it.
+    pub(super) fn touch_app(&self, bundle: &str, touch: Value) -> bool {
+        let process = self.apps.get(bundle).and_then(|app| app.process.as_ref());
+        process.is_some_and(|process| process.touches.try_send(touch).is_ok())
     }
 
     /// Says something to an app; one that doesn't run hears nothing.

@@ -7,12 +7,13 @@ use homing_local::{
 use homing_notification_center as center;
 use homing_trace::Environment;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::connection::registration_of;
 use super::{App, Caller, Effect, Input, Phone, Question};
+use crate::arrival::Arrival;
 use crate::happening::Kind;
 use crate::store::{KeptApp, StoreError};
 use crate::translate;
@@ -30,6 +31,8 @@ pub(crate) enum Refusal {
         "no notification {identifier:?} of {app:?} is on the screen: GET …/notifications lists those that are"
     )]
     NotShown { app: String, identifier: String },
+    #[error("{0:?} isn't in foreground, so nobody can touch its page: open it first (PUT …/apps/{0}/state)")]
+    NotInFront(String),
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
     #[error("{0}")]
@@ -47,6 +50,8 @@ pub(crate) struct DeviceView {
     pub(crate) device_id: Option<String>,
     /// `false` in airplane mode.
     pub(crate) online: bool,
+    /// The screen is locked.
+    pub(crate) locked: bool,
     pub(crate) link: LinkView,
     /// Bundle IDs of the installed apps.
     pub(crate) apps: Vec<String>,
@@ -108,6 +113,7 @@ impl Phone {
             name: self.name.clone(),
             device_id: self.device_id.clone(),
             online: *self.online.borrow(),
+            locked: self.center.is_locked(),
             link: LinkView {
                 connected: self.link_state.connected,
                 why: self.link_state.why.clone(),
@@ -201,6 +207,10 @@ impl Phone {
             .as_ref()
             .and_then(|app| registration_of(&app.kept))
             .filter(|registration| Some(registration.environment) != manifest.entitlements.aps_environment);
+        let container = match &before {
+            Some(app) => app.kept.container,
+            None => self.store.next_container()?,
+        };
         let (registered, token, process) = match before {
             Some(App { kept, process }) if moved.is_none() => (kept.registered, kept.token, process),
             Some(App { process, .. }) => (false, None, process),
@@ -209,7 +219,7 @@ impl Phone {
         if let Some(registration) = moved {
             self.end_registration(registration)?;
         }
-        let kept = KeptApp { manifest, registered, token };
+        let kept = KeptApp { manifest, registered, token, container };
         self.store.save_app(&kept)?;
         self.apps.insert(bundle.clone(), App { kept, process });
         self.happened(Kind::Installed, Some(&bundle), detail);
@@ -220,9 +230,11 @@ impl Phone {
     pub(crate) fn remove(&mut self, bundle: &str) -> Asked<()> {
         let Some(app) = self.apps.get(bundle) else { return Ok(Err(Refusal::NoApp(bundle.to_owned()))) };
         let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
+        let number = app.kept.container;
         self.feed(center::Input::AppRemoved { bundle: bundle.to_owned() })?;
         self.apps.remove(bundle);
         self.store.remove_app(bundle)?;
+        self.effects.push(Effect::RemoveContainer { number });
         self.forget_calls(bundle);
         if let Some(registration) = registration {
             self.end_registration(registration)?;
@@ -259,14 +271,14 @@ impl Phone {
     }
 
     pub(crate) fn tap(&mut self, app: String, identifier: String) -> Asked<()> {
-        self.touch(app, identifier, |bundle, identifier| center::Input::Tapped { bundle, identifier })
+        self.act(app, identifier, |bundle, identifier| center::Input::Tapped { bundle, identifier })
     }
 
     pub(crate) fn dismiss(&mut self, app: String, identifier: String) -> Asked<()> {
-        self.touch(app, identifier, |bundle, identifier| center::Input::Dismissed { bundle, identifier })
+        self.act(app, identifier, |bundle, identifier| center::Input::Dismissed { bundle, identifier })
     }
 
-    fn touch(
+    fn act(
         &mut self,
         app: String,
         identifier: String,
@@ -280,6 +292,35 @@ impl Phone {
         }
         self.feed(input(app, identifier))?;
         Ok(Ok(()))
+    }
+
+    /// Locks the screen, or unlocks it.
+    pub(crate) fn set_lock(&mut self, locked: bool) -> Asked<DeviceView> {
+        self.feed(center::Input::LockSet { locked })?;
+        Ok(Ok(self.device_view()))
+    }
+
+    /// A touch on the app's page; whether the app took it is told afterwards.
+    pub(crate) fn touch_page(
+        &mut self,
+        bundle: &str,
+        touch: Map<String, Value>,
+    ) -> Asked<oneshot::Receiver<bool>> {
+        if let Err(refusal) = self.app(bundle) {
+            return Ok(Err(refusal));
+        }
+        if self.center.app_state(bundle) != Some(center::AppState::Foreground) {
+            return Ok(Err(Refusal::NotInFront(bundle.to_owned())));
+        }
+        let (taken, is_taken) = oneshot::channel();
+        let (bundle, touch) = (bundle.to_owned(), Value::Object(touch));
+        self.effects.push(Effect::Touch { bundle, touch, taken });
+        Ok(Ok(is_taken))
+    }
+
+    /// The notifications that came, newest first.
+    pub(crate) fn arrivals(&self, limit: u32) -> Asked<Vec<Arrival>> {
+        Ok(Ok(self.store.arrivals(limit)?))
     }
 
     /// Makes a call as the app would; the reply comes when it is known, which for a prompt is when it is answered.

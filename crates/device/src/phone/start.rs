@@ -84,6 +84,7 @@ impl Phone {
             device_id: identity.as_ref().map(|identity| identity.device_id.clone()),
             online: watch::Sender::new(store.online()?),
             store,
+            containers: config.path.with_extension("apps"),
             center: Center::default(),
             clock: config.clock,
             launcher: config.launcher,
@@ -147,6 +148,7 @@ impl Phone {
             // It was carried out when it was written.
             drop(self.center.handle(input, at));
         }
+        self.settle_containers()?;
         self.publish_tokens();
         if self.center.apps().next().is_some() {
             self.store.begin()?;

@@ -73,7 +73,7 @@ async fn everything_there_is_stands_in_the_document() {
     let host = start(dir.path(), &service).await;
     let document = get(&host, "/openapi.json").await;
     let paths = document["paths"].as_object().expect("it has paths");
-    assert!(paths.len() >= 24, "{}", paths.len());
+    assert!(paths.len() >= 27, "{}", paths.len());
     assert!(paths.contains_key("/v1/devices/{device}/apps/{app}/state"));
     assert_eq!(document["components"]["securitySchemes"]["key"]["scheme"], "bearer");
     host.shutdown().await;

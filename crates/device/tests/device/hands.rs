@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use homing_app::demo::{self, DemoOptions};
+use homing_app::demo::{self, DemoLaunch, DemoOptions};
 use homing_clock::Clock;
 use homing_device::{AppLauncher, DeviceConfig, DeviceHost, Launch, RunningApp, VirtualDevice};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::push_service::PushService;
 
@@ -24,11 +24,13 @@ pub(crate) struct Demo;
 impl AppLauncher for Demo {
     fn launch(&self, launch: Launch) -> RunningApp {
         let (shows, screen) = watch::channel(Value::Null);
+        let (touches, touched) = mpsc::channel(demo::TOUCHES_QUEUED);
         let app = tokio::spawn(async move {
-            let bundle = launch.manifest.bundle_id.clone();
-            let _ = demo::run(launch.stream, &bundle, DemoOptions::default(), shows).await;
+            let given =
+                DemoLaunch { manifest: launch.manifest, container: launch.container, touches: touched };
+            let _ = demo::run(launch.stream, given, DemoOptions::default(), shows).await;
         });
-        RunningApp { abort: app.abort_handle(), screen }
+        RunningApp { abort: app.abort_handle(), screen, touches }
     }
 }
 

@@ -1,8 +1,11 @@
 //! A device on a push service: what it keeps, what it says, and what its user sees.
 
 mod api;
+mod arrivals;
 mod hands;
+mod lock;
 mod push_service;
+mod touch;
 
 use hands::{APP, allow, get, put_state, send, start, try_start, until};
 use homing_trace::{Receipt, Stage};

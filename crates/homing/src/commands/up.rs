@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use homing_app::demo::DemoOptions;
 use homing_clock::Clock;
 use homing_device::{DeviceConfig, DeviceHost, Tokens};
 use homing_gateway::{Gateway, GatewayConfig};
@@ -118,7 +119,7 @@ async fn everything_up(
         api: ports::loopback(device_api_port),
         api_key: device_api_key.clone(),
         devices: demo::iphones()?,
-        launcher: DemoApps::launcher(),
+        launcher: DemoApps::launcher(DemoOptions::default()),
     })
     .await
     .context("the virtual iPhones can't start")?;

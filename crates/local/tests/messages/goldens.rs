@@ -54,6 +54,18 @@ fn calls() -> Vec<(AppCall, &'static str)> {
         (RemoveAllDeliveredNotifications, r#"{"id":7,"call":"remove-all-delivered-notifications"}"#),
         (SetBadgeCount { count: -1 }, r#"{"id":7,"call":"set-badge-count","count":-1}"#),
         (
+            SetRecipient { recipient: Recipient::Anyone },
+            r#"{"id":7,"call":"set-recipient","recipient":"anyone"}"#,
+        ),
+        (
+            SetRecipient { recipient: Recipient::Nobody },
+            r#"{"id":7,"call":"set-recipient","recipient":"nobody"}"#,
+        ),
+        (
+            SetRecipient { recipient: Recipient::User("0fd1".to_owned()) },
+            r#"{"id":7,"call":"set-recipient","recipient":{"user":"0fd1"}}"#,
+        ),
+        (
             WillPresentCompletion {
                 completion: 3,
                 options: vec![PresentationOption::Banner, PresentationOption::Sound],

@@ -28,6 +28,7 @@ fn a_call_that_does_not_hold_what_it_should_says_what() {
         (r#"{"id": 3, "call": "add"}"#, "request"),
         (r#"{"id": 3, "call": "request-authorization", "options": ["loud"]}"#, "loud"),
         (r#"{"id": 3, "call": "set-badge-count", "count": "one"}"#, "expected i64"),
+        (r#"{"id": 3, "call": "set-recipient", "recipient": "everyone"}"#, "everyone"),
         (r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {"tittle": "x"}}}"#, "tittle"),
         (
             r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {}, "trigger": {"kind": "calendar", "hour": 9}}}"#,

@@ -95,6 +95,7 @@ fn call() -> impl Strategy<Value = AppCall> {
             .prop_map(|bits| AppCall::RequestAuthorization { options: AuthorizationOption::from_bits(bits) }),
         vec(".{0,9}", 0..4).prop_map(|identifiers| AppCall::RemoveDeliveredNotifications { identifiers }),
         any::<i64>().prop_map(|count| AppCall::SetBadgeCount { count }),
+        ".{0,9}".prop_map(|tag| AppCall::SetRecipient { recipient: Recipient::User(tag) }),
         (any::<u64>(), proptest::sample::subsequence(PresentationOption::ALL.to_vec(), 0..5))
             .prop_map(|(completion, options)| AppCall::WillPresentCompletion { completion, options }),
         ".{0,9}".prop_map(|bundle_id| AppCall::Attach { bundle_id, secret: None }),

@@ -1,0 +1,46 @@
+//! The data containers of apps: a directory for each, which the app finds again at every launch and which ends with
+//! the app. Which number belongs to which app stands in the device's file, so a directory that a crash left behind
+//! belongs to nobody.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Phone;
+use crate::store::StoreError;
+
+impl Phone {
+    pub(super) fn container(&self, number: i64) -> PathBuf {
+        self.containers.join(number.to_string())
+    }
+
+    /// Gives a container to apps that were installed before there were any, and removes what belongs to no app.
+    pub(super) fn settle_containers(&mut self) -> Result<(), StoreError> {
+        for app in self.apps.values_mut().filter(|app| app.kept.container == 0) {
+            app.kept.container = self.store.next_container()?;
+            self.store.save_app(&app.kept)?;
+        }
+        let Ok(entries) = std::fs::read_dir(&self.containers) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let kept = |app: &super::App| entry.file_name() == *app.kept.container.to_string();
+            if !self.apps.values().any(kept) {
+                remove(&entry.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the directory, open to its owner only, if it isn't there.
+pub(super) fn ensure(container: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(container)
+}
+
+/// What can't be removed now is tried again at the next start.
+pub(super) fn remove(container: &Path) {
+    match std::fs::remove_dir_all(container) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(container = %container.display(), %error, "an app's data can't be removed");
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
