@@ -54,18 +54,6 @@ fn calls() -> Vec<(AppCall, &'static str)> {
         (RemoveAllDeliveredNotifications, r#"{"id":7,"call":"remove-all-delivered-notifications"}"#),
         (SetBadgeCount { count: -1 }, r#"{"id":7,"call":"set-badge-count","count":-1}"#),
         (
-            SetRecipient { recipient: Recipient::Anyone },
-            r#"{"id":7,"call":"set-recipient","recipient":"anyone"}"#,
-        ),
-        (
-            SetRecipient { recipient: Recipient::Nobody },
-            r#"{"id":7,"call":"set-recipient","recipient":"nobody"}"#,
-        ),
-        (
-            SetRecipient { recipient: Recipient::User("0fd1".to_owned()) },
-            r#"{"id":7,"call":"set-recipient","recipient":{"user":"0fd1"}}"#,
-        ),
-        (
             WillPresentCompletion {
                 completion: 3,
                 options: vec![PresentationOption::Banner, PresentationOption::Sound],
@@ -79,6 +67,18 @@ fn calls() -> Vec<(AppCall, &'static str)> {
         (
             FetchCompletion { completion: 3, result: FetchResult::NewData },
             r#"{"id":7,"call":"fetch-completion","completion":3,"result":"new-data"}"#,
+        ),
+    ]
+}
+
+fn recipients() -> Vec<(AppCall, &'static str)> {
+    let call = |recipient| AppCall::SetRecipient { recipient };
+    vec![
+        (call(Recipient::Anyone), r#"{"id":7,"call":"set-recipient","recipient":"anyone"}"#),
+        (call(Recipient::Nobody), r#"{"id":7,"call":"set-recipient","recipient":"nobody"}"#),
+        (
+            call(Recipient::User("0fd1".to_owned())),
+            r#"{"id":7,"call":"set-recipient","recipient":{"user":"0fd1"}}"#,
         ),
     ]
 }
@@ -160,7 +160,7 @@ fn events() -> Vec<(DeviceEvent, String)> {
 #[test]
 fn each_call_stands_as_written_here() {
     let mut names = BTreeSet::new();
-    for (call, golden) in calls() {
+    for (call, golden) in calls().into_iter().chain(recipients()) {
         let request = AppRequest { id: 7, call };
         assert_eq!(String::from_utf8_lossy(&request.to_json()), golden);
         assert_eq!(AppRequest::from_json(golden.as_bytes()).expect("it is whole"), request);

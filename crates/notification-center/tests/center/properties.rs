@@ -142,6 +142,20 @@ fn begun() -> Center {
     center
 }
 
+/// The notification that the user or the app gets by an output.
+fn told(output: &Output) -> Option<(&String, &Notification)> {
+    if let Output::Present { bundle, delivered } = output {
+        return Some((bundle, &delivered.notification));
+    }
+    if let Output::CallWillPresent { bundle, notification, .. } = output {
+        return Some((bundle, notification));
+    }
+    if let Output::CallDidReceive { bundle, response, .. } = output {
+        return Some((bundle, &response.notification));
+    }
+    None
+}
+
 proptest! {
     #[test]
     fn whatever_happens_the_promises_hold(steps in proptest::collection::vec((step(), input()), 1..120)) {
@@ -155,12 +169,13 @@ proptest! {
             if matches!(&input, Input::AppRemoved { bundle } if bundle == NEWS) {
                 ended.clear();
             }
-            match &input {
-                Input::AppRemoved { bundle } => drop(recipients.remove(bundle)),
-                Input::RecipientSet { bundle, recipient } if center.app(bundle).is_some() => {
-                    recipients.insert(bundle.clone(), recipient.clone());
-                }
-                _ => {}
+            if let Input::AppRemoved { bundle } = &input {
+                recipients.remove(bundle);
+            }
+            if let Input::RecipientSet { bundle, recipient } = &input
+                && center.app(bundle).is_some()
+            {
+                recipients.insert(bundle.clone(), recipient.clone());
             }
             let outputs = center.handle(input, now);
             if let Some(wake) = center.next_wake() {
@@ -189,13 +204,7 @@ proptest! {
                 [NEWS, CHAT].iter().filter(|bundle| center.app_state(bundle) == Some(AppState::Foreground)).count();
             prop_assert!(in_front <= usize::from(!center.is_locked()), "two apps in front, or one behind the lock");
             for output in &outputs {
-                let content = match output {
-                    Output::Present { bundle, delivered } => Some((bundle, &delivered.notification)),
-                    Output::CallWillPresent { bundle, notification, .. } => Some((bundle, notification.as_ref())),
-                    Output::CallDidReceive { bundle, response, .. } => Some((bundle, &response.notification)),
-                    _ => None,
-                };
-                let Some((bundle, notification)) = content else { continue };
+                let Some((bundle, notification)) = told(output) else { continue };
                 let tag = notification.request.content.user_info.get("homing").map(|homing| &homing["user"]);
                 let mine = match (tag, recipients.get(bundle)) {
                     (None, _) | (_, None | Some(Recipient::Anyone)) => true,
