@@ -9,11 +9,13 @@ use crate::read::Longest;
 
 /// Adds to an API what every one has: problem documents for unknown paths and methods, and bodies of at most `longest` bytes.
 pub fn with_manners<S: Clone + Send + Sync + 'static>(router: Router<S>, longest: usize) -> Router<S> {
-    router
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(another_method)
-        .layer(DefaultBodyLimit::max(longest))
-        .layer(Extension(Longest(longest)))
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(another_method);
+    router.layer(bodies_up_to(longest))
+}
+
+/// A layer: bodies of at most `longest` bytes, for a part of an API that differs from the rest.
+pub fn bodies_up_to(longest: usize) -> (DefaultBodyLimit, Extension<Longest>) {
+    (DefaultBodyLimit::max(longest), Extension(Longest(longest)))
 }
 
 async fn nothing_here(uri: Uri) -> Problem {

@@ -14,9 +14,9 @@ use crate::Problem;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
 
-/// Longest body of an API, in bytes: told to who sent a longer one.
+/// Longest body, in bytes: told to who sent a longer one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Longest(pub(crate) usize);
+pub struct Longest(pub(crate) usize);
 
 /// A JSON body, whatever its `Content-Type` says.
 #[derive(Debug)]
