@@ -131,7 +131,9 @@ impl World {
         stream.write_all(request.as_bytes()).await.expect("it is sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.expect("it is answered");
-        String::from_utf8(answer).expect("it is text")
+        let answer = String::from_utf8(answer).expect("it is text");
+        assert!(!answer.contains(LINK_KEY) && !answer.contains(UPSTREAM_KEY), "a key in {answer}");
+        answer
     }
 }
 

@@ -123,6 +123,29 @@ async fn a_browser_that_leaves_takes_the_upstreams_connection_with_it() {
 }
 
 #[tokio::test]
+async fn a_browser_that_leaves_before_the_answer_does_so_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback is there");
+    let world = World::before(format!("http://{}", listener.local_addr().expect("it is bound"))).await;
+    let request = world.request(Method::POST, "/api/provider/v1/x", "{}");
+    let mut heard = Vec::new();
+    let (mut stream, _) = tokio::select! {
+        _ = world.begin(request) => panic!("nothing was answered"),
+        accepted = listener.accept() => accepted.expect("it is asked"),
+    };
+    // The request was dropped, and the connection with it.
+    stream.read_to_end(&mut heard).await.expect("the console hangs up");
+    assert!(heard.starts_with(b"POST /v1/x HTTP/1.1\r\n"), "{}", String::from_utf8_lossy(&heard));
+}
+
+#[tokio::test]
+async fn a_head_is_asked_for_without_its_body() {
+    let world = World::signed_in().await;
+    let answer = world.ask(world.request(Method::HEAD, "/api/provider/v1/loud", Body::empty())).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
+    assert_eq!(answer.headers["retry-after"], "7");
+}
+
+#[tokio::test]
 async fn a_body_goes_on_as_it_comes() {
     let mut world = World::signed_in().await;
     let mut came = std::mem::replace(&mut world.upstream.pieces, mpsc::channel(1).1);
