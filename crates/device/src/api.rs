@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::host::Handle;
+use crate::fleet::{Fleet, Handle};
 use problem::Problem;
 
 /// Longest request body, in bytes.
@@ -33,31 +33,27 @@ const MAX_WATCHERS: usize = 64;
 /// What every request may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    devices: Arc<[Handle]>,
+    fleet: Arc<Fleet>,
     clock: Clock,
     guard: Arc<Guard>,
     watchers: Watchers,
 }
 
 impl Api {
-    pub(crate) fn new(
-        devices: Arc<[Handle]>,
-        clock: Clock,
-        key: &str,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(fleet: Arc<Fleet>, clock: Clock, key: &str, stopped: watch::Receiver<bool>) -> Self {
         let guard = Guard::new(Hosts::default(), key, "endpoints.json has it as device_api_key");
-        Self { devices, clock, guard: Arc::new(guard), watchers: Watchers::new(MAX_WATCHERS, stopped) }
+        Self { fleet, clock, guard: Arc::new(guard), watchers: Watchers::new(MAX_WATCHERS, stopped) }
     }
 
     /// The device of this name or id.
-    async fn device(&self, named: &str) -> Result<&Handle, Problem> {
-        if let Some(device) = self.devices.iter().find(|device| device.name == named) {
+    async fn device(&self, named: &str) -> Result<Arc<Handle>, Problem> {
+        if let Some(device) = self.fleet.named(named) {
             return Ok(device);
         }
-        for device in self.devices.iter() {
-            let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
-            if view.device_id.as_deref() == Some(named) {
+        for device in self.fleet.all() {
+            // One that was erased meanwhile isn't the one.
+            let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await;
+            if view.is_ok_and(|view| view.device_id.as_deref() == Some(named)) {
                 return Ok(device);
             }
         }
@@ -81,7 +77,7 @@ fn router(api: Api) -> Router {
     let router = Router::new()
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
-        .route("/v1/devices/{device}", get(devices::show))
+        .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
         .route("/v1/devices/{device}/network", get(devices::network).put(devices::set_network))
         .route("/v1/devices/{device}/lock", put(devices::set_lock))
         .route("/v1/devices/{device}/arrivals", get(arrivals::list))
@@ -132,7 +128,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     info(title = "Homing device API", description = "Virtual iPhones: what is on their screens, and a user's hands."),
     security(("key" = [])),
     paths(
-        devices::list, devices::show, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
+        devices::list, devices::show, devices::add, devices::erase, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
         devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::pending,
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,

@@ -1,12 +1,39 @@
 //! What a device tells those who watch it: one event for everything worth seeing, with the decision and its reason.
 
+use std::sync::Arc;
+
 use homing_trace::UnixMillis;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
 /// Events kept for a watcher that is slow. One that falls further behind is told how many it missed.
 pub(crate) const KEPT: usize = 1024;
+
+/// Those who watch one device, and those who watch all.
+#[derive(Clone, Debug)]
+pub(crate) struct Watchers {
+    of_device: broadcast::Sender<Arc<Happening>>,
+    of_all: broadcast::Sender<Arc<Happening>>,
+}
+
+impl Watchers {
+    pub(crate) fn with(of_all: broadcast::Sender<Arc<Happening>>) -> Self {
+        Self { of_device: broadcast::Sender::new(KEPT), of_all }
+    }
+
+    pub(crate) fn tell(&self, happening: Happening) {
+        let happening = Arc::new(happening);
+        // Nobody may be watching.
+        let _ = self.of_device.send(Arc::clone(&happening));
+        let _ = self.of_all.send(happening);
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Happening>> {
+        self.of_device.subscribe()
+    }
+}
 
 /// One event of a device, as it stands in the event stream.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -28,6 +55,10 @@ pub struct Happening {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// The device is new here.
+    Added,
+    /// The device and all that was its is gone.
+    Erased,
     /// The connection to the push service came or went.
     Link,
     /// The screen was locked or unlocked.

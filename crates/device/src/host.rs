@@ -9,18 +9,14 @@ use std::time::Duration;
 
 use homing_clock::Clock;
 use homing_local::AppManifest;
-use homing_trace::UnixMillis;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::api::{self, Api};
-use crate::happening::{self, Happening};
+use crate::fleet::{Fleet, Workshop, is_name};
 use crate::launcher::AppLauncher;
-use crate::link::Link;
-use crate::phone::questions::Refusal;
-use crate::phone::{self, Input, Phone, PhoneConfig, Question, Tokens};
-use crate::store::StoreError;
+use crate::phone::Tokens;
 use crate::tls::{Dialler, TlsError};
 
 /// Longest wait for devices and API to end by themselves.
@@ -40,6 +36,7 @@ pub struct DeviceConfig {
     /// Where the HTTP API listens.
     pub api: Vec<SocketAddr>,
     pub api_key: String,
+    /// Besides those that were added while a host ran on this directory.
     pub devices: Vec<VirtualDevice>,
     pub launcher: Arc<dyn AppLauncher>,
 }
@@ -78,7 +75,7 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("device {name}: {source}")]
-    Store { name: String, source: StoreError },
+    Device { name: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the device API can't listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
 }
@@ -86,36 +83,10 @@ pub enum StartError {
 /// Devices that run. Dropping it ends them as a power cut would; [`DeviceHost::shutdown`] is the switch.
 #[derive(Debug)]
 pub struct DeviceHost {
-    handles: Arc<[Handle]>,
-    tokens: watch::Receiver<Tokens>,
+    fleet: Arc<Fleet>,
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
-    tasks: Vec<AbortHandle>,
-}
-
-/// One device, for those who speak to it.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    pub(crate) name: String,
-    inputs: mpsc::Sender<Input>,
-    happenings: broadcast::Sender<Arc<Happening>>,
-}
-
-impl Handle {
-    /// Asks the phone; the answer comes when all that follows from it is on disk.
-    pub(crate) async fn ask<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&mut Phone) -> Result<Result<T, Refusal>, StoreError> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let (question, answered) = Question::new(ask);
-        self.inputs.send(question.into()).await.map_err(|_| Refusal::Broken)?;
-        answered.await.map_err(|_| Refusal::Broken)?
-    }
-
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Happening>> {
-        self.happenings.subscribe()
-    }
 }
 
 impl DeviceHost {
@@ -130,33 +101,28 @@ impl DeviceHost {
             .map_err(in_data_dir)?;
         let dialler = Dialler::new(&config.link.0, config.link.1, &config.ca_pem)?;
         let listeners = listen(&config.api).await?;
-        let tokens = watch::Sender::new(Tokens::new());
-        let mut handles = Vec::new();
-        let mut tasks = Vec::new();
-        for device in &config.devices {
-            let (handle, started) = start_device(&config, device, &tokens).await?;
-            let link = Link {
-                dialler: dialler.clone(),
-                enrolment_key: config.enrolment_key.clone(),
-                identity: started.identity,
-                phone: started.inputs.clone(),
-                online: started.online,
-            };
-            tasks.push(tokio::spawn(link.run()).abort_handle());
-            let waking = wake(config.clock.clone(), started.wake, started.inputs);
-            tasks.push(tokio::spawn(waking).abort_handle());
-            handles.push(handle);
+        let workshop = Workshop {
+            data_dir: config.data_dir.clone(),
+            clock: config.clock.clone(),
+            dialler,
+            enrolment_key: config.enrolment_key,
+            launcher: config.launcher,
+        };
+        let fleet = Arc::new(Fleet::new(workshop).map_err(in_data_dir)?);
+        for device in every(&fleet, config.devices).map_err(in_data_dir)? {
+            let name = device.name.clone();
+            let in_device = |source| StartError::Device { name, source: Box::new(source) };
+            fleet.start(device).await.map_err(in_device)?;
         }
-        let handles: Arc<[Handle]> = handles.into();
         let (stop, stopped) = watch::channel(false);
-        let api = Api::new(Arc::clone(&handles), config.clock, &config.api_key, stopped.clone());
+        let api = Api::new(Arc::clone(&fleet), config.clock, &config.api_key, stopped.clone());
         let mut addresses = Vec::new();
         let mut servers = JoinSet::new();
         for (listener, address) in listeners {
             addresses.push(address);
             servers.spawn(api::serve(listener, api.clone(), stopped.clone()));
         }
-        Ok(Self { handles, tokens: tokens.subscribe(), addresses, stop, servers, tasks })
+        Ok(Self { fleet, addresses, stop, servers })
     }
 
     /// Where the API listens; a port 0 in the configuration is the real one here.
@@ -166,13 +132,13 @@ impl DeviceHost {
 
     /// The tokens of all apps, and when they change.
     pub fn tokens(&self) -> watch::Receiver<Tokens> {
-        self.tokens.clone()
+        self.fleet.tokens()
     }
 
     /// Which apps are on which device, as (device name, bundle ID). A device that broke down has none.
     pub async fn installed(&self) -> BTreeSet<(String, String)> {
         let mut installed = BTreeSet::new();
-        for handle in self.handles.iter() {
+        for handle in self.fleet.all() {
             let apps = handle.ask(|phone| Ok(Ok(phone.app_details()))).await.unwrap_or_default();
             installed.extend(apps.into_iter().map(|app| (handle.name.clone(), app.app.bundle_id)));
         }
@@ -184,13 +150,7 @@ impl DeviceHost {
         self.stop.send_replace(true);
         let ended = async {
             while self.servers.join_next().await.is_some() {}
-            for handle in self.handles.iter() {
-                let (done, is_done) = oneshot::channel();
-                if handle.inputs.send(Input::Stop(done)).await.is_ok() {
-                    // A phone that can't write its file has said so in the log.
-                    let _ = is_done.await;
-                }
-            }
+            self.fleet.stop().await;
         };
         if tokio::time::timeout(STOP_DEADLINE, ended).await.is_err() {
             tracing::warn!("the devices didn't stop in time");
@@ -200,40 +160,14 @@ impl DeviceHost {
 
 impl Drop for DeviceHost {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.fleet.abort();
     }
 }
 
-async fn start_device(
-    config: &DeviceConfig,
-    device: &VirtualDevice,
-    tokens: &watch::Sender<Tokens>,
-) -> Result<(Handle, phone::Started), StartError> {
-    let happenings = broadcast::Sender::new(happening::KEPT);
-    let started = phone::start(PhoneConfig {
-        name: device.name.clone(),
-        path: config.data_dir.join(format!("{}.db", device.name)),
-        apps: device.apps.clone(),
-        clock: config.clock.clone(),
-        launcher: Arc::clone(&config.launcher),
-        happenings: happenings.clone(),
-        tokens: tokens.clone(),
-    });
-    let started = started.await.map_err(|source| StartError::Store { name: device.name.clone(), source })?;
-    let handle = Handle { name: device.name.clone(), inputs: started.inputs.clone(), happenings };
-    Ok((handle, started))
-}
-
 fn check_names(devices: &[VirtualDevice]) -> Result<(), StartError> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for VirtualDevice { name, .. } in devices {
-        let fits = !name.is_empty()
-            && name.len() <= 64
-            && !name.starts_with('.')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-        if !fits {
+        if !is_name(name) {
             return Err(StartError::Name(name.clone()));
         }
         if !seen.insert(name) {
@@ -241,6 +175,16 @@ fn check_names(devices: &[VirtualDevice]) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+/// Those of the configuration, and those that were added while the host ran.
+fn every(fleet: &Fleet, mut devices: Vec<VirtualDevice>) -> std::io::Result<Vec<VirtualDevice>> {
+    for name in fleet.found()? {
+        if devices.iter().all(|device| device.name != name) {
+            devices.push(VirtualDevice { name, apps: Vec::new() });
+        }
+    }
+    Ok(devices)
 }
 
 async fn listen(addresses: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
@@ -252,45 +196,4 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr
         listeners.push((listener, bound));
     }
     Ok(listeners)
-}
-
-/// Tells the phone when the time it waits for has come, whether time passed or the clock was moved.
-async fn wake(clock: Clock, mut at: watch::Receiver<Option<UnixMillis>>, phone: mpsc::Sender<Input>) {
-    loop {
-        let next = *at.borrow_and_update();
-        match next {
-            None => {
-                if at.changed().await.is_err() {
-                    return;
-                }
-            }
-            Some(next) => tokio::select! {
-                changed = at.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                }
-                () = clock.sleep_until(next) => {
-                    // The phone says anew what it waits for after every batch.
-                    if phone.send(Input::Wake).await.is_err() || at.changed().await.is_err() {
-                        return;
-                    }
-                }
-            },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_could_leave_the_directory_is_refused() {
-        let named = |name: &str| [VirtualDevice { name: name.to_owned(), apps: Vec::new() }];
-        for wrong in ["", ".", "../x", "a/b", "a b"] {
-            assert!(check_names(&named(wrong)).is_err(), "{wrong:?}");
-        }
-        assert!(check_names(&named("iphone-development")).is_ok());
-    }
 }

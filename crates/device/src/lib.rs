@@ -9,6 +9,8 @@ mod api;
 mod arrival;
 mod backoff;
 mod enrol;
+mod farewell;
+mod fleet;
 mod happening;
 mod host;
 mod launcher;

@@ -26,14 +26,14 @@ use homing_local::{AppRequest, Reply};
 use homing_notification_center::{self as center, Center};
 use homing_trace::UnixMillis;
 use serde_json::Value;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::happening::{Happening, Kind};
+use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
-use crate::store::{KeptApp, Store, StoreError};
+use crate::store::{Identity, KeptApp, Store, StoreError};
 use process::Process;
-pub(crate) use start::{PhoneConfig, Started, start};
+pub(crate) use start::{PhoneConfig, start};
 
 /// The most inputs that go into one transaction.
 const BATCH: usize = 512;
@@ -62,6 +62,14 @@ pub(crate) enum Input {
     Ask(Question),
     /// Write everything and end.
     Stop(oneshot::Sender<()>),
+    /// End and let go of the file; who the device was at the push service is told when that is done.
+    Erase(oneshot::Sender<Option<Identity>>),
+}
+
+/// How a phone ends.
+enum End {
+    Stop(oneshot::Sender<()>),
+    Erase(oneshot::Sender<Option<Identity>>),
 }
 
 /// Something the HTTP API wants to know or do; it answers for itself.
@@ -133,7 +141,7 @@ pub(crate) struct Phone {
     inputs: mpsc::WeakSender<Input>,
     online: watch::Sender<bool>,
     wake: watch::Sender<Option<UnixMillis>>,
-    happenings: broadcast::Sender<Arc<Happening>>,
+    watchers: Watchers,
     tokens: watch::Sender<Tokens>,
 
     apps: BTreeMap<String, App>,
@@ -159,24 +167,33 @@ impl Phone {
             {
                 batch.push(next);
             }
-            let mut stopped = None;
-            match self.transact(batch, &mut stopped) {
+            let mut end = None;
+            match self.transact(batch, &mut end) {
                 Ok(()) => self.perform(),
                 Err(error) => self.give_up_batch(&error),
             }
-            if let Some(stopped) = stopped {
-                // Nobody may be waiting any more.
-                let _ = stopped.send(());
-                return;
+            if let Some(end) = end {
+                return self.end(end);
             }
         }
     }
 
-    fn transact(
-        &mut self,
-        batch: Vec<Input>,
-        stopped: &mut Option<oneshot::Sender<()>>,
-    ) -> Result<(), StoreError> {
+    /// Nobody may be waiting for it any more.
+    fn end(self, end: End) {
+        match end {
+            End::Stop(done) => drop(done.send(())),
+            End::Erase(erased) => {
+                let identity = self.store.identity().unwrap_or_else(|error| {
+                    tracing::error!(device = self.name, %error, "who the device was can't be read");
+                    None
+                });
+                drop(self);
+                drop(erased.send(identity));
+            }
+        }
+    }
+
+    fn transact(&mut self, batch: Vec<Input>, end: &mut Option<End>) -> Result<(), StoreError> {
         self.store.begin()?;
         for input in batch {
             match input {
@@ -187,8 +204,9 @@ impl Phone {
                 Input::Ask(question) => (question.0)(self)?,
                 Input::Stop(done) => {
                     self.snapshot()?;
-                    *stopped = Some(done);
+                    *end = Some(End::Stop(done));
                 }
+                Input::Erase(erased) => *end = Some(End::Erase(erased)),
             }
         }
         if self.journal_len >= SNAPSHOT_EVERY {
@@ -243,8 +261,7 @@ impl Phone {
                 Effect::RemoveContainer { number } => containers::remove(&self.container(number)),
                 // The toucher may have gone.
                 Effect::Touch { bundle, touch, taken } => drop(taken.send(self.touch_app(&bundle, touch))),
-                // Nobody may be watching.
-                Effect::Happened(happening) => drop(self.happenings.send(Arc::new(happening))),
+                Effect::Happened(happening) => self.watchers.tell(happening),
                 Effect::Answer(answer) => answer(),
             }
         }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::devices::Pending;
 use super::problem::{Body, Problem, refused_call};
-use crate::host::Handle;
+use crate::fleet::Handle;
 use crate::phone::questions::AppDetail;
 
 /// Longest touch, in bytes of JSON.
@@ -99,7 +99,7 @@ pub(super) async fn show(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<AppDetail>, Problem> {
-    Ok(Json(detail(api.device(&device).await?, app).await?))
+    Ok(Json(detail(&*api.device(&device).await?, app).await?))
 }
 
 /// Install an app, or another version in its place, which keeps everything; a new one is opened once, in background
@@ -119,7 +119,7 @@ pub(super) async fn install(
     let device = api.device(&device).await?;
     let is_new = device.ask(move |phone| phone.install_from(manifest)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(detail(device, app).await?)).into_response())
+    Ok((status, Json(detail(&device, app).await?)).into_response())
 }
 
 /// Remove an app; its token ends
@@ -146,7 +146,7 @@ pub(super) async fn set_state(
     let device = api.device(&device).await?;
     let of = app.clone();
     device.ask(move |phone| phone.set_app_state(&of, state)).await?;
-    Ok(Json(detail(device, app).await?))
+    Ok(Json(detail(&device, app).await?))
 }
 
 /// Let the app ask for permission: 200 if that is decided, 202 if the user is to answer
@@ -159,7 +159,7 @@ pub(super) async fn request_authorization(
     Body(Ask { options }): Body<Ask>,
 ) -> Result<Response, Problem> {
     let device = api.device(&device).await?;
-    match reply_of(device, app, AppCall::RequestAuthorization { options }).await? {
+    match reply_of(&device, app, AppCall::RequestAuthorization { options }).await? {
         Some(Reply::Granted(granted)) => {
             Ok(Json(Granted { granted: Some(granted), prompt: None }).into_response())
         }
@@ -180,8 +180,8 @@ pub(super) async fn register(
     Path((device, app)): Place,
 ) -> Result<Response, Problem> {
     let device = api.device(&device).await?;
-    done(reply_of(device, app.clone(), AppCall::RegisterForRemoteNotifications).await?)?;
-    Ok((StatusCode::ACCEPTED, Json(detail(device, app).await?)).into_response())
+    done(reply_of(&device, app.clone(), AppCall::RegisterForRemoteNotifications).await?)?;
+    Ok((StatusCode::ACCEPTED, Json(detail(&device, app).await?)).into_response())
 }
 
 /// Let the app unregister: nothing is shown, the token stays
@@ -193,7 +193,7 @@ pub(super) async fn unregister(
     Path((device, app)): Place,
 ) -> Result<StatusCode, Problem> {
     let device = api.device(&device).await?;
-    done(reply_of(device, app, AppCall::UnregisterForRemoteNotifications).await?)?;
+    done(reply_of(&device, app, AppCall::UnregisterForRemoteNotifications).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -205,7 +205,7 @@ pub(super) async fn token(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<Token>, Problem> {
-    let detail = detail(api.device(&device).await?, app).await?;
+    let detail = detail(&*api.device(&device).await?, app).await?;
     match detail.app.device_token {
         Some(device_token) => Ok(Json(Token { device_token, environment: detail.environment })),
         None => Err(Problem::not_found(format!(
@@ -220,7 +220,7 @@ pub(super) async fn token(
     params(("device" = String, Path), ("app" = String, Path)),
     responses((status = 200, body = Page), (status = 404, body = Problem)))]
 pub(super) async fn page(State(api): State<Api>, Path((device, app)): Place) -> Result<Json<Page>, Problem> {
-    Ok(Json(Page { url: detail(api.device(&device).await?, app).await?.url }))
+    Ok(Json(Page { url: detail(&*api.device(&device).await?, app).await?.url }))
 }
 
 /// Touch the page: the app in foreground gets the JSON object, in words of its own
@@ -258,7 +258,7 @@ pub(super) async fn settings(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<NotificationSettings>, Problem> {
-    match reply_of(api.device(&device).await?, app, AppCall::GetNotificationSettings).await? {
+    match reply_of(&*api.device(&device).await?, app, AppCall::GetNotificationSettings).await? {
         Some(Reply::Settings(settings)) => Ok(Json(*settings)),
         other => Err(no_reply(other)),
     }
@@ -287,7 +287,7 @@ pub(super) async fn badge(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<Badge>, Problem> {
-    let detail = detail(api.device(&device).await?, app).await?;
+    let detail = detail(&*api.device(&device).await?, app).await?;
     Ok(Json(Badge { count: i64::from(detail.app.badge) }))
 }
 
@@ -300,7 +300,7 @@ pub(super) async fn set_badge(
     Path((device, app)): Place,
     Body(Badge { count }): Body<Badge>,
 ) -> Result<StatusCode, Problem> {
-    done(reply_of(api.device(&device).await?, app, AppCall::SetBadgeCount { count }).await?)?;
+    done(reply_of(&*api.device(&device).await?, app, AppCall::SetBadgeCount { count }).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -313,7 +313,7 @@ pub(super) async fn add_request(
     Path((device, app)): Place,
     Body(request): Body<NotificationRequest>,
 ) -> Result<StatusCode, Problem> {
-    done(reply_of(api.device(&device).await?, app, AppCall::Add { request: Box::new(request) }).await?)?;
+    done(reply_of(&*api.device(&device).await?, app, AppCall::Add { request: Box::new(request) }).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -325,7 +325,7 @@ pub(super) async fn pending(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<Pending>, Problem> {
-    match reply_of(api.device(&device).await?, app, AppCall::GetPendingNotificationRequests).await? {
+    match reply_of(&*api.device(&device).await?, app, AppCall::GetPendingNotificationRequests).await? {
         Some(Reply::Pending(pending)) => Ok(Json(Pending { pending })),
         other => Err(no_reply(other)),
     }
@@ -344,7 +344,7 @@ pub(super) async fn remove_pending(
         Some(identifier) => AppCall::RemovePendingNotificationRequests { identifiers: vec![identifier] },
         None => AppCall::RemoveAllPendingNotificationRequests,
     };
-    done(reply_of(api.device(&device).await?, app, call).await?)?;
+    done(reply_of(&*api.device(&device).await?, app, call).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -356,7 +356,7 @@ pub(super) async fn delivered(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<Delivered>, Problem> {
-    match reply_of(api.device(&device).await?, app, AppCall::GetDeliveredNotifications).await? {
+    match reply_of(&*api.device(&device).await?, app, AppCall::GetDeliveredNotifications).await? {
         Some(Reply::Delivered(delivered)) => Ok(Json(Delivered { delivered })),
         other => Err(no_reply(other)),
     }
@@ -375,7 +375,7 @@ pub(super) async fn remove_delivered(
         Some(identifier) => AppCall::RemoveDeliveredNotifications { identifiers: vec![identifier] },
         None => AppCall::RemoveAllDeliveredNotifications,
     };
-    done(reply_of(api.device(&device).await?, app, call).await?)?;
+    done(reply_of(&*api.device(&device).await?, app, call).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,8 +1,8 @@
 //! What came to a device from the push service and what it made of each, shown or not.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use homing_http_api::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,9 +41,8 @@ pub(super) struct Limit {
 pub(super) async fn list(
     State(api): State<Api>,
     Path(device): Path<String>,
-    query: Result<Query<Limit>, QueryRejection>,
+    Query(Limit { limit }): Query<Limit>,
 ) -> Result<Json<Arrivals>, Problem> {
-    let Query(Limit { limit }) = query.map_err(|error| Problem::invalid(error.body_text()))?;
     let limit = limit.unwrap_or(USUAL);
     if !(1..=arrival::KEPT).contains(&i64::from(limit)) {
         return Err(Problem::invalid(format!("limit is 1 to {}, not {limit}", arrival::KEPT)));

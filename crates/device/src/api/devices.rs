@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use homing_http_api::Path;
 use homing_local::view::PromptAnswer;
-use homing_local::{AppCall, NotificationView, PendingView, PromptView, Reply};
+use homing_local::{AppCall, AppManifest, NotificationView, PendingView, PromptView, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use super::Api;
 use super::apps::reply_of;
 use super::problem::{Body, Problem};
 use crate::happening::Kind;
-use crate::phone::questions::{DeviceView, Refusal};
+use crate::phone::questions::{DeviceView, Refusal, check_manifest};
 
 /// How long an answer waits for its prompt.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
@@ -24,6 +24,15 @@ const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Devices {
     devices: Vec<DeviceView>,
+}
+
+/// What a new device has: one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Add {
+    /// The device, by name or id, whose apps it gets.
+    like: Option<String>,
+    apps: Option<Vec<AppManifest>>,
 }
 
 /// The switch of the connection: `false` is airplane mode.
@@ -72,8 +81,12 @@ pub(super) struct Shown {
 #[utoipa::path(get, path = "/v1/devices", tag = "devices", responses((status = 200, body = Devices)))]
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Devices>, Problem> {
     let mut devices = Vec::new();
-    for device in api.devices.iter() {
-        devices.push(device.ask(|phone| Ok(Ok(phone.device_view()))).await?);
+    for device in api.fleet.all() {
+        let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await;
+        // One that was erased meanwhile isn't told.
+        if api.fleet.named(&device.name).is_some() {
+            devices.push(view?);
+        }
     }
     Ok(Json(Devices { devices }))
 }
@@ -87,6 +100,38 @@ pub(super) async fn show(
 ) -> Result<Json<DeviceView>, Problem> {
     let device = api.device(&device).await?;
     Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+}
+
+/// Add a device: with the apps of another, installed afresh, or with these. It is there again after a restart
+#[utoipa::path(put, path = "/v1/devices/{device}", tag = "devices", params(("device" = String, Path)),
+    request_body = Add, responses((status = 201, body = DeviceView), (status = 400, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn add(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Body(add): Body<Add>,
+) -> Result<(StatusCode, Json<DeviceView>), Problem> {
+    let apps = match (add.like, add.apps) {
+        (Some(like), None) => api.device(&like).await?.ask(|phone| Ok(Ok(phone.manifests()))).await?,
+        (None, Some(apps)) => apps,
+        (None, None) | (Some(_), Some(_)) => {
+            return Err(Problem::invalid("give either \"like\" or \"apps\"".to_owned()));
+        }
+    };
+    apps.iter().try_for_each(check_manifest)?;
+    let device = api.fleet.add(&name, apps).await?;
+    let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Erase a device as a factory reset does: its apps, their data, and its tokens end. One of the host's configuration
+/// is there anew after a restart
+#[utoipa::path(delete, path = "/v1/devices/{device}", tag = "devices", params(("device" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn erase(State(api): State<Api>, Path(device): Path<String>) -> Result<StatusCode, Problem> {
+    let name = api.device(&device).await?.name.clone();
+    api.fleet.erase(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whether airplane mode is off
@@ -219,7 +264,7 @@ pub(super) async fn pending(
     let apps = device.ask(|phone| Ok(Ok(phone.device_view()))).await?.apps;
     let mut pending = Vec::new();
     for app in apps {
-        let reply = reply_of(device, app, AppCall::GetPendingNotificationRequests).await?;
+        let reply = reply_of(&device, app, AppCall::GetPendingNotificationRequests).await?;
         if let Some(Reply::Pending(of_app)) = reply {
             pending.extend(of_app);
         }

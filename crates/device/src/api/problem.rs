@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 pub(crate) use homing_http_api::{Body, Problem};
 use homing_local::LocalError;
 
+use crate::fleet::ChangeError;
 use crate::phone::questions::Refusal;
 
 impl From<Refusal> for Problem {
@@ -18,6 +19,19 @@ impl From<Refusal> for Problem {
             }
             Refusal::Invalid(_) => Self::invalid(detail),
             Refusal::Broken => Self::broken(detail),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChangeError::Name(_) => Self::invalid(detail),
+            ChangeError::There(_) => Self::new(StatusCode::CONFLICT, "The device is there already", detail),
+            ChangeError::TooMany => Self::new(StatusCode::CONFLICT, "There are too many devices", detail),
+            ChangeError::NotThere(_) => Self::not_found(detail),
+            ChangeError::Store(_) | ChangeError::Files { .. } => Self::broken(detail),
         }
     }
 }

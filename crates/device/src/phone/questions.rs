@@ -123,6 +123,10 @@ impl Phone {
         }
     }
 
+    pub(crate) fn manifests(&self) -> Vec<AppManifest> {
+        self.apps.values().map(|app| app.kept.manifest.clone()).collect()
+    }
+
     pub(crate) fn app_details(&self) -> Vec<AppDetail> {
         self.apps.values().map(|app| self.detail(app)).collect()
     }
@@ -180,13 +184,8 @@ impl Phone {
     /// Installs an app, or another version of it, which keeps everything. `true` if it is new. A new one is opened
     /// once and left in background, as its user would, so that it can register.
     pub(crate) fn install_from(&mut self, manifest: AppManifest) -> Asked<bool> {
-        let findings: Vec<Finding> = manifest
-            .check()
-            .into_iter()
-            .filter(|finding| finding.severity == homing_local::manifest::Severity::Error)
-            .collect();
-        if !findings.is_empty() {
-            return Ok(Err(Refusal::Manifest(findings)));
+        if let Err(refusal) = check_manifest(&manifest) {
+            return Ok(Err(refusal));
         }
         let bundle = manifest.bundle_id.clone();
         let is_new = !self.apps.contains_key(&bundle);
@@ -348,6 +347,13 @@ impl Phone {
         self.look_at_the_clock()?;
         Ok(Ok(()))
     }
+}
+
+/// Whether an app can be installed. A warning doesn't hinder it.
+pub(crate) fn check_manifest(manifest: &AppManifest) -> Result<(), Refusal> {
+    let mut findings = manifest.check();
+    findings.retain(|finding| finding.severity == homing_local::manifest::Severity::Error);
+    if findings.is_empty() { Ok(()) } else { Err(Refusal::Manifest(findings)) }
 }
 
 impl From<Question> for Input {

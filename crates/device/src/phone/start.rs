@@ -7,10 +7,10 @@ use homing_clock::Clock;
 use homing_local::AppManifest;
 use homing_notification_center::{self as center, Center, StateError};
 use homing_trace::UnixMillis;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{App, Input, LinkState, Phone, Tokens};
-use crate::happening::Happening;
+use crate::happening::Watchers;
 use crate::launcher::AppLauncher;
 use crate::link::Registration;
 use crate::store::{Identity, Store, StoreError};
@@ -24,7 +24,7 @@ pub(crate) struct PhoneConfig {
     pub(crate) apps: Vec<AppManifest>,
     pub(crate) clock: Clock,
     pub(crate) launcher: Arc<dyn AppLauncher>,
-    pub(crate) happenings: broadcast::Sender<Arc<Happening>>,
+    pub(crate) watchers: Watchers,
     pub(crate) tokens: watch::Sender<Tokens>,
 }
 
@@ -90,7 +90,7 @@ impl Phone {
             launcher: config.launcher,
             inputs,
             wake: watch::Sender::new(None),
-            happenings: config.happenings,
+            watchers: config.watchers,
             tokens: config.tokens,
             apps: Default::default(),
             endings: Default::default(),

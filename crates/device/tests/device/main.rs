@@ -2,6 +2,7 @@
 
 mod api;
 mod arrivals;
+mod fleet;
 mod hands;
 mod lock;
 mod push_service;

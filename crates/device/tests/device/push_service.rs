@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) receipts: Vec<Receipt>,
     /// How often each registration was ended: its token says so.
     pub(crate) generations: BTreeMap<String, u32>,
+    /// Devices that took leave, by their ids.
+    pub(crate) left: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -44,6 +46,7 @@ pub(crate) struct PushService {
     seen: watch::Sender<Seen>,
     acts: broadcast::Sender<Act>,
     takes_receipts: Arc<Mutex<bool>>,
+    takes_leave: Arc<Mutex<bool>>,
 }
 
 /// A notification to be published.
@@ -64,6 +67,7 @@ impl PushService {
             seen: watch::Sender::new(Seen::default()),
             acts: broadcast::Sender::new(4096),
             takes_receipts: Arc::new(Mutex::new(true)),
+            takes_leave: Arc::new(Mutex::new(true)),
         };
         let serving = service.clone();
         tokio::spawn(async move {
@@ -132,6 +136,11 @@ impl PushService {
         *self.takes_receipts.lock().expect("nobody panicked") = take;
     }
 
+    /// Whether a device that takes leave is answered; else it hears 503.
+    pub(crate) fn take_leave(&self, take: bool) {
+        *self.takes_leave.lock().expect("nobody panicked") = take;
+    }
+
     pub(crate) fn token(&self, registration: &str) -> String {
         token_bytes(self.generation(registration)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -149,7 +158,7 @@ impl PushService {
 
     async fn enrol(&self, mut stream: TlsStream<TcpStream>) {
         let mut read = Vec::new();
-        while !read.ends_with(b"}") {
+        while !read.ends_with(b"}") && !(read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
             if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
                 return;
             }
@@ -158,10 +167,22 @@ impl PushService {
         let (status, body) = if request.starts_with("POST /devices HTTP/1.1")
             && request.contains(r#"{"enrolment_key":"good"}"#)
         {
-            self.seen.send_modify(|seen| seen.enrolments += 1);
-            ("201 Created", r#"{"device_id":"00000000000000ab","secret":"s3cret"}"#)
+            let mut device = 0xaa;
+            self.seen.send_modify(|seen| {
+                seen.enrolments += 1;
+                device += seen.enrolments;
+            });
+            ("201 Created", format!(r#"{{"device_id":"{device:016x}","secret":"s3cret"}}"#))
+        } else if let Some(id) = request.strip_prefix("DELETE /devices/").and_then(|rest| rest.get(..16)) {
+            if *self.takes_leave.lock().expect("nobody panicked") {
+                assert!(request.contains("authorization: Basic "), "{request}");
+                self.seen.send_modify(|seen| seen.left.push(id.to_owned()));
+                ("204 No Content", String::new())
+            } else {
+                ("503 Service Unavailable", r#"{"title":"busy"}"#.to_owned())
+            }
         } else {
-            ("401 Unauthorized", r#"{"title":"unknown"}"#)
+            ("401 Unauthorized", r#"{"title":"unknown"}"#.to_owned())
         };
         let answer =
             format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
@@ -216,7 +237,7 @@ impl PushService {
         };
         match packet {
             Packet::Connect(connect) => {
-                let known = connect.username == Some("00000000000000ab")
+                let known = connect.username.is_some_and(|id| id.starts_with("00000000000000"))
                     && connect.password.is_some_and(|secret| &*secret == b"s3cret");
                 let code = if known { ReasonCode::Success } else { ReasonCode::BadUserNameOrPassword };
                 let properties = ConnAckProperties::default();

@@ -1,0 +1,319 @@
+//! All virtual devices of a host: how one comes to be, at the start or while the host runs, and how one is erased.
+//!
+//! A device is its file, so those that were added are there again at the next start. Erasing one is decided when its
+//! identity stands among the farewells (`farewell`): from then on its files are waste, whatever crashes in between, and
+//! the push service is told until it has heard.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use homing_clock::Clock;
+use homing_local::AppManifest;
+use homing_trace::UnixMillis;
+use serde_json::json;
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+
+use crate::farewell::Farewells;
+use crate::happening::{self, Happening, Kind, Watchers};
+use crate::host::VirtualDevice;
+use crate::launcher::AppLauncher;
+use crate::link::Link;
+use crate::phone::questions::Refusal;
+use crate::phone::{self, Input, Phone, PhoneConfig, Question, Tokens};
+use crate::store::{Store, StoreError};
+use crate::tls::Dialler;
+
+/// Devices a host has at most, not counting those it finds at its start.
+pub(crate) const MAX_DEVICES: usize = 100;
+/// Longest name.
+const MAX_NAME: usize = 64;
+
+/// Why a device isn't added or erased.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error(
+        "{0:?} can't be a device's name: use up to {MAX_NAME} letters, digits, `-`, `_` and `.`, not starting with `.`"
+    )]
+    Name(String),
+    #[error("there is a device {0:?} already: take another name, or erase that one (DELETE /v1/devices/{0})")]
+    There(String),
+    #[error("{MAX_DEVICES} devices are the most: erase one (DELETE /v1/devices/…)")]
+    TooMany,
+    #[error("no device {0:?} here: GET /v1/devices lists those that are")]
+    NotThere(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the files of the device {name:?} can't be changed: {source}")]
+    Files { name: String, source: std::io::Error },
+}
+
+/// What every device of a host is made with.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) dialler: Dialler,
+    pub(crate) enrolment_key: String,
+    pub(crate) launcher: Arc<dyn AppLauncher>,
+}
+
+/// The devices.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    workshop: Workshop,
+    devices: RwLock<Vec<Arc<Handle>>>,
+    /// One is added or erased at a time.
+    changing: Mutex<()>,
+    farewells: Farewells,
+    telling: AbortHandle,
+    tokens: watch::Sender<Tokens>,
+    happenings: broadcast::Sender<Arc<Happening>>,
+}
+
+/// One device, for those who speak to it.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) name: String,
+    inputs: mpsc::Sender<Input>,
+    watchers: Watchers,
+    tasks: [AbortHandle; 2],
+}
+
+impl Handle {
+    /// Asks the phone; the answer comes when all that follows from it is on disk.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Phone) -> Result<Result<T, Refusal>, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (question, answered) = Question::new(ask);
+        self.inputs.send(question.into()).await.map_err(|_| Refusal::Broken)?;
+        answered.await.map_err(|_| Refusal::Broken)?
+    }
+
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Happening>> {
+        self.watchers.subscribe()
+    }
+
+    fn abort(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Fleet {
+    /// Begins without devices. What was erased before is told to the push service from now on.
+    pub(crate) fn new(workshop: Workshop) -> Result<Self, std::io::Error> {
+        let farewells = Farewells::open(&workshop.data_dir)?;
+        let telling = tokio::spawn(farewells.clone().tell(workshop.dialler.clone())).abort_handle();
+        Ok(Self {
+            workshop,
+            devices: RwLock::new(Vec::new()),
+            changing: Mutex::new(()),
+            farewells,
+            telling,
+            tokens: watch::Sender::new(Tokens::new()),
+            happenings: broadcast::Sender::new(happening::KEPT),
+        })
+    }
+
+    /// Those that are there now.
+    pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
+        self.devices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Handle>> {
+        self.all().into_iter().find(|device| device.name == name)
+    }
+
+    pub(crate) fn tokens(&self) -> watch::Receiver<Tokens> {
+        self.tokens.subscribe()
+    }
+
+    /// What happens on any device, also on those that are added later.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Happening>> {
+        self.happenings.subscribe()
+    }
+
+    /// The names of the devices whose files are here.
+    pub(crate) fn found(&self) -> std::io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.workshop.data_dir)? {
+            let name = entry?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".db")).filter(|name| is_name(name));
+            names.extend(name.map(str::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Starts a device: the one whose file is there, else a new one with these apps. One that was erased is new.
+    pub(crate) async fn start(&self, device: VirtualDevice) -> Result<Arc<Handle>, ChangeError> {
+        let VirtualDevice { name, apps } = device;
+        let path = self.path(&name);
+        let in_files = |source| ChangeError::Files { name: name.clone(), source };
+        if path.exists() && !self.farewells.is_empty().map_err(in_files)? {
+            let identity = Store::open(&path, &name)?.identity()?;
+            if identity.is_some_and(|identity| self.farewells.contains(&identity.device_id)) {
+                remove_files(&path).map_err(in_files)?;
+            }
+        }
+        let watchers = Watchers::with(self.happenings.clone());
+        let started = phone::start(PhoneConfig {
+            name: name.clone(),
+            path,
+            apps,
+            clock: self.workshop.clock.clone(),
+            launcher: Arc::clone(&self.workshop.launcher),
+            watchers: watchers.clone(),
+            tokens: self.tokens.clone(),
+        })
+        .await?;
+        let link = Link {
+            dialler: self.workshop.dialler.clone(),
+            enrolment_key: self.workshop.enrolment_key.clone(),
+            identity: started.identity,
+            phone: started.inputs.clone(),
+            online: started.online,
+        };
+        let waking = wake(self.workshop.clock.clone(), started.wake, started.inputs.clone());
+        let tasks = [tokio::spawn(link.run()).abort_handle(), tokio::spawn(waking).abort_handle()];
+        let handle = Arc::new(Handle { name, inputs: started.inputs, watchers, tasks });
+        self.devices.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&handle));
+        Ok(handle)
+    }
+
+    /// Adds a new device. Its apps have been checked.
+    pub(crate) async fn add(&self, name: &str, apps: Vec<AppManifest>) -> Result<Arc<Handle>, ChangeError> {
+        if !is_name(name) {
+            return Err(ChangeError::Name(name.to_owned()));
+        }
+        let _one_at_a_time = self.changing.lock().await;
+        let path = self.path(name);
+        if self.named(name).is_some() || path.exists() {
+            return Err(ChangeError::There(name.to_owned()));
+        }
+        if self.all().len() >= MAX_DEVICES {
+            return Err(ChangeError::TooMany);
+        }
+        let started = self.start(VirtualDevice { name: name.to_owned(), apps }).await;
+        match &started {
+            Ok(device) => self.happened(device, Kind::Added),
+            Err(_) => drop(remove_files(&path)),
+        }
+        started
+    }
+
+    /// Erases a device as a factory reset does: its apps and their data, and at the push service everything it held.
+    pub(crate) async fn erase(&self, name: &str) -> Result<(), ChangeError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let device = self.named(name).ok_or_else(|| ChangeError::NotThere(name.to_owned()))?;
+        let (erased, is_erased) = oneshot::channel();
+        let in_files = |source| ChangeError::Files { name: name.to_owned(), source };
+        // A phone that is gone already has closed its file.
+        let _ = device.inputs.send(Input::Erase(erased)).await;
+        let identity = is_erased.await.ok().flatten();
+        device.abort();
+        self.devices.write().unwrap_or_else(PoisonError::into_inner).retain(|one| one.name != name);
+        self.tokens.send_if_modified(|tokens| {
+            let before = tokens.len();
+            tokens.retain(|(of, _), _| of != name);
+            tokens.len() != before
+        });
+        if let Some(identity) = identity {
+            self.farewells.add(&identity).map_err(in_files)?;
+        }
+        remove_files(&self.path(name)).map_err(in_files)?;
+        self.happened(&device, Kind::Erased);
+        Ok(())
+    }
+
+    /// Lets every device write down everything and end.
+    pub(crate) async fn stop(&self) {
+        for device in self.all() {
+            let (done, is_done) = oneshot::channel();
+            if device.inputs.send(Input::Stop(done)).await.is_ok() {
+                // A phone that can't write its file has said so in the log.
+                let _ = is_done.await;
+            }
+        }
+    }
+
+    /// Ends everything as a power cut would.
+    pub(crate) fn abort(&self) {
+        self.telling.abort();
+        self.all().iter().for_each(|device| device.abort());
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.workshop.data_dir.join(format!("{name}.db"))
+    }
+
+    fn happened(&self, device: &Handle, kind: Kind) {
+        let (at, device_name) = (self.workshop.clock.now(), device.name.clone());
+        device.watchers.tell(Happening { at, device: device_name, kind, app: None, detail: json!({}) });
+    }
+}
+
+/// Whether a device may be called this: its name is also that of its file.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.len())
+        && !name.starts_with('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Removes a device's file, what SQLite keeps beside it, and its apps' data; what isn't there is fine.
+fn remove_files(path: &Path) -> std::io::Result<()> {
+    let missing_is_fine = |removed: std::io::Result<()>| match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    missing_is_fine(std::fs::remove_dir_all(path.with_extension("apps")))?;
+    for beside in ["-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(beside);
+        missing_is_fine(std::fs::remove_file(name))?;
+    }
+    missing_is_fine(std::fs::remove_file(path))
+}
+
+/// Tells the phone when the time it waits for has come, whether time passed or the clock was moved.
+async fn wake(clock: Clock, mut at: watch::Receiver<Option<UnixMillis>>, phone: mpsc::Sender<Input>) {
+    loop {
+        let next = *at.borrow_and_update();
+        match next {
+            None => {
+                if at.changed().await.is_err() {
+                    return;
+                }
+            }
+            Some(next) => tokio::select! {
+                changed = at.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = clock.sleep_until(next) => {
+                    // The phone says anew what it waits for after every batch.
+                    if phone.send(Input::Wake).await.is_err() || at.changed().await.is_err() {
+                        return;
+                    }
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_leave_the_directory_is_refused() {
+        for wrong in ["", ".", "../x", "a/b", "a b", ".hidden", "ä", &"a".repeat(65)] {
+            assert!(!is_name(wrong), "{wrong:?}");
+        }
+        for good in ["iphone-development", "Ann_2.1", &"a".repeat(64)] {
+            assert!(is_name(good), "{good:?}");
+        }
+    }
+}
