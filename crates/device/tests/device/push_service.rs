@@ -158,7 +158,11 @@ impl PushService {
 
     async fn enrol(&self, mut stream: TlsStream<TcpStream>) {
         let mut read = Vec::new();
-        while !read.ends_with(b"}") && !(read.starts_with(b"DELETE") && read.ends_with(b"\r\n\r\n")) {
+        let is_whole = |read: &[u8]| match read.starts_with(b"DELETE") {
+            true => read.ends_with(b"\r\n\r\n"),
+            false => read.ends_with(b"}"),
+        };
+        while !is_whole(&read) {
             if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
                 return;
             }
