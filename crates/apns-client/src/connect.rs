@@ -24,6 +24,10 @@ pub const DEVELOPMENT_HOST: &str = "api.sandbox.push.apple.com";
 /// Apple's host for tokens of apps from the store; port 443, or 2197 where a firewall blocks that.
 pub const PRODUCTION_HOST: &str = "api.push.apple.com";
 
+/// Bytes that may come before they are read: more than those of a few streams of receipts, so that one that isn't read
+/// leaves room for answers.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+
 /// As whom a provider sends.
 #[derive(Clone, Debug)]
 pub enum Credential {
@@ -98,7 +102,11 @@ pub(crate) async fn connect(config: &ClientConfig) -> Result<Connected, ConnectE
         .map_err(|cause| ConnectError::Tls { host: host(), port, cause })?;
     let (tap, notice) = Tap::new(tls);
     // One request until the first SETTINGS tell how many: with a token Apple allows no more before it is verified.
-    let handshake = h2::client::Builder::new().enable_push(false).initial_max_send_streams(1).handshake(tap);
+    let handshake = h2::client::Builder::new()
+        .enable_push(false)
+        .initial_max_send_streams(1)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .handshake(tap);
     let (sender, connection) = within
         .wait("beginning HTTP/2", handshake)
         .await?

@@ -150,7 +150,8 @@ impl Run {
         let (at, registration) = (self.store.clock().now(), whose.registration);
         self.store.record(StageEvent::Reached { seq, registration, stage: Stage::Sent, reason: None, at })?;
         let registration_no = whose.registration_no;
-        Ok(self.store.end(End { seq, registration_no, stage: Stage::Acknowledged, reason: None, at })?)
+        let stage = Stage::Acknowledged;
+        Ok(self.store.end(End { seq, registration, registration_no, stage, reason: None, at })?)
     }
 
     fn once(&self) -> Result<String, Box<dyn Error>> {

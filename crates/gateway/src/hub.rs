@@ -291,7 +291,8 @@ impl<L: Log> Hub<L> {
                     reply.answer(outcome);
                 }
                 Effect::End { seq, whose, stage, reason } => {
-                    let end = End { seq, registration_no: whose.registration_no, stage, reason, at };
+                    let Whose { key: registration, registration_no } = whose;
+                    let end = End { seq, registration, registration_no, stage, reason, at };
                     shard.unsaid.push_back(Unsaid::End(end));
                 }
                 Effect::Accepted { seq, key, notification } => {

@@ -1,11 +1,12 @@
-//! The door providers come in by: HTTP/2 over TLS, Apple's provider protocol (*Sending notification requests to APNs*). It
-//! decides whether a request is admitted and in which words it is answered; where an admitted notification goes is the
-//! hub's.
+//! The door providers come in by: HTTP/2 over TLS, Apple's provider protocol (*Sending notification requests to APNs*), and
+//! beside it Homing's own stream of receipts. It decides whether a request is admitted and in which words it is answered;
+//! where an admitted notification goes is the hub's.
 
 mod admission;
 mod answer;
 mod connection;
 mod preface;
+mod receipts;
 mod socket;
 mod strangers;
 mod tls;
@@ -21,7 +22,7 @@ use homing_trace::Environment;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 pub(crate) use tls::ProviderPortError;
@@ -68,6 +69,8 @@ pub(crate) struct ProviderPort {
     tls: tokio_rustls::TlsAcceptor,
     verdicts: Verdicts,
     strangers: Strangers,
+    /// A permit for each stream of receipts that may be open.
+    receipt_streams: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for ProviderPort {
@@ -88,6 +91,7 @@ impl ProviderPort {
             tls,
             verdicts: Verdicts::default(),
             strangers: Strangers::default(),
+            receipt_streams: Arc::new(Semaphore::new(receipts::IN_ALL)),
         })
     }
 
@@ -100,7 +104,7 @@ impl ProviderPort {
         environment: Environment,
         tcp: TcpStream,
         peer: SocketAddr,
-        mut stop: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
     ) {
         let stream = match Socket::new(tcp) {
             Ok(socket) => match timeout(HANDSHAKE_DEADLINE, self.tls.accept(socket)).await {
@@ -124,7 +128,7 @@ impl ProviderPort {
         };
         let error = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
             Ok(Ok(h2)) => {
-                if let Err(error) = Connection::new(h2, self, core, admission).run(&heard, &mut stop).await {
+                if let Err(error) = Connection::new(h2, self, core, admission, stop).run(&heard).await {
                     tracing::debug!(%peer, %error, "a provider's connection ended");
                 }
                 return;

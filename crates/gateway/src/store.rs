@@ -15,6 +15,7 @@ mod fold;
 mod hot;
 mod label;
 mod log;
+mod receipts;
 mod registrations;
 mod row;
 mod search;
@@ -29,6 +30,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use homing_clock::Clock;
 use homing_trace::{Environment, Trace, UnixMillis};
@@ -40,11 +42,13 @@ pub use hot::{
     Answer, AnswerSink, Append, Appended, DeviceRights, End, Enrolled, Place, Refused, StageEvent,
     StoredNotification, Subscribed, TraceQuery,
 };
+pub(crate) use receipts::{BadCursor, ReceiptFeed, Topics};
 pub(crate) use writer::{CallError, Scope};
 
 use crate::notification::{RegistrationKey, lock};
 use file::{FilePlan, LOG_FILE, STAGES_FILE};
 use log::Live;
+use receipts::Readers;
 use registrations::Subscription;
 use search::Search;
 use seq::SeqAllotter;
@@ -93,6 +97,7 @@ struct Inner {
     log: SyncSender<Job>,
     appends_waiting: Arc<AtomicUsize>,
     stages: SyncSender<StageJob>,
+    readers: Readers,
     running: Mutex<Option<Running>>,
 }
 
@@ -121,12 +126,11 @@ impl Store {
         let stages_connection = file::open(&dir, &STAGES_PLAN)?;
         let mut stage_writer = StageWriter::new(stages_connection, dir.join(STAGES_FILE), clock.clone())?;
         let labels_missing_above = stage_writer.labels_missing_above()?;
-        let (live, first) =
+        let (mut live, first) =
             start_log(&connection, clock.now()).map_err(|error| file::explain(&path, error))?;
-        if let Some(above) = labels_missing_above {
-            label_again(&connection, above, &mut stage_writer)
-                .map_err(|error| file::explain(&path, error))?;
-        }
+        hand_over_again(&connection, &mut live, labels_missing_above, &mut stage_writer)
+            .map_err(|error| file::explain(&path, error))?;
+        let readers = Readers::new(stage_writer.life()?, stage_writer.written.subscribe());
         let seqs = Arc::new(SeqAllotter::starting_at(first));
         let (log, log_jobs) = sync_channel(QUEUE);
         let (stages, stage_jobs) = sync_channel(STAGE_QUEUE);
@@ -143,6 +147,8 @@ impl Store {
             answers,
             stages: stages.clone(),
             sweep: fold::Sweep::default(),
+            swept: Instant::now(),
+            ends_written: Arc::clone(&stage_writer.ends_written),
         };
         writer.reserve();
         tracing::info!(dir = %dir.display(), live = writer.live.len(), "the store is open");
@@ -158,6 +164,7 @@ impl Store {
             log,
             appends_waiting,
             stages,
+            readers,
             running: Mutex::new(Some(running)),
         })))
     }
@@ -357,6 +364,7 @@ impl Inner {
         let _ = running.log.join();
         let _ = self.stages.send(StageJob::Close);
         let _ = running.stages.join();
+        self.readers.close();
     }
 }
 
@@ -384,7 +392,23 @@ fn start_log(connection: &rusqlite::Connection, now: UnixMillis) -> rusqlite::Re
     Ok((live, limit.map_or(1, row::unsigned)))
 }
 
-/// Hands the second file the labels that a crash kept from it.
+/// Hands the second file what the start has ended, and after a crash all that it may lack: labels above a number, and the
+/// ends that were not folded yet.
+fn hand_over_again(
+    connection: &rusqlite::Connection,
+    live: &mut Live,
+    labels_missing_above: Option<u64>,
+    stages: &mut StageWriter,
+) -> rusqlite::Result<()> {
+    let mut ended = std::mem::take(&mut live.ended);
+    if let Some(above) = labels_missing_above {
+        label_again(connection, above, stages)?;
+        ended = log::unfolded(connection)?;
+    }
+    stages.ended_again(&ended)?;
+    log::all_handed_over(connection)
+}
+
 fn label_again(
     connection: &rusqlite::Connection,
     above: u64,

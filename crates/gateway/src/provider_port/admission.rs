@@ -18,6 +18,7 @@ use super::ProviderPort;
 use super::verdicts::Verdict;
 use crate::centre::Directory;
 use crate::notification::{Notification, RegistrationKey};
+use crate::store::Topics;
 
 /// The moment a batch of requests is handled at.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,26 @@ pub(super) struct Head {
 struct Certified {
     topics: CertificateTopics,
     team: Arc<str>,
+}
+
+/// Who follows what becomes of notifications: a team, or a certificate of it.
+#[derive(Debug)]
+pub(super) struct Follower {
+    team: Arc<str>,
+    topics: Option<CertificateTopics>,
+}
+
+impl Follower {
+    /// The topics that are theirs as the developer centre knows them now.
+    pub(super) fn topics(&self, directory: &Directory) -> Topics {
+        let apps = directory.apps().filter(|app| app.team == self.team);
+        let entries = apps.flat_map(|app| &app.topics).filter_map(|name| directory.topic(name));
+        let named = entries.filter(|entry| match &self.topics {
+            Some(topics) => entry.name.parse().is_ok_and(|topic| topics.allows_topic(&topic)),
+            None => true,
+        });
+        named.map(|entry| (entry.topic_no, Arc::clone(&entry.name))).collect()
+    }
 }
 
 /// The checks of one connection, and what it has proved so far.
@@ -137,6 +158,22 @@ impl Admission {
         headers.check_duplicates()?;
         let team = self.authenticate(headers, now)?;
         self.check_options(headers, &team)
+    }
+
+    /// Checks a request for receipts; answers whose they are. What its query says comes after.
+    pub(super) fn check_receipts(
+        &mut self,
+        method: &Method,
+        headers: &RequestHeaders<'_>,
+        now: Moment,
+    ) -> Result<Follower, Reason> {
+        if method != Method::GET {
+            return Err(Reason::MethodNotAllowed);
+        }
+        headers.check_duplicates()?;
+        let team = self.authenticate(headers, now)?;
+        let topics = self.certified.as_ref().map(|certified| certified.topics.clone());
+        Ok(Follower { team, topics })
     }
 
     fn authenticate(&mut self, headers: &RequestHeaders<'_>, now: Moment) -> Result<Arc<str>, Reason> {

@@ -1,14 +1,17 @@
 //! How a request is answered on its stream: the frames that Apple's clients rely on. What the answer is, is decided before.
 
 use bytes::Bytes;
+use h2::SendStream;
 use h2::server::SendResponse;
 use homing_apns::{ApnsId, Refusal};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
 const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static(homing_apns::receipts::CONTENT_TYPE);
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// One HEADERS frame that ends the stream. `unique_id` is for the development environment only.
 pub(super) fn accept(
@@ -36,6 +39,14 @@ pub(super) fn refuse(respond: &mut SendResponse<Bytes>, apns_id: HeaderValue, re
     if let Ok(mut body) = respond.send_response(response, false) {
         let _ = body.send_data(Bytes::from(refusal.body()), true);
     }
+}
+
+/// HEADERS that begin a stream of receipts; `None` when its client has reset it.
+pub(super) fn stream(respond: &mut SendResponse<Bytes>) -> Option<SendStream<Bytes>> {
+    let mut response = Response::new(());
+    response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    respond.send_response(response, false).ok()
 }
 
 /// A value that never comes again needs no place in the client's header table.

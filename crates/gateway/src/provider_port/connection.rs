@@ -1,5 +1,6 @@
 //! One provider connection: a single task that takes requests, reads their bodies, hands admitted ones to the hub and writes
-//! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`.
+//! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts run
+//! beside it, see `receipts`.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use homing_apns::{DeviceTokenHex, Reason, Refusal, RequestHeaders};
+use homing_apns::{DeviceTokenHex, Reason, Refusal, RequestHeaders, receipts};
 use homing_trace::Environment;
+use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -21,8 +23,9 @@ use super::ProviderPort;
 use super::admission::{Admission, Body, Head, Known, Moment, Refusing};
 use super::answer::{self, Labels};
 use super::preface::announced;
+use super::receipts::{Stream, Streams};
 use crate::notification::{Mailbox, Outcome, ReplyTo, Submission};
-use crate::store::{Refused, StageEvent};
+use crate::store::{BadCursor, Refused, StageEvent};
 
 /// Requests of one connection that may wait for their outcome. More than streams, since a client may reset a stream whose
 /// notification is on its way.
@@ -83,6 +86,8 @@ pub(super) struct Connection<T> {
     waiting: Vec<Option<Waiting>>,
     free: Vec<u32>,
     outcomes: Vec<(u32, Outcome)>,
+    streams: Streams,
+    stop: watch::Receiver<bool>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
@@ -91,6 +96,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         port: Arc<ProviderPort>,
         core: usize,
         admission: Admission,
+        stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
             h2,
@@ -103,16 +109,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             waiting: Vec::new(),
             free: Vec::new(),
             outcomes: Vec::new(),
+            streams: Streams::default(),
+            stop,
         }
     }
 
     /// Serves the connection until it ends: by its client, by an error, by silence, or after `stop` when all is answered.
     /// `heard` is set whenever the client has sent anything.
-    pub(super) async fn run(
-        mut self,
-        heard: &AtomicBool,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), h2::Error> {
+    pub(super) async fn run(mut self, heard: &AtomicBool) -> Result<(), h2::Error> {
+        let mut stop = self.stop.clone();
         let mut stopping = false;
         let mut last_heard = Instant::now();
         loop {
@@ -127,7 +132,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
                 () = tokio::time::sleep_until(look) => {
                     self.give_up_slow_bodies(look);
-                    if heard.swap(false, Ordering::Relaxed) {
+                    // A stream whose reader is gone or doesn't read ends by itself.
+                    if heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
                         last_heard = look;
                     } else if look >= last_heard + IDLE && !stopping {
                         stopping = true;
@@ -190,6 +196,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
             },
         };
+        if parts.uri.path() == receipts::PATH {
+            return self.take_receipts(&parts, respond, apns_id, now);
+        }
         let head = self.admission.check_head(&parts.method, parts.uri.path(), &headers, now);
         let asked = Asked { respond, apns_id, uri: parts.uri };
         let mut reading = Reading { asked, head, stream, body: Body::default(), since: now.instant };
@@ -197,6 +206,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             Poll::Pending => self.reading.push(reading),
             Poll::Ready(Ok(())) => self.finish(reading, now),
             Poll::Ready(Err(error)) => tracing::debug!(%error, "a request ended before its body"),
+        }
+    }
+
+    /// Begins a stream of receipts, or says why not. What its request may bring along is read away by `h2`. It is about no
+    /// notification, so a refusal stands in no trace.
+    fn take_receipts(
+        &mut self,
+        parts: &Parts,
+        mut respond: SendResponse<Bytes>,
+        apns_id: HeaderValue,
+        now: Moment,
+    ) {
+        let begun = (|| {
+            let headers = RequestHeaders::read(&parts.headers);
+            let follower = self.admission.check_receipts(&parts.method, &headers, now)?;
+            let cursor = receipts::cursor_in_query(parts.uri.query())?;
+            let feed = self.port.store.receipts(self.admission.environment(), cursor);
+            let feed = feed.map_err(|BadCursor| Reason::BadRequestParams)?;
+            Ok((follower, feed, self.streams.admit(&self.port)?))
+        })();
+        match begun {
+            Ok((follower, feed, _place)) => {
+                let Some(body) = answer::stream(&mut respond) else { return };
+                let stream = Stream { port: Arc::clone(&self.port), body, feed, follower, _place };
+                self.streams.start(stream, self.stop.clone());
+            }
+            Err(reason) => answer::refuse(&mut respond, apns_id, &Refusal::new(reason)),
         }
     }
 

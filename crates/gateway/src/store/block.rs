@@ -5,6 +5,7 @@ use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::hot::Refused;
 use super::label;
+use super::log::Ended;
 use super::row::{environment_number, environment_of};
 use crate::notification::RegistrationKey;
 
@@ -26,6 +27,8 @@ pub(crate) enum Record {
     },
     Reached {
         seq: u64,
+        environment: Environment,
+        topic_no: u32,
         stage: Stage,
         reason: Option<Reason>,
         at: UnixMillis,
@@ -76,6 +79,8 @@ const MAX_TEXT: usize = 200;
 pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
     pub(crate) keys: Vec<u64>,
+    /// The least and the greatest number whose label stands in it.
+    pub(crate) labelled: Option<(u64, u64)>,
 }
 
 impl Block {
@@ -85,7 +90,7 @@ impl Block {
 
     pub(crate) fn kept(&mut self, seq: u64, registration: &RegistrationKey, apns_id: &str) {
         self.bytes.push(KEPT);
-        self.bytes.extend_from_slice(&seq.to_le_bytes());
+        self.labelled(seq);
         self.registration(registration);
         self.label(apns_id);
     }
@@ -98,24 +103,49 @@ impl Block {
         at: UnixMillis,
     ) {
         self.bytes.push(ACCEPTED);
-        self.bytes.extend_from_slice(&seq.to_le_bytes());
+        self.labelled(seq);
         self.registration(registration);
         self.label(apns_id);
         self.bytes.extend_from_slice(&at.0.to_le_bytes());
         self.keys.push(seq_key(seq));
     }
 
-    pub(crate) fn reached(&mut self, seq: u64, stage: Stage, reason: Option<&Reason>, at: UnixMillis) {
-        self.bytes.push(REACHED);
-        self.bytes.extend_from_slice(&seq.to_le_bytes());
-        self.bytes.push(stage as u8);
-        self.bytes.extend_from_slice(&at.0.to_le_bytes());
-        self.text(reason.map_or("", Reason::as_str));
+    pub(crate) fn reached(
+        &mut self,
+        seq: u64,
+        registration: &RegistrationKey,
+        stage: Stage,
+        reason: Option<&Reason>,
+        at: UnixMillis,
+    ) {
+        self.stage(seq, registration, stage, reason, at);
         let key = seq_key(seq);
         // `accepted`, `sent` and `acknowledged` of one notification mostly follow each other.
         if self.keys.last() != Some(&key) {
             self.keys.push(key);
         }
+    }
+
+    /// The end of a kept notification. It is found in the log, hence by no key here.
+    pub(crate) fn ended(&mut self, ended: &Ended) {
+        self.stage(ended.seq, &ended.registration, ended.stage, ended.reason.as_ref(), ended.at);
+    }
+
+    fn stage(
+        &mut self,
+        seq: u64,
+        registration: &RegistrationKey,
+        stage: Stage,
+        reason: Option<&Reason>,
+        at: UnixMillis,
+    ) {
+        self.bytes.push(REACHED);
+        self.bytes.extend_from_slice(&seq.to_le_bytes());
+        self.bytes.push(environment_number(registration.environment));
+        self.bytes.extend_from_slice(&registration.topic_no.to_le_bytes());
+        self.bytes.push(stage as u8);
+        self.bytes.extend_from_slice(&at.0.to_le_bytes());
+        self.text(reason.map_or("", Reason::as_str));
     }
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
@@ -130,6 +160,12 @@ impl Block {
         if let Some(token) = &refused.token {
             self.keys.push(token_key(token));
         }
+    }
+
+    fn labelled(&mut self, seq: u64) {
+        self.bytes.extend_from_slice(&seq.to_le_bytes());
+        let (least, greatest) = self.labelled.unwrap_or((seq, seq));
+        self.labelled = Some((least.min(seq), greatest.max(seq)));
     }
 
     fn registration(&mut self, registration: &RegistrationKey) {
@@ -225,10 +261,12 @@ impl Records<'_> {
             }),
             REACHED => {
                 let seq = self.seq()?;
+                let environment = environment_of(self.byte()?)?;
+                let topic_no = self.array().map(u32::from_le_bytes)?;
                 let stage = homing_trace::stage::TABLE.get(usize::from(self.byte()?))?.0;
                 let at = self.at()?;
                 let reason = self.text()?.map(|reason| Reason::from_peer(&reason));
-                Some(Record::Reached { seq, stage, reason, at })
+                Some(Record::Reached { seq, environment, topic_no, stage, reason, at })
             }
             REFUSED => {
                 let at = self.at()?;
@@ -279,7 +317,7 @@ mod tests {
         let mut block = Block::default();
         block.kept(1, &REGISTRATION, "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10");
         block.accepted(2, &REGISTRATION, "A", UnixMillis(5));
-        block.reached(2, Stage::Suppressed, Some(&Reason::FOCUS), UnixMillis(6));
+        block.reached(2, &REGISTRATION, Stage::Suppressed, Some(&Reason::FOCUS), UnixMillis(6));
         block.refused(&Refused {
             apns_id: "B".into(),
             team: None,
@@ -295,6 +333,8 @@ mod tests {
         assert!(matches!(&records[1], Record::Accepted { seq: 2, apns_id, .. } if apns_id == "A"));
         let reached = Record::Reached {
             seq: 2,
+            environment: Environment::Production,
+            topic_no: 7,
             stage: Stage::Suppressed,
             reason: Some(Reason::FOCUS),
             at: UnixMillis(6),
@@ -302,6 +342,7 @@ mod tests {
         assert_eq!(records[2], reached);
         assert!(matches!(&records[3], Record::Refused(refused) if refused.token.as_deref() == Some("AB")));
         assert!(block.keys.contains(&token_key("ab")));
+        assert_eq!(block.labelled, Some((1, 2)));
     }
 
     proptest::proptest! {

@@ -5,30 +5,43 @@ use homing_trace::{Stage, UnixMillis};
 use rusqlite::{Connection, params};
 
 use super::log::{Ending, Live, TRACE_MILLIS};
-use super::row::unsigned;
+use super::row::{signed, unsigned};
 
-/// Moves up to `rows` ended notifications to the table of ended ones, which has no payload.
-pub(crate) fn fold(connection: &Connection, live: &mut Live, rows: u32) -> rusqlite::Result<()> {
-    if live.ends_to_fold == 0 {
+/// Moves up to `rows` ended notifications to the table of ended ones, which has no payload; only those whose end, up to
+/// number `written`, the second file has.
+pub(crate) fn fold(
+    connection: &Connection,
+    live: &mut Live,
+    rows: u32,
+    written: u64,
+) -> rusqlite::Result<()> {
+    let foldable = live.foldable(written);
+    if foldable == 0 {
         return Ok(());
     }
+    let written = signed(written);
     let last: Option<i64> = connection
-        .prepare_cached("SELECT max(seq) FROM (SELECT seq FROM ends ORDER BY seq LIMIT ?1)")?
-        .query_row([rows], |row| row.get(0))?;
+        .prepare_cached("SELECT max(seq) FROM (SELECT seq FROM ends WHERE no <= ?2 ORDER BY seq LIMIT ?1)")?
+        .query_row(params![rows, written], |row| row.get(0))?;
     let Some(last) = last else {
-        live.ends_to_fold = 0;
+        live.ends_to_fold -= foldable;
         return Ok(());
     };
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO ended SELECT n.seq, n.registration_no, n.apns_id, n.accepted_at, n.stored_after, \
-             e.stage, e.reason, e.at FROM ends e JOIN notifications n ON n.seq = e.seq WHERE e.seq <= ?1",
+             e.stage, e.reason, e.at FROM ends e JOIN notifications n ON n.seq = e.seq \
+             WHERE e.seq <= ?1 AND e.no <= ?2",
         )?
-        .execute([last])?;
+        .execute([last, written])?;
     connection
-        .prepare_cached("DELETE FROM notifications WHERE seq IN (SELECT seq FROM ends WHERE seq <= ?1)")?
-        .execute([last])?;
-    let folded = connection.prepare_cached("DELETE FROM ends WHERE seq <= ?1")?.execute([last])?;
+        .prepare_cached(
+            "DELETE FROM notifications WHERE seq IN (SELECT seq FROM ends WHERE seq <= ?1 AND no <= ?2)",
+        )?
+        .execute([last, written])?;
+    let folded = connection
+        .prepare_cached("DELETE FROM ends WHERE seq <= ?1 AND no <= ?2")?
+        .execute([last, written])?;
     live.ends_to_fold = live.ends_to_fold.saturating_sub(folded as u64);
     Ok(())
 }

@@ -60,6 +60,7 @@ pub trait AnswerSink: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct End {
     pub seq: u64,
+    pub registration: RegistrationKey,
     pub registration_no: u32,
     /// `acknowledged`, `replaced`, `expired` or `discarded`.
     pub stage: Stage,

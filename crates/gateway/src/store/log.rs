@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::hot::StoredNotification;
 use super::label;
+use super::registrations;
 use super::row::{pack_headers, read_stored, signed, unsigned};
-use crate::notification::Notification;
+use crate::notification::{Notification, RegistrationKey};
 
 /// All tables of the first file.
 pub(crate) const SCHEMA: &str = "
@@ -17,7 +18,8 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE notifications(
     seq INTEGER PRIMARY KEY, registration_no INTEGER NOT NULL, apns_id BLOB NOT NULL, headers BLOB NOT NULL,
     payload BLOB NOT NULL, accepted_at INTEGER NOT NULL, stored_after INTEGER NOT NULL, expires_at INTEGER NOT NULL);
-CREATE TABLE ends(seq INTEGER PRIMARY KEY, stage INTEGER NOT NULL, reason TEXT, at INTEGER NOT NULL);
+CREATE TABLE ends(
+    seq INTEGER PRIMARY KEY, stage INTEGER NOT NULL, reason TEXT, at INTEGER NOT NULL, no INTEGER NOT NULL);
 CREATE TABLE ended(
     seq INTEGER PRIMARY KEY, registration_no INTEGER NOT NULL, apns_id BLOB NOT NULL,
     accepted_at INTEGER NOT NULL, stored_after INTEGER NOT NULL, stage INTEGER NOT NULL, reason TEXT, at INTEGER NOT NULL);
@@ -50,6 +52,23 @@ pub(crate) struct Live {
     ended_registrations: HashMap<u32, UnixMillis>,
     /// Rows of `ends` not yet folded into `ended`.
     pub(crate) ends_to_fold: u64,
+    /// What has ended since it was last taken from here, for the second file.
+    pub(crate) ended: Vec<Ended>,
+    /// How many ends this process has written. Each carries its number, so that it is folded only when the second file has
+    /// it; what a crash finds unfolded is handed over again.
+    last_end: u64,
+}
+
+/// The end of a row, as it is told to whoever reads receipts.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    /// 0 for what an earlier process ended.
+    pub(crate) no: u64,
+    pub(crate) seq: u64,
+    pub(crate) registration: RegistrationKey,
+    pub(crate) stage: Stage,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) at: UnixMillis,
 }
 
 /// At most this many ended registrations are remembered; their hub forgot them long before.
@@ -79,8 +98,20 @@ impl Live {
         self.rows.len()
     }
 
-    /// Reads what lives.
-    pub(crate) fn reread(connection: &Connection) -> rusqlite::Result<Self> {
+    /// Of the rows in `ends` those that may be folded, when the second file has all ends up to number `written`.
+    pub(crate) const fn foldable(&self, written: u64) -> u64 {
+        self.ends_to_fold.saturating_sub(self.last_end.saturating_sub(written))
+    }
+
+    /// The file has taken back what was done since there were `ended` ends to hand over.
+    pub(crate) fn take_back(&mut self, connection: &Connection, ended: usize) -> rusqlite::Result<()> {
+        self.ended.truncate(ended);
+        let reread = Self::reread(connection)?;
+        *self = Self { ended: std::mem::take(&mut self.ended), last_end: self.last_end, ..reread };
+        Ok(())
+    }
+
+    fn reread(connection: &Connection) -> rusqlite::Result<Self> {
         let mut live = Self::default();
         let mut query = connection.prepare(
             "SELECT n.registration_no, n.seq FROM notifications n LEFT JOIN ends e ON e.seq = n.seq WHERE e.seq IS NULL",
@@ -164,13 +195,29 @@ impl Live {
         if !self.rows.remove(&(registration_no, seq)) {
             return Ok(false);
         }
-        connection.prepare_cached("INSERT INTO ends VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        self.last_end += 1;
+        connection.prepare_cached("INSERT INTO ends VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
             signed(seq),
             ending.stage as u8,
             ending.reason.as_ref().map(Reason::as_str),
-            ending.at.0
+            ending.at.0,
+            signed(self.last_end)
         ])?;
         self.ends_to_fold += 1;
+        let registration = match ending.registration {
+            Some(registration) => Some(registration),
+            None => registrations::key_of(connection, registration_no)?,
+        };
+        let Ending { stage, reason, at, .. } = ending.clone();
+        let no = self.last_end;
+        self.ended.extend(registration.map(|registration| Ended {
+            no,
+            seq,
+            registration,
+            stage,
+            reason,
+            at,
+        }));
         Ok(true)
     }
 
@@ -219,10 +266,41 @@ pub(crate) struct Ending {
     pub(crate) stage: Stage,
     pub(crate) reason: Option<Reason>,
     pub(crate) at: UnixMillis,
+    registration: Option<RegistrationKey>,
 }
 
 impl Ending {
     pub(crate) const fn new(stage: Stage, reason: Option<Reason>, at: UnixMillis) -> Self {
-        Self { stage, reason, at }
+        Self { stage, reason, at, registration: None }
     }
+
+    /// Whose rows end, where it is known: else it is looked up.
+    pub(crate) const fn of(mut self, registration: RegistrationKey) -> Self {
+        self.registration = Some(registration);
+        self
+    }
+}
+
+/// Every end that may be missing in the second file after a crash.
+pub(crate) fn unfolded(connection: &Connection) -> rusqlite::Result<Vec<Ended>> {
+    let mut query = connection.prepare(
+        "SELECT e.seq, n.registration_no, e.stage, e.reason, e.at FROM ends e JOIN notifications n ON n.seq = e.seq \
+         ORDER BY e.no",
+    )?;
+    let mut rows = query.query([])?;
+    let mut ended = Vec::new();
+    while let Some(row) = rows.next()? {
+        let stage = homing_trace::stage::TABLE.get(usize::from(row.get::<_, u8>(2)?));
+        let registration = registrations::key_of(connection, row.get(1)?)?;
+        let (Some((stage, ..)), Some(registration)) = (stage, registration) else { continue };
+        let reason = row.get::<_, Option<String>>(3)?.map(|reason| Reason::from_peer(&reason));
+        let (seq, at) = (unsigned(row.get(0)?), UnixMillis(row.get(4)?));
+        ended.push(Ended { no: 0, seq, registration, stage: *stage, reason, at });
+    }
+    Ok(ended)
+}
+
+/// The second file has every end: all may be folded.
+pub(crate) fn all_handed_over(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE ends SET no = 0 WHERE no > 0", []).map(|_| ())
 }

@@ -103,7 +103,7 @@ impl Search {
         let keys: Vec<u64> = seqs.iter().map(|seq| seq_key(*seq)).collect();
         let mut stages: HashMap<u64, Vec<Event>> = HashMap::new();
         self.each_record(&keys, |record| {
-            if let Record::Reached { seq, stage, reason, at } = record
+            if let Record::Reached { seq, stage, reason, at, .. } = record
                 && seqs.contains(&seq)
             {
                 // A device that lost its PUBACK says the same again.

@@ -3,24 +3,29 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use homing_clock::Clock;
 use homing_trace::UnixMillis;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::watch;
 
 use super::block::Block;
 use super::error::StoreError;
 use super::file::explain;
 use super::filter;
 use super::hot::StageEvent;
+use super::log::Ended;
 use super::row::{signed, unsigned};
 use crate::notification::RegistrationKey;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE days(name TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('life', random() & 0xffffffff);
 ";
 
 /// Events gathered before a block is written, at most.
@@ -30,6 +35,8 @@ const GATHER: Duration = Duration::from_millis(100);
 /// Between looks into the queue while a block is being gathered. A thread that blocked on the queue instead would cost
 /// each sender a system call to wake it.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// More blocks than a power failure can take back: those of one write-ahead log.
+const LOST_BLOCKS: u64 = 1 << 20;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Days the events of a day are kept.
 const STAGE_DAYS: i64 = 7;
@@ -63,7 +70,7 @@ pub(crate) struct Kept {
 
 pub(crate) enum StageJob {
     Event(StageEvent),
-    FromLog { kept: Vec<Kept>, events: Vec<StageEvent> },
+    FromLog { kept: Vec<Kept>, events: Vec<StageEvent>, ended: Vec<Ended> },
     Flush(tokio::sync::oneshot::Sender<Result<(), StoreError>>),
     Close,
 }
@@ -76,6 +83,13 @@ pub(crate) struct StageWriter {
     labels: Block,
     /// Largest number whose label is in `labels` or on disk.
     labelled_to: u64,
+    /// Number of the last end that is in `events` or on disk.
+    ended_to: u64,
+    pub(crate) ends_written: Arc<AtomicU64>,
+    /// Number of the last block of events: they rise for ever, over all days.
+    last_block: u64,
+    /// Tells readers that a block was written.
+    pub(crate) written: watch::Sender<u64>,
     /// Tables that exist, by name.
     days: BTreeMap<String, i64>,
     dropped_on: i64,
@@ -84,19 +98,27 @@ pub(crate) struct StageWriter {
 impl StageWriter {
     pub(crate) fn new(connection: Connection, path: PathBuf, clock: Clock) -> Result<Self, StoreError> {
         let read = || -> rusqlite::Result<_> {
-            let days = days(&connection)?;
-            let labelled_to: Option<i64> = connection
-                .query_row("SELECT value FROM meta WHERE key = 'labelled_to'", [], |row| row.get(0))
-                .optional()?;
-            Ok((days, labelled_to.map_or(0, unsigned)))
+            Ok((days(&connection)?, meta(&connection, "labelled_to")?, meta(&connection, "last_block")?))
         };
-        let (days, labelled_to) = read().map_err(|error| explain(&path, error))?;
-        let (events, labels) = (Block::default(), Block::default());
-        Ok(Self { connection, path, clock, events, labels, labelled_to, days, dropped_on: 0 })
+        let (days, labelled_to, last_block) = read().map_err(|error| explain(&path, error))?;
+        Ok(Self {
+            connection,
+            path,
+            clock,
+            events: Block::default(),
+            labels: Block::default(),
+            labelled_to,
+            ended_to: 0,
+            ends_written: Arc::default(),
+            last_block,
+            written: watch::Sender::new(last_block),
+            days,
+            dropped_on: 0,
+        })
     }
 
     /// Labels above this number may be missing on disk; `None` after a clean stop, when none is.
-    pub(crate) fn labels_missing_above(&self) -> Result<Option<u64>, StoreError> {
+    pub(crate) fn labels_missing_above(&mut self) -> Result<Option<u64>, StoreError> {
         let ask = || -> rusqlite::Result<bool> {
             let was_clean = self.connection.execute("DELETE FROM meta WHERE key = 'stopped'", [])? > 0;
             // From here on a crash must be seen as one.
@@ -104,8 +126,18 @@ impl StageWriter {
             Ok(was_clean)
         };
         let was_clean = ask().map_err(|error| explain(&self.path, error))?;
+        if !was_clean {
+            // A power failure may have taken blocks whose numbers somebody remembers.
+            self.last_block += LOST_BLOCKS;
+            self.written.send_replace(self.last_block);
+        }
         // Cores hand over their numbers slightly out of order, within what was reserved.
         Ok((!was_clean).then(|| self.labelled_to.saturating_sub(super::seq::RANGE)))
+    }
+
+    /// What tells this file from any other.
+    pub(crate) fn life(&self) -> Result<u64, StoreError> {
+        meta(&self.connection, "life").map_err(|error| explain(&self.path, error))
     }
 
     fn stop(&mut self) -> rusqlite::Result<()> {
@@ -119,7 +151,10 @@ impl StageWriter {
         loop {
             match next(queue, write_by) {
                 Ok(StageJob::Event(event)) => self.take(&event),
-                Ok(StageJob::FromLog { kept, events }) => self.take_from_log(&kept, &events),
+                Ok(StageJob::FromLog { kept, events, ended }) => {
+                    self.take_from_log(&kept, &events);
+                    self.take_ended(&ended);
+                }
                 Ok(StageJob::Flush(reply)) => {
                     // Whoever asked may have gone.
                     let _ = reply.send(self.write().map_err(|error| explain(&self.path, error)));
@@ -159,8 +194,8 @@ impl StageWriter {
             StageEvent::Accepted { seq, registration, notification } => {
                 self.events.accepted(*seq, registration, &notification.apns_id, notification.accepted_at);
             }
-            StageEvent::Reached { seq, stage, reason, at, .. } => {
-                self.events.reached(*seq, *stage, reason.as_ref(), *at);
+            StageEvent::Reached { seq, registration, stage, reason, at } => {
+                self.events.reached(*seq, registration, *stage, reason.as_ref(), *at);
             }
             StageEvent::Refused(refused) => self.events.refused(refused),
         }
@@ -174,6 +209,19 @@ impl StageWriter {
         for event in events {
             self.take(event);
         }
+    }
+
+    fn take_ended(&mut self, ended: &[Ended]) {
+        for ended in ended {
+            self.events.ended(ended);
+            self.ended_to = self.ended_to.max(ended.no);
+        }
+    }
+
+    /// At the start: the ends that the file may lack.
+    pub(crate) fn ended_again(&mut self, ended: &[Ended]) -> rusqlite::Result<()> {
+        self.take_ended(ended);
+        self.write()
     }
 
     fn write_or_say(&mut self) {
@@ -202,6 +250,9 @@ impl StageWriter {
         }
         self.events = Block::default();
         self.labels = Block::default();
+        self.ends_written.store(self.ended_to, Ordering::Release);
+        self.written
+            .send_if_modified(|written| std::mem::replace(written, self.last_block) != self.last_block);
         let day = day_of(now);
         if self.dropped_on != day {
             self.dropped_on = day;
@@ -213,15 +264,22 @@ impl StageWriter {
     fn write_blocks(&mut self, now: UnixMillis) -> rusqlite::Result<()> {
         let day = day_of(now);
         if !self.events.is_empty() {
-            put(&self.connection, &mut self.days, &format!("stages_{day}"), &self.events, day + STAGE_DAYS)?;
+            // A number is not used again when its transaction fails.
+            self.last_block += 1;
+            let table = format!("stages_{day}");
+            put(
+                &self.connection,
+                &mut self.days,
+                &table,
+                day + STAGE_DAYS,
+                (Some(self.last_block), &self.events),
+            )?;
+            put_meta(&self.connection, "last_block", self.last_block)?;
         }
         if !self.labels.is_empty() {
-            put(&self.connection, &mut self.days, &format!("labels_{day}"), &self.labels, day + LABEL_DAYS)?;
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO meta VALUES ('labelled_to', ?1) ON CONFLICT(key) DO UPDATE SET value = ?1",
-                )?
-                .execute([signed(self.labelled_to)])?;
+            let table = format!("labels_{day}");
+            put(&self.connection, &mut self.days, &table, day + LABEL_DAYS, (None, &self.labels))?;
+            put_meta(&self.connection, "labelled_to", self.labelled_to)?;
         }
         Ok(())
     }
@@ -247,20 +305,36 @@ fn put(
     connection: &Connection,
     days: &mut BTreeMap<String, i64>,
     table: &str,
-    block: &Block,
     last_day: i64,
+    (no, block): (Option<u64>, &Block),
 ) -> rusqlite::Result<()> {
     if !days.contains_key(table) {
         connection.execute_batch(&format!(
-            "CREATE TABLE IF NOT EXISTS {table}(id INTEGER PRIMARY KEY, filter BLOB NOT NULL, records BLOB NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS {table}(
+                 id INTEGER PRIMARY KEY, first_seq INTEGER, last_seq INTEGER, filter BLOB NOT NULL, records BLOB NOT NULL);
+             CREATE INDEX IF NOT EXISTS {table}_by_seq ON {table}(last_seq, first_seq) WHERE last_seq IS NOT NULL"
         ))?;
         connection.execute("INSERT OR REPLACE INTO days VALUES (?1, ?2)", params![table, last_day])?;
         days.insert(table.to_owned(), last_day);
     }
+    let (first_seq, last_seq) = block.labelled.map(|(first, last)| (signed(first), signed(last))).unzip();
     connection
-        .prepare_cached(&format!("INSERT INTO {table}(filter, records) VALUES (?1, ?2)"))?
-        .execute(params![filter::build(&block.keys), block.bytes])?;
+        .prepare_cached(&format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4, ?5)"))?
+        .execute(params![no.map(signed), first_seq, last_seq, filter::build(&block.keys), block.bytes])?;
     Ok(())
+}
+
+fn meta(connection: &Connection, key: &str) -> rusqlite::Result<u64> {
+    let value: Option<i64> =
+        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
+    Ok(value.map_or(0, unsigned))
+}
+
+fn put_meta(connection: &Connection, key: &str, value: u64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2")?
+        .execute(params![key, signed(value)])
+        .map(|_| ())
 }
 
 /// The tables of blocks and the last day each is kept.

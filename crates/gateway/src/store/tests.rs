@@ -3,6 +3,7 @@
 
 mod devices;
 mod kept;
+mod receipts;
 mod traced;
 
 use std::path::Path;
@@ -91,7 +92,8 @@ impl Bench {
 
     fn end(&self, whose: &Subscribed, seq: u64, stage: Stage, reason: Option<Reason>) {
         let at = self.clock.now();
-        let end = End { seq, registration_no: whose.registration_no, stage, reason, at };
+        let Subscribed { registration, registration_no, .. } = *whose;
+        let end = End { seq, registration, registration_no, stage, reason, at };
         self.store.end(end).expect("the queue has room");
     }
 

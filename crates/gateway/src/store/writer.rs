@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use homing_clock::Clock;
 use homing_trace::{Reason, Stage, UnixMillis};
@@ -28,6 +28,8 @@ const BATCH_BYTES: usize = 8 << 20;
 /// Rows moved out of the log in one go, between batches and when there is nothing else to do.
 const FOLD_ROWS: u32 = 512;
 const IDLE: Duration = Duration::from_millis(500);
+/// How long the sweep waits for a quiet moment.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// What the queue carries.
 pub(crate) enum Job {
@@ -65,6 +67,9 @@ pub(crate) struct Writer {
     pub(crate) stages: SyncSender<StageJob>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) sweep: fold::Sweep,
+    pub(crate) swept: Instant,
+    /// The number of the last end that the second file has.
+    pub(crate) ends_written: Arc<AtomicU64>,
 }
 
 /// What one batch owes when it is committed.
@@ -141,8 +146,7 @@ impl Writer {
             self.apply(job, now, &mut owed);
         }
         if owed.failed.is_none()
-            && self.live.ends_to_fold >= u64::from(FOLD_ROWS)
-            && let Err(error) = fold::fold(&self.connection, &mut self.live, FOLD_ROWS * 2)
+            && let Err(error) = self.tidy(now)
         {
             owed.failed = Some(error.to_string());
         }
@@ -158,6 +162,19 @@ impl Writer {
         self.settle(owed);
     }
 
+    /// Bounded work within a batch, so that it is done where no moment is quiet.
+    fn tidy(&mut self, now: UnixMillis) -> rusqlite::Result<()> {
+        let written = self.ends_written.load(Ordering::Acquire);
+        if self.live.foldable(written) >= u64::from(FOLD_ROWS) {
+            fold::fold(&self.connection, &mut self.live, FOLD_ROWS * 2, written)?;
+        }
+        if self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
+            self.sweep.step(&self.connection, &mut self.live, now)?;
+        }
+        Ok(())
+    }
+
     /// The index in memory has run ahead of the file: read it anew.
     fn roll_back(&mut self, now: UnixMillis, error: &str) {
         tracing::error!(error, file = LOG_FILE, "a batch could not be committed; its requests fail");
@@ -166,11 +183,8 @@ impl Writer {
         {
             tracing::error!(%error, file = LOG_FILE, "the batch could not be rolled back");
         }
-        match Live::reread(&self.connection) {
-            Ok(live) => self.live = live,
-            Err(error) => {
-                tracing::error!(%error, at = %now, file = LOG_FILE, "the index of live notifications could not be read");
-            }
+        if let Err(error) = self.live.take_back(&self.connection, 0) {
+            tracing::error!(%error, at = %now, file = LOG_FILE, "the index of live notifications could not be read");
         }
     }
 
@@ -189,7 +203,7 @@ impl Writer {
                 owed.answers.push((core, Answer { ticket, result }));
             }
             Job::End(end) => {
-                let ending = Ending::new(end.stage, end.reason, end.at);
+                let ending = Ending::new(end.stage, end.reason, end.at).of(end.registration);
                 if owed.failed.is_none()
                     && let Err(error) = self.live.end(&self.connection, end.registration_no, end.seq, &ending)
                 {
@@ -241,7 +255,7 @@ impl Writer {
                     });
                     return Ok(Appended::Discarded { seq });
                 }
-                let ending = Ending::new(Stage::Replaced, None, now);
+                let ending = Ending::new(Stage::Replaced, None, now).of(registration);
                 let replaced = self.live.end_all(&self.connection, registration_no, &ending)?;
                 self.live.append(&self.connection, (registration_no, seq), &notification, now)?;
                 owed.kept.push(Kept { seq, registration, apns_id: notification.apns_id.clone() });
@@ -266,27 +280,37 @@ impl Writer {
                 sink.take(answers);
             }
         }
-        let committed = owed.failed.is_none();
-        if committed && !(owed.kept.is_empty() && owed.once.is_empty()) {
-            // Waits when the second writer is behind, so that a label always leads to its row.
-            let _ = self.stages.send(StageJob::FromLog { kept: owed.kept, events: owed.once });
+        if owed.failed.is_none() {
+            self.hand_over(owed.kept, owed.once);
         }
         for call in owed.calls {
             call.finish(owed.failed.as_deref().map_or(Ok(()), Err));
         }
     }
 
+    /// What was committed goes to the second writer.
+    fn hand_over(&mut self, kept: Vec<Kept>, events: Vec<StageEvent>) {
+        let ended = std::mem::take(&mut self.live.ended);
+        if !(kept.is_empty() && events.is_empty() && ended.is_empty()) {
+            // Waits when the second writer is behind, so that a label always leads to its row.
+            let _ = self.stages.send(StageJob::FromLog { kept, events, ended });
+        }
+    }
+
     /// Bounded work for quiet moments.
     fn idle(&mut self) {
         let now = self.clock.now();
+        let written = self.ends_written.load(Ordering::Acquire);
+        self.swept = Instant::now();
         let step = || -> rusqlite::Result<()> {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            fold::fold(&self.connection, &mut self.live, FOLD_ROWS * 8)?;
+            fold::fold(&self.connection, &mut self.live, FOLD_ROWS * 8, written)?;
             self.sweep.step(&self.connection, &mut self.live, now)?;
             self.connection.execute_batch("COMMIT")
         }();
-        if let Err(error) = step {
-            self.roll_back(now, &explain(&self.path, error).to_string());
+        match step {
+            Ok(()) => self.hand_over(Vec::new(), Vec::new()),
+            Err(error) => self.roll_back(now, &explain(&self.path, error).to_string()),
         }
         self.checkpoints.idle(&self.connection);
     }
@@ -341,17 +365,16 @@ where
     fn run(&mut self, scope: &mut Scope<'_>) {
         let Some(work) = self.work.take() else { return };
         let connection = scope.connection;
+        let ended = scope.live.ended.len();
         let result = connection.execute_batch("SAVEPOINT call").map_err(CallError::from).and_then(|()| {
             let result = work(scope);
             let end = if result.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
             connection.execute_batch(end)?;
             result
         });
-        if matches!(result, Err(CallError::Sqlite(_)))
-            && let Ok(live) = Live::reread(connection)
-        {
+        if matches!(result, Err(CallError::Sqlite(_))) {
             // What the call had done to the index was taken back in the file only.
-            *scope.live = live;
+            let _ = scope.live.take_back(connection, ended);
         }
         self.result = Some(result.map_err(|error| match error {
             CallError::Sqlite(error) => explain(&self.path, error),
