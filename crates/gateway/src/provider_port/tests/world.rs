@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 use homing_apns::jwt::SigningKey;
+use homing_apns_client::Client as Provider;
 use homing_clock::Clock;
 use homing_trace::Environment;
 use http::request::Builder;
@@ -36,7 +37,7 @@ const ENROLMENT: &str = "an enrolment key for tests";
 pub(super) struct World {
     pub(super) address: SocketAddr,
     pub(super) store: Store,
-    centre: Centre,
+    pub(super) centre: Centre,
     pub(super) sealer: TokenSealer,
     authority: Authority,
     pub(super) key: SigningKey,
@@ -115,6 +116,13 @@ impl World {
             p12_password: "secret".to_owned().into(),
         };
         self.authority.issue_provider_certificate(&request).expect("it is issued").pem.to_string()
+    }
+
+    /// A client of the kind that others use.
+    pub(super) async fn provider(&self, credential: homing_apns_client::Credential) -> Provider {
+        let mut config = homing_apns_client::ClientConfig::new("localhost", self.address.port(), credential);
+        config.roots = homing_apns_client::Roots::Pem(self.authority.ca_pem().as_bytes().to_vec());
+        Provider::connect(config).await.expect("it connects")
     }
 
     /// A request with a good token for [`APP`].
@@ -239,6 +247,13 @@ impl Client {
         Self { requests, connection: Arc::new(tokio::sync::Mutex::new(connection)) }
     }
 
+    /// A request without a body; what comes of it isn't read.
+    pub(super) async fn get(&mut self, request: Builder) -> ResponseFuture {
+        let request = request.body(()).expect("the request is one");
+        let mut ready = self.requests.clone().ready().await.expect("there is room");
+        ready.send_request(request, true).expect("it is sent").0
+    }
+
     pub(super) async fn begin(&mut self, request: Builder) -> (ResponseFuture, SendStream<Bytes>) {
         let request = request.body(()).expect("the request is one");
         let mut ready = self.requests.clone().ready().await.expect("there is room");
@@ -264,7 +279,7 @@ impl Client {
     }
 }
 
-async fn read(answer: ResponseFuture) -> Answered {
+pub(super) async fn read(answer: ResponseFuture) -> Answered {
     let (head, mut body) = answer.await.expect("it is answered").into_parts();
     let headers = head
         .headers
