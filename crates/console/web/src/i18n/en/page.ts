@@ -1,0 +1,70 @@
+// English: the frame of the page, signing in, the first walk.
+
+import type { WalkStep } from "../../stage/walked";
+import type { Theme } from "../../parts/theme";
+
+export const page = {
+  page: {
+    title: "Homing",
+    motto: "Every notification can account for itself, from the request to the tap.",
+    live: "Live",
+    notLive: "Connecting…",
+    otherLanguage: "中文",
+    theme: {
+      system: "Look: as the system. Change to light",
+      light: "Look: light. Change to dark",
+      dark: "Look: dark. Change to the system’s",
+    } satisfies Record<Theme, string>,
+    skipToPhone: "To the iPhone",
+    skipToSend: "To the send form",
+    sides: "Sides of the page",
+    phoneSide: "iPhone",
+    senderSide: "Sender",
+    notices: "What couldn’t be done",
+    close: "Close",
+    again: "Try again",
+    copied: "Copied",
+    reading: "Reading…",
+    cantRead: "It can’t be read",
+    more: (n: number) => `Show ${n} more`,
+    fewer: "Show fewer",
+    noAnswer: "Homing doesn’t answer",
+    noAnswerMend: "Is it still running? Start it again with the same data directory, and everything is as it was.",
+  },
+  session: {
+    out: "Open a link to sign in",
+    spent: "This link was used already, or is too old",
+    how: "In a terminal on the machine where Homing runs, ask for a fresh link and open it in this browser:",
+    why: "A link works once, within ten minutes. So nobody else on this machine, and no web page, can open the console.",
+    copy: "Copy the command",
+    end: "Sign out",
+  },
+  guide: {
+    title: "First steps",
+    steps: { open: "Open News", allow: "Allow", send: "Send", tap: "Tap" } satisfies Record<WalkStep, string>,
+    now: {
+      open: "Open News on the iPhone",
+      allow: "Allow it to send notifications",
+      send: "Go home, then send a push",
+      tap: "Tap the notification",
+    } satisfies Record<WalkStep, string>,
+    denied: "You said no: allow it in Settings",
+    done: "done",
+    finished: "See its whole way",
+    close: "Close the first steps",
+  },
+  clock: {
+    short: "Time",
+    title: "Let time pass",
+    why: "Provider, push service and all iPhones share this clock. It only goes forwards.",
+    minute: "+1 min",
+    hour: "+1 hour",
+    day: "+1 day",
+    amount: "How much",
+    unit: "Unit",
+    units: { minutes: "minutes", hours: "hours", days: "days" },
+    go: "Go",
+    real: "It shows real time.",
+    ahead: (time: string) => `It is ${time} ahead of real time.`,
+  },
+};

@@ -1,0 +1,95 @@
+// Chinese: why a stage was reached.
+
+import type { ReasonWords } from "../en/reasons";
+
+/** One of Apple's reasons for a refusal, with what to do. */
+const apple = (short: string, mend: string): ReasonWords => ({ short, why: `${short}。`, mend });
+
+export const reasons: Record<string, ReasonWords> = {
+  // Said by the device.
+  "not-permitted": {
+    short: "未获允许",
+    why: "用户没有允许这个应用显示通知，或关闭了这一类。",
+    mend: "在 iPhone 上允许它：在弹窗里，或在“设置”里。",
+  },
+  foreground: {
+    short: "应用在前台",
+    why: "应用正在前台，而且没有要求显示它。这是 iOS 的默认行为：消息交给应用，用户看不到横幅。",
+    mend: "让应用退到后台，或让它在 willPresent 里回答横幅、列表或声音。",
+  },
+  focus: { short: "专注模式", why: "开着的专注模式不放行这条通知。" },
+  summary: { short: "等待摘要", why: "它在等待定时摘要。" },
+  provisional: { short: "安静送达", why: "应用还在试用：在用户决定之前，它的通知只安静地进入通知中心。" },
+  duplicate: { short: "重复", why: "iPhone 已经收到过这一条，重复的不再显示。" },
+  superseded: { short: "被后来者取代", why: "还没来得及显示，就被同一标识的更新的一条取代了。" },
+  silent: { short: "静默推送", why: "它只用来唤醒应用，应用也已被唤醒；没有要显示的内容。" },
+  throttled: {
+    short: "未能唤醒应用",
+    why: "它只用来唤醒应用，而应用现在不能被唤醒：被强制退出、后台刷新已关闭，或时间已用完。",
+    mend: "强制退出后要由用户打开一次应用；并打开“后台应用刷新”。",
+  },
+  "unknown-app": { short: "应用未安装", why: "这台 iPhone 上已经没有这个应用。" },
+  expired: { short: "来得太晚", why: "到达时已过有效期。" },
+  "not-displayable": {
+    short: "没有可显示的内容",
+    why: "里面没有提醒、角标或声音，或者它的推送类型不是用来显示的。",
+    mend: "在 aps 里加上 alert。",
+  },
+  unreadable: { short: "载荷无法读取", why: "iPhone 读不懂它的载荷。", mend: "检查载荷。" },
+  "another-user": {
+    short: "属于另一个用户",
+    why: "它是发给另一个用户的，那个用户已不再登录这台 iPhone；应用不会把它给现在的用户看。",
+  },
+  // Said by the push service.
+  unregistered: { short: "应用已删除", why: "还没送达，应用就从 iPhone 上删除了。" },
+  "device-away": {
+    short: "iPhone 离线",
+    why: "iPhone 没有连接，而发送方要求不保留（expiration 为 0）。",
+    mend: "给它一个有效期，最新的一条就会保留下来。",
+  },
+  "too-large-for-device": { short: "太大", why: "超过了设备能接收的大小。" },
+  "refused-by-device": { short: "设备拒收", why: "设备回答了错误。" },
+  // Said by the push service to the provider, in Apple's words.
+  BadCollapseId: apple("合并标识太长", "缩短到 64 字节（UTF-8）以内。"),
+  BadDeviceToken: apple("令牌不属于这个环境", "检查它是否为完整的十六进制、是否属于所发送的环境；否则请丢弃它。"),
+  BadExpirationDate: apple("有效期不是数字", "请使用 1970 年以来的整秒数，或 0。"),
+  BadMessageId: apple("apns-id 不是 UUID", "请使用 8-4-4-4-12 的形式，或不填。"),
+  BadPriority: apple("优先级不合适", "请使用 10、5 或 1；后台推送只能用 5 或 1。"),
+  BadTopic: apple("主题不合适", "请使用应用的 bundle ID，加上推送类型对应的后缀。"),
+  DeviceTokenNotForTopic: apple("令牌属于另一个应用", "请发往注册这个令牌的主题。"),
+  DuplicateHeaders: apple("请求头重复", "每个请求头只发一次。"),
+  IdleTimeout: apple("连接空闲太久", "请新建连接。"),
+  InvalidPushType: apple("推送类型不合适", "请使用与主题对应的类型。"),
+  MissingDeviceToken: apple("缺少令牌", "把它写进路径：/3/device/<token>。"),
+  MissingTopic: apple("缺少主题", "请发送 apns-topic，即应用的 bundle ID。"),
+  PayloadEmpty: apple("没有载荷", "请把 JSON 载荷作为请求体发送。"),
+  TopicDisallowed: apple("这个密钥不能发往这个主题", "请使用主题所属团队的密钥或证书。"),
+  BadCertificate: apple("证书无效", "请更新客户端证书。"),
+  BadCertificateEnvironment: apple("证书属于另一个环境", "请使用这个环境的证书，或改用另一个环境的主机。"),
+  ExpiredProviderToken: apple("服务端令牌过期", "请重新签发：iat 必须在最近一小时之内。"),
+  Forbidden: apple("不允许", "这份凭证不允许这个操作。"),
+  InvalidProviderToken: apple("服务端令牌无效", "检查密钥 ID、团队 ID 和签名；一个连接只能服务一个团队。"),
+  MissingProviderToken: apple("请求没有凭证", "请发送服务端令牌，或用客户端证书连接。"),
+  UnrelatedKeyIdInToken: apple("同一连接上用了两把密钥", "每个连接只用一把密钥，或使用相关联的密钥。"),
+  BadEnvironmentKeyIdInToken: apple("密钥属于另一个环境", "请使用为这个环境创建的密钥。"),
+  BadEnvironmentKeyInToken: apple("密钥不属于这个环境", "请使用为这个环境创建的密钥。"),
+  TopicMismatch: apple("bundle ID 属于另一个团队", "请使用所属团队的凭证。"),
+  BadPath: apple("路径不对", "请发往 /3/device/<token>。"),
+  MethodNotAllowed: apple("方法不对", "请使用 POST。"),
+  ExpiredToken: apple("令牌已过期", "请丢弃它。"),
+  Unregistered: apple("令牌已失效", "应用被删除或重新安装过。请丢弃这个令牌，除非应用在那之后又注册过。"),
+  PayloadTooLarge: apple("载荷太大", "请缩短：上限 4,096 字节，voip 和广播为 5,120 字节。"),
+  TooManyProviderTokenUpdates: apple("更换服务端令牌太频繁", "一个令牌至少用 20 分钟。"),
+  TooManyRequests: apple("发给这个令牌太频繁", "请降低频率。"),
+  InternalServerError: apple("推送服务出错", "请稍后再试。"),
+  ServiceUnavailable: apple("推送服务暂时没有余力", "请稍后再试。"),
+  Shutdown: apple("服务器正在停止", "请重新连接。"),
+  FeatureNotEnabled: apple("没有启用广播", "请为这个 bundle ID 启用广播。"),
+  MissingChannelId: apple("缺少频道 ID", "请发送 apns-channel-id。"),
+  BadChannelId: apple("频道 ID 不正确", "请使用创建频道时得到的 ID。"),
+  ChannelNotRegistered: apple("没有这个频道", "请先在这个环境中创建它。"),
+  BadRequestParams: apple("请求里有未知属性", "请从请求中去掉它。"),
+  BadRequestPayload: apple("请求不是 JSON", "请求体请使用 JSON。"),
+  MissingPushType: apple("缺少推送类型", "请发送 apns-push-type：广播需要 liveactivity。"),
+  CannotCreateChannelConfig: apple("频道太多", "请删除一些：每个应用在每个环境中最多 10,000 个。"),
+};

@@ -1,0 +1,75 @@
+// Chinese: a notification's life, step by step.
+
+import type { Dictionary } from "../en";
+
+const STAGES: Omit<Dictionary["stages"], "of"> = {
+  planned: { short: "已计划", name: "已计划", means: "业务服务端已落盘，从这里起不会丢失。" },
+  handed: { short: "已发出", name: "已发出", means: "交给了通往推送服务的连接。" },
+  accepted: { short: "已接受", name: "已接受", means: "推送服务回答了 200：它会送达，否则会说明原因。" },
+  refused: { short: "被拒绝", name: "被拒绝", means: "推送服务没有收下它。" },
+  withdrawn: { short: "已撤回", name: "已撤回", means: "没有发出：这台 iPhone 已不属于这个用户。" },
+  failed: { short: "已放弃", name: "已放弃", means: "业务服务端没能及时得到答复。" },
+  stored: { short: "已存储", name: "已存储", means: "推送服务已落盘，等待送达。" },
+  replaced: { short: "被替换", name: "被替换", means: "被更新的一条取代：设备离线时只保留最新的一条。" },
+  expired: { short: "已过期", name: "已过期", means: "iPhone 回来之前，它的有效期已到。" },
+  discarded: { short: "被丢弃", name: "被丢弃", means: "推送服务丢弃了它。" },
+  sent: { short: "下发中", name: "下发中", means: "交给了 iPhone 的连接。" },
+  acknowledged: { short: "已送达", name: "已送达", means: "iPhone 已安全收下。" },
+  displayed: { short: "已显示", name: "已显示", means: "iPhone 把它显示了出来。" },
+  suppressed: { short: "未显示", name: "未显示", means: "iPhone 决定什么都不显示。" },
+  opened: { short: "已点开", name: "已点开", means: "用户点了它，应用随之打开。" },
+  action: { short: "已操作", name: "已操作", means: "用户选择了它的一个操作。" },
+  dismissed: { short: "已清除", name: "已清除", means: "用户没有打开，直接清除了它。" },
+};
+
+export const trace: Pick<Dictionary, "arrivals" | "stages" | "speakers" | "surfaces" | "states" | "story"> = {
+  arrivals: {
+    title: "iPhone 的决定",
+    none: "还没有收到任何通知",
+    noneMend: "到达这台 iPhone 的每一条都列在这里，无论是否显示，并附上原因。",
+    open: "正在决定",
+    silent: "静默推送",
+    notShown: (reason) => `未显示：${reason}`,
+  },
+  stages: {
+    ...STAGES,
+    of: (word) => (STAGES as Record<string, { short: string }>)[word]?.short,
+  },
+  speakers: { provider: "业务服务端", "push-service": "推送服务", device: "iPhone" },
+  surfaces: {
+    banner: "横幅",
+    "lock-screen": "锁定屏幕",
+    "notification-center": "通知中心",
+    sound: "声音",
+    badge: "角标",
+  },
+  states: {
+    planned: "已计划",
+    sending: "发送中",
+    accepted: "已接受",
+    refused: "被拒绝",
+    failed: "已放弃",
+    withdrawn: "已撤回",
+    delivered: "已送达",
+    displayed: "已显示",
+    suppressed: "未显示",
+    opened: "已点开",
+  },
+  story: {
+    push: "推送",
+    notification: "通知",
+    untitled: "一条通知",
+    notifications: "它产生的通知",
+    noNotifications: "没有产生通知。",
+    truncated: "这里只列出前一百条。",
+    way: "完整的轨迹",
+    noTrace: "目前还没有任何记录。",
+    decision: "iPhone 的决定",
+    surfaces: "显示在哪里",
+    displayedWhy: "用户已允许，也没有别的阻拦。",
+    openYet: "正在询问前台的应用是否显示。",
+    whenItCame: (state) => `到达时，应用${state}`,
+    copyId: "复制 apns-id",
+    toPush: "它所属的推送",
+  },
+};

@@ -1,0 +1,34 @@
+// Why what wasn't shown wasn't shown: one line for each reason.
+
+import type { Push } from "../api/provider";
+import { useWords } from "../i18n/language";
+import { Icon } from "../parts/Icon";
+import { whyNot } from "./funnel";
+import styles from "./Reasons.module.css";
+
+export function Reasons({ push }: { push: Push }) {
+  const { t, number } = useWords();
+  const all = whyNot(push);
+  if (all.length === 0 && !push.why) {
+    return null;
+  }
+  return (
+    <ul className={styles.reasons}>
+      {push.why && (
+        <li>
+          <Icon name="info" size={15} />
+          <span>{push.counts.planned === 0 ? t.pushes.nobody(push) : push.why}</span>
+        </li>
+      )}
+      {all.map(({ kind, reason, count }) => (
+        <li key={`${kind} ${reason}`} data-bad={kind === "refused" || kind === "failed" || undefined}>
+          <Icon name={kind === "suppressed" ? "bellOff" : "warning"} size={15} />
+          <span>
+            {t.pushes.whyNot[kind]}: {t.reasons[reason]?.short ?? t.stages.of(reason) ?? reason}
+            {count > 1 && ` (${number(count)})`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
