@@ -238,21 +238,34 @@ async fn a_reader_that_does_not_read_holds_up_nobody_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn streams_end_in_good_order_when_the_port_stops() {
+async fn streams_end_in_good_order_when_the_port_stops_also_those_that_are_not_read() {
     let world = World::start(Environment::Production).await;
     let client = world.ours().await;
     let mut waiting = client.receipts(None).await.expect("it begins");
     let seq = world.acknowledged(Environment::Production, APP);
     assert_eq!(next(&mut waiting).await.1.seq, seq);
-    let unread = client.receipts(None).await.expect("it begins");
+    for _ in 0..2_000 {
+        world.acknowledged(Environment::Production, APP);
+    }
+    let mut unread = client.receipts(None).await.expect("it begins");
+    seqs(&mut waiting, 2_000).await;
     world.stop();
     let ended = tokio::time::timeout(GENEROUS, waiting.next()).await.expect("it ends");
     assert!(ended.is_none(), "{ended:?}");
-    drop(unread);
+    let rest = async {
+        let mut told = 0;
+        while let Some(receipt) = unread.next().await {
+            receipt.expect("what was sent is whole");
+            told += 1;
+        }
+        told
+    };
+    let told = tokio::time::timeout(GENEROUS, rest).await.expect("it ends, too");
+    assert!(told < 2_001, "not more than one window was sent unread");
     let closed = async {
         while !client.is_closed() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(GENEROUS, closed).await.expect("the connection ends, too");
+    tokio::time::timeout(GENEROUS, closed).await.expect("and the connection");
 }
