@@ -40,3 +40,9 @@ impl EngineError {
         Self::Invalid { field: field.into(), problem: problem.into() }
     }
 }
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -46,6 +46,24 @@ impl Audience {
     pub const MAX: usize = 10_000;
 }
 
+/// Whom a push was for, as it is shown afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AudienceView {
+    /// Of a long list the first names.
+    #[serde(flatten)]
+    pub audience: Audience,
+    /// How many more there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<usize>,
+}
+
+impl AudienceView {
+    pub(super) fn cut(names: &[String], most: usize, of: impl FnOnce(Vec<String>) -> Audience) -> Self {
+        let shown = names.iter().take(most).cloned().collect();
+        Self { audience: of(shown), more: names.len().checked_sub(most).filter(|more| *more > 0) }
+    }
+}
+
 /// What to say, without Apple's words for it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -137,7 +155,7 @@ pub struct Push {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<UnixMillis>,
-    pub audience: Audience,
+    pub audience: AudienceView,
     pub policy: Policy,
     /// As it is sent, but for the user's tag.
     #[schema(value_type = Object)]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// The store can't be opened, or an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -17,15 +19,26 @@ pub enum StoreError {
     )]
     NewerSchema { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "{path} is no database of Homing or is damaged ({detail}): restore it from a backup, or remove it"
+        "the provider's database is none of Homing's or is damaged ({detail}): restore it from a backup, or remove it"
     )]
-    Damaged { path: PathBuf, detail: String },
-    #[error("{path}: {source}")]
-    Sqlite { path: PathBuf, source: rusqlite::Error },
-    #[error("{path}: a batch could not be committed ({detail}): look for a full disk or missing permissions")]
-    Commit { path: PathBuf, detail: String },
+    Damaged { detail: String },
+    #[error("the provider's database can't be used: {source}; look for a full disk or missing permissions")]
+    Sqlite { source: rusqlite::Error },
+    #[error("a batch could not be committed ({detail}): look for a full disk or missing permissions")]
+    Commit { detail: String },
     #[error("the provider has more to write than it can: try again later")]
     Busy,
     #[error("the provider is stopping: try again when it runs again")]
     Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { detail: source.to_string() }
+            }
+            Some(_) | None => Self::Sqlite { source },
+        }
+    }
 }

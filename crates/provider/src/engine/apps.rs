@@ -1,0 +1,286 @@
+//! What can be asked and changed of apps and their identity keys; the lanes are told. Credentials have their own file.
+
+use homing_apns::jwt::VerifyingKey;
+use homing_apns::Topic;
+use homing_trace::Environment;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::Engine;
+use super::app::{App, AppChanges, Policy, PushService};
+use super::credentials::credential_view;
+use super::error::EngineError;
+use crate::store::{Scope, StoreError};
+
+/// Longest name, host or key id taken, in bytes.
+const MAX_TEXT: usize = 255;
+/// Longest PEM text or PKCS#12 file taken, in bytes.
+pub(super) const MAX_SECRET: usize = 64 * 1024;
+/// Identity keys of one app.
+const MAX_IDENTITY_KEYS: u64 = 100;
+/// Apps of one provider.
+const MAX_APPS: u64 = 10_000;
+
+pub(super) type Answer<T> = Result<T, EngineError>;
+
+/// `bundle_id` of an app that isn't there is `NotFound`, here as everywhere.
+impl Engine {
+    /// By bundle ID.
+    pub async fn apps(&self) -> Answer<Vec<App>> {
+        self.store().read(|connection| all(connection)).await
+    }
+
+    pub async fn app(&self, bundle_id: &str) -> Answer<App> {
+        let bundle_id = bundle_id.to_owned();
+        self.store().read(move |connection| app(connection, &bundle_id)).await
+    }
+
+    /// Makes or changes an app; `true` if it is new.
+    pub async fn put_app(&self, bundle_id: &str, changes: AppChanges) -> Answer<(App, bool)> {
+        check_bundle_id(bundle_id)?;
+        check_changes(&changes)?;
+        let bundle_id = bundle_id.to_owned();
+        let (app, app_no, new) = self
+            .store()
+            .write(move |scope| {
+                let known = find(scope.connection, &bundle_id)?;
+                let app_no = match known {
+                    Some(app_no) => app_no,
+                    None => make(scope, &bundle_id)?,
+                };
+                change(scope.connection, app_no, &changes)?;
+                Ok::<_, EngineError>((app(scope.connection, &bundle_id)?, app_no, known.is_none()))
+            })
+            .await?;
+        self.reload_lanes(app_no).await?;
+        Ok((app, new))
+    }
+
+    /// Removes the app with everything that is kept of it. After the answer nothing of it is sent.
+    pub async fn delete_app(&self, bundle_id: &str) -> Answer<()> {
+        let name = bundle_id.to_owned();
+        let app_no = self.store().read(move |connection| app_no(connection, &name)).await?;
+        self.stop_lanes(app_no).await;
+        self.store().write(move |scope| delete(scope.connection, app_no)).await
+    }
+
+    /// `public_key_pem`: a P-256 key as SPKI.
+    pub async fn put_identity_key(&self, bundle_id: &str, kid: &str, public_key_pem: &str) -> Answer<App> {
+        check_text("kid", kid)?;
+        VerifyingKey::from_pem(public_key_pem).map_err(|error| {
+            EngineError::invalid("public_key_pem", format!("{error}: send the P-256 key as SPKI PEM"))
+        })?;
+        let (kid, pem) = (kid.to_owned(), public_key_pem.trim().to_owned());
+        self.change_app(bundle_id.to_owned(), move |connection, app_no| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO identity_keys (app_no, kid, public_key_pem) VALUES (?1, ?2, ?3)")?
+                .execute(params![app_no, kid, pem])?;
+            let kept: u64 = connection
+                .prepare_cached("SELECT count(*) FROM identity_keys WHERE app_no = ?1")?
+                .query_row([app_no], |row| row.get(0))?;
+            if kept > MAX_IDENTITY_KEYS {
+                return Err(EngineError::Conflict(format!(
+                    "an app has at most {MAX_IDENTITY_KEYS} identity keys: delete one that signs no more"
+                )));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Fine if there is none.
+    pub async fn delete_identity_key(&self, bundle_id: &str, kid: &str) -> Answer<App> {
+        let kid = kid.to_owned();
+        self.change_app(bundle_id.to_owned(), move |connection, app_no| {
+            connection
+                .prepare_cached("DELETE FROM identity_keys WHERE app_no = ?1 AND kid = ?2")?
+                .execute(params![app_no, kid])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The key to check an identity token with; `None` if app or key isn't there.
+    pub async fn identity_key(&self, bundle_id: &str, kid: &str) -> Answer<Option<VerifyingKey>> {
+        let (bundle_id, kid) = (bundle_id.to_owned(), kid.to_owned());
+        let pem: Option<String> = self
+            .store()
+            .read(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT public_key_pem FROM identity_keys JOIN apps USING (app_no)
+                         WHERE bundle_id = ?1 AND kid = ?2",
+                    )?
+                    .query_row([bundle_id, kid], |row| row.get(0))
+                    .optional()
+                    .map_err(StoreError::from)
+            })
+            .await?;
+        Ok(pem.and_then(|pem| VerifyingKey::from_pem(&pem).ok()))
+    }
+
+    pub(super) async fn change_app<F>(&self, bundle_id: String, work: F) -> Answer<App>
+    where
+        F: FnOnce(&Connection, i64) -> Answer<()> + Send + 'static,
+    {
+        let (app, app_no) = self
+            .store()
+            .write(move |scope| {
+                let app_no = app_no(scope.connection, &bundle_id)?;
+                work(scope.connection, app_no)?;
+                Ok::<_, EngineError>((app(scope.connection, &bundle_id)?, app_no))
+            })
+            .await?;
+        self.reload_lanes(app_no).await?;
+        Ok(app)
+    }
+}
+
+/// The app's number, by which its rows know it.
+pub(super) fn app_no(connection: &Connection, bundle_id: &str) -> Answer<i64> {
+    find(connection, bundle_id)?.ok_or_else(|| EngineError::NotFound {
+        what: "app",
+        name: bundle_id.to_owned(),
+        mend: "make it with PUT /v1/apps/{bundle}, or check the bundle ID",
+    })
+}
+
+/// Every app's number.
+pub(super) fn numbers(connection: &Connection) -> Result<Vec<i64>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT app_no FROM apps")?;
+    let numbers = select.query_map([], |row| row.get(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
+fn find(connection: &Connection, bundle_id: &str) -> Result<Option<i64>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT app_no FROM apps WHERE bundle_id = ?1")?;
+    Ok(select.query_row([bundle_id], |row| row.get(0)).optional()?)
+}
+
+fn make(scope: &Scope<'_>, bundle_id: &str) -> Answer<i64> {
+    let apps: u64 = scope.connection.query_row("SELECT count(*) FROM apps", [], |row| row.get(0))?;
+    if apps >= MAX_APPS {
+        return Err(EngineError::Conflict(format!("there are {MAX_APPS} apps already: delete one first")));
+    }
+    scope
+        .connection
+        .prepare_cached("INSERT INTO apps (bundle_id, name, policy) VALUES (?1, ?1, ?2)")?
+        .execute([bundle_id, Policy::default().as_str()])?;
+    Ok(scope.connection.last_insert_rowid())
+}
+
+fn change(connection: &Connection, app_no: i64, changes: &AppChanges) -> Answer<()> {
+    if let Some(name) = &changes.name {
+        connection
+            .prepare_cached("UPDATE apps SET name = ?2 WHERE app_no = ?1")?
+            .execute(params![app_no, name])?;
+    }
+    if let Some(policy) = changes.policy {
+        connection
+            .prepare_cached("UPDATE apps SET policy = ?2 WHERE app_no = ?1")?
+            .execute(params![app_no, policy.as_str()])?;
+    }
+    if let Some(services) = &changes.push_services {
+        connection.prepare_cached("DELETE FROM push_services WHERE app_no = ?1")?.execute([app_no])?;
+        for (environment, service) in services {
+            connection
+                .prepare_cached("INSERT INTO push_services VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![app_no, environment.as_str(), service.host, service.port, service.ca_pem])?;
+        }
+    }
+    Ok(())
+}
+
+fn delete(connection: &Connection, app_no: i64) -> Answer<()> {
+    for statement in [
+        "DELETE FROM events WHERE notification_no IN (SELECT notification_no FROM notifications WHERE app_no = ?1)",
+        "DELETE FROM notifications WHERE app_no = ?1",
+        "DELETE FROM reasons WHERE push_no IN (SELECT push_no FROM pushes WHERE app_no = ?1)",
+        "DELETE FROM pushes WHERE app_no = ?1",
+        "DELETE FROM idempotency WHERE app_no = ?1",
+        "DELETE FROM receipt_cursors WHERE lane IN (2 * ?1, 2 * ?1 + 1)",
+        "DELETE FROM installations WHERE app_no = ?1",
+        "DELETE FROM users WHERE app_no = ?1",
+        "DELETE FROM identity_keys WHERE app_no = ?1",
+        "DELETE FROM credentials WHERE app_no = ?1",
+        "DELETE FROM push_services WHERE app_no = ?1",
+        "DELETE FROM apps WHERE app_no = ?1",
+    ] {
+        connection.execute(statement, [app_no])?;
+    }
+    Ok(())
+}
+
+fn all(connection: &Connection) -> Answer<Vec<App>> {
+    let mut select = connection.prepare_cached("SELECT bundle_id FROM apps ORDER BY bundle_id")?;
+    let names = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    names.iter().map(|bundle_id| app(connection, bundle_id)).collect()
+}
+
+fn app(connection: &Connection, bundle_id: &str) -> Answer<App> {
+    let app_no = app_no(connection, bundle_id)?;
+    let (name, policy) = connection
+        .prepare_cached("SELECT name, policy FROM apps WHERE app_no = ?1")?
+        .query_row([app_no], |row| Ok((row.get(0)?, policy(row, 1)?)))?;
+    let push_services = connection
+        .prepare_cached("SELECT host, port, ca_pem, environment FROM push_services WHERE app_no = ?1")?
+        .query_map([app_no], |row| Ok((environment(row, 3)?, service(row)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let credentials = connection
+        .prepare_cached("SELECT kind, key_id, team_id, expires_at, environment FROM credentials WHERE app_no = ?1")?
+        .query_map([app_no], |row| Ok((environment(row, 4)?, credential_view(row)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let identity_keys = connection
+        .prepare_cached("SELECT kid FROM identity_keys WHERE app_no = ?1 ORDER BY kid")?
+        .query_map([app_no], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(App { bundle_id: bundle_id.to_owned(), name, policy, push_services, credentials, identity_keys })
+}
+
+pub(super) fn policy(row: &Row<'_>, column: usize) -> rusqlite::Result<Policy> {
+    let word: String = row.get(column)?;
+    Ok(if word == Policy::LastDevice.as_str() { Policy::LastDevice } else { Policy::AllDevices })
+}
+
+pub(super) fn environment(row: &Row<'_>, column: usize) -> rusqlite::Result<Environment> {
+    let word: String = row.get(column)?;
+    word.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+pub(super) fn service(row: &Row<'_>) -> rusqlite::Result<PushService> {
+    Ok(PushService { host: row.get(0)?, port: row.get(1)?, ca_pem: row.get(2)? })
+}
+
+fn check_bundle_id(bundle_id: &str) -> Answer<()> {
+    bundle_id.parse::<Topic>().map(drop).map_err(|_| {
+        EngineError::invalid("bundle_id", "a bundle ID holds letters, digits, `-`, `_` and `.`, at most 255 of them")
+    })
+}
+
+fn check_changes(changes: &AppChanges) -> Answer<()> {
+    if let Some(name) = &changes.name {
+        check_text("name", name)?;
+    }
+    for (environment, service) in changes.push_services.iter().flatten() {
+        let field = |part: &str| format!("push_services.{environment}.{part}");
+        check_text(&field("host"), &service.host)?;
+        if service.port == 0 {
+            return Err(EngineError::invalid(field("port"), "0 is no port"));
+        }
+        if service.ca_pem.as_ref().is_some_and(|pem| pem.len() > MAX_SECRET) {
+            return Err(EngineError::invalid(field("ca_pem"), format!("it has more than {MAX_SECRET} bytes")));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_text(field: &str, text: &str) -> Answer<()> {
+    if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        return Err(EngineError::invalid(
+            field,
+            format!("give it 1 to {MAX_TEXT} bytes of text without control characters"),
+        ));
+    }
+    Ok(())
+}
