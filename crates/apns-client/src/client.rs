@@ -41,6 +41,9 @@ pub struct Response {
     pub apns_unique_id: Option<String>,
 }
 
+/// The answer to come, and the provider token it was asked with.
+type HandedOver = (h2::client::ResponseFuture, Option<HeaderValue>);
+
 /// A connection. It is driven by a task of its own, which ends when the client is dropped and the last answer is there.
 #[derive(Debug)]
 pub struct Client {
@@ -75,10 +78,32 @@ impl Client {
     /// If it was refused, or if nothing is known because the connection broke or the deadline passed:
     /// [`SendError::may_be_accepted`] tells which. Dropping the future gives the request up.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let open = || Ok::<(), std::convert::Infallible>(());
+        match self.send_if(request, open).await {
+            Ok(result) => result,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Sends one notification if `gate` allows it at the moment of its hand-over to the connection: what `gate` gives is
+    /// held until the request is there. With no more requests under way than [`Client::concurrency`] it goes out at once.
+    ///
+    /// # Errors
+    /// What `gate` says against it; then nothing was sent.
+    pub async fn send_if<G, N>(
+        &self,
+        request: Request,
+        gate: impl FnOnce() -> Result<G, N>,
+    ) -> Result<Result<Response, SendError>, N> {
         let after = self.config.request_deadline;
-        tokio::time::timeout(after, self.exchange(request))
+        tokio::time::timeout(after, self.exchange(request, gate))
             .await
-            .unwrap_or(Err(SendError::Deadline { after }))
+            .unwrap_or(Ok(Err(SendError::Deadline { after })))
+    }
+
+    /// How many requests the push service takes at once now, at least 1; more would wait in the connection.
+    pub fn concurrency(&self) -> usize {
+        self.sender.current_max_send_streams().max(1)
     }
 
     /// Whether the connection has ended, so that another is needed.
@@ -95,30 +120,59 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, SendError> {
-        let mut sender = self.sender.clone().ready().await.map_err(|error| self.broken(error, true))?;
-        let mut head = http::Request::builder()
+    async fn exchange<G, N>(
+        &self,
+        request: Request,
+        gate: impl FnOnce() -> Result<G, N>,
+    ) -> Result<Result<Response, SendError>, N> {
+        let sender = match self.sender.clone().ready().await {
+            Ok(sender) => sender,
+            Err(error) => return Ok(Err(self.broken(error, true))),
+        };
+        let (answer, authorization) = match self.hand_over(sender, request, gate)? {
+            Ok(handed_over) => handed_over,
+            Err(error) => return Ok(Err(error)),
+        };
+        let result = match answer.await {
+            Ok(answer) => self.read(answer).await,
+            Err(error) => return Ok(Err(self.broken(error, false))),
+        };
+        self.note_expired(authorization.as_ref(), &result);
+        Ok(result)
+    }
+
+    /// Gives the request to the connection, never waiting.
+    fn hand_over<G, N>(
+        &self,
+        mut sender: h2::client::SendRequest<Bytes>,
+        request: Request,
+        gate: impl FnOnce() -> Result<G, N>,
+    ) -> Result<Result<HandedOver, SendError>, N> {
+        let head = http::Request::builder()
             .method(Method::POST)
             .version(Version::HTTP_2)
             .uri(format!("{}{}", self.origin, request.token.path()))
-            .body(())
-            .map_err(SendError::Request)?;
+            .body(());
+        let mut head = match head {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(SendError::Request(error))),
+        };
         request.options.write_to(head.headers_mut());
         let authorization = self.authorization();
         if let Some(authorization) = &authorization {
             head.headers_mut().insert(AUTHORIZATION, authorization.clone());
         }
         let empty = request.payload.is_empty();
-        let (answer, mut body) =
-            sender.send_request(head, empty).map_err(|error| self.broken(error, true))?;
+        let _open = gate()?;
+        let (answer, mut body) = match sender.send_request(head, empty) {
+            Ok(begun) => begun,
+            Err(error) => return Ok(Err(self.broken(error, true))),
+        };
         if !empty {
             // An answer may come before the body is wanted; it says more than the failure to send the rest.
             let _ = body.send_data(request.payload, true);
         }
-        let answer = answer.await.map_err(|error| self.broken(error, false))?;
-        let result = self.read(answer).await;
-        self.note_expired(authorization.as_ref(), &result);
-        result
+        Ok(Ok((answer, authorization)))
     }
 
     fn authorization(&self) -> Option<HeaderValue> {

@@ -2,7 +2,7 @@
 //! (*Establishing a certificate-based connection to APNs*, *Communicating with APNs*). Its chain is checked by TLS, whether
 //! a topic is the team's by the push service.
 
-use homing_trace::Environment;
+use homing_trace::{Environment, UnixMillis};
 use x509_parser::der_parser::oid::Oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -35,6 +35,8 @@ pub struct CertificateTopics {
     pub common_name: Option<String>,
     pub development: bool,
     pub production: bool,
+    /// The end of its validity.
+    pub expires_at: UnixMillis,
     /// All topics of a universal certificate, in its order; empty for one that has only a UID.
     pub topics: Vec<CertificateTopic>,
 }
@@ -54,7 +56,8 @@ impl CertificateTopics {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let (_, certificate) =
             X509Certificate::from_der(der).map_err(|error| CertificateError::Der(error.to_string()))?;
-        let mut read = Self::default();
+        let expires_at = UnixMillis::from_secs(certificate.validity().not_after.timestamp());
+        let mut read = Self { expires_at, ..Self::default() };
         for attribute in certificate.subject().iter_attributes() {
             let Ok(text) = attribute.as_str() else { continue };
             if is(attribute.attr_type(), &UID) {

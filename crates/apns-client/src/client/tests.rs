@@ -67,6 +67,19 @@ async fn a_notification_arrives_as_it_was_given_and_its_labels_come_back() {
 }
 
 #[tokio::test]
+async fn a_gate_that_is_shut_at_hand_over_keeps_the_request_back() {
+    let authority = Authority::new();
+    let mut server = Server::start(&authority, |_| Act::Answer(200, "")).await;
+    let client = client(&authority, &server).await;
+    let shut = client.send_if(request(), || Err::<(), _>("shut")).await;
+    assert_eq!(shut.unwrap_err(), "shut");
+    let other = Request { payload: "{}".into(), ..request() };
+    client.send_if(other, || Ok::<_, ()>(())).await.unwrap().unwrap();
+    assert_eq!(&server.arrived.recv().await.unwrap().body[..], b"{}");
+    assert!(client.concurrency() > 1);
+}
+
+#[tokio::test]
 async fn a_client_certificate_is_shown_instead_of_a_token() {
     let authority = Authority::new();
     let mut server = Server::start(&authority, |_| Act::Answer(200, "")).await;

@@ -56,6 +56,8 @@ fn a_simple_certificate_has_its_uid_as_topic_and_one_environment() {
     assert!(read.allows_environment(Environment::Development));
     assert!(!read.allows_environment(Environment::Production));
     assert_eq!(read.default_topic().map(Topic::as_str), Some("com.example.app"));
+    // What rcgen gives when it isn't told.
+    assert_eq!(read.expires_at.to_string(), "4096-01-01T00:00:00.000Z");
 }
 
 #[test]
