@@ -1,34 +1,64 @@
-//! The engine of the provider: everything the API can ask for, on one handle. What is kept stands in `store`, the rules in
-//! the modules below; this file only joins them.
+//! The engine of the provider: everything the API can ask for, on one handle.
+//!
+//! This file opens and closes it. What can be asked for stands beside what decides it: apps (`apps`, `credentials`), server
+//! keys (`keys`), installations and users (`installations`, by the rules in `binding`), pushes (`planning` makes them by the
+//! rules in `plan` and `content`, `pushes` reads them, `changes` tells of them). `lanes` runs what sends (`sending`) and what
+//! reads receipts (`receipts`); both count in `ledger`. No send begins that `standings` doesn't admit.
 
 mod app;
+mod apps;
+mod binding;
+mod changes;
+mod content;
+mod credentials;
 mod error;
 mod installation;
+mod installations;
+mod keys;
+mod lanes;
+mod ledger;
+mod names;
+mod plan;
+mod planning;
 mod push;
+mod pushes;
+mod receipts;
+mod sending;
 mod server_key;
+mod standings;
+mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use homing_apns::jwt::VerifyingKey;
 use homing_clock::Clock;
-use homing_trace::{Environment, UnixMillis};
+use homing_trace::UnixMillis;
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 pub use app::{App, AppChanges, Credential, CredentialView, Policy, PushService};
+pub use changes::PushChanges;
 pub use error::EngineError;
 pub use installation::{
     Installation, InstallationState, Page, Registration, Report, ReportedEvent, TokenRefusal, User,
 };
 pub use push::{
-    Audience, Content, Counts, Created, ExpirationWish, History, HistoryEvent, HistoryQuery, Idempotency,
-    NewPush, Notification, NotificationState, Push, PushChange, PushDetail, PushOptions, PushState, Reasons,
+    Audience, AudienceView, Content, Counts, Created, ExpirationWish, History, HistoryEvent, HistoryQuery,
+    Idempotency, NewPush, Notification, NotificationState, Push, PushChange, PushDetail, PushOptions,
+    PushState, Reasons,
 };
 pub use server_key::{CreatedKey, NewServerKey, Scope, ServerKey};
 
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
+use changes::Changes;
+use keys::KeyRing;
+use lanes::Lanes;
+use standings::Standings;
 
 /// Where the engine keeps its data, and by which clock it lives.
 #[derive(Clone)]
@@ -50,12 +80,20 @@ impl std::fmt::Debug for EngineConfig {
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
+    store: Store,
     clock: Clock,
+    keys: KeyRing,
+    standings: Standings,
+    changes: Changes,
+    lanes: Lanes,
+    reloading: tokio::sync::Mutex<()>,
+    stop: watch::Sender<bool>,
+    sweeping: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").finish_non_exhaustive()
+        f.debug_struct("Engine").field("store", &self.0.store).finish_non_exhaustive()
     }
 }
 
@@ -71,234 +109,111 @@ pub struct Status {
     pub pushes_sending: u64,
 }
 
-const UNFINISHED: EngineError = EngineError::Store(StoreError::Busy);
-
 impl Engine {
     /// Opens what is kept and goes on sending what isn't finished.
     pub async fn start(config: EngineConfig) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(Inner { clock: config.clock })))
+        let EngineConfig { data_dir, clock, root_key } = config;
+        let of_store = clock.clone();
+        let opened = tokio::task::spawn_blocking(move || Store::open(data_dir, of_store));
+        let store = opened.await.map_err(|_| StoreError::Closed)??;
+        let now = clock.now();
+        let keys = store.read(move |connection| KeyRing::load(connection, &root_key, now)).await?;
+        let (stop, stopped) = watch::channel(false);
+        let sweeping = tokio::spawn(sweep::run(store.clone(), clock.clone(), stopped));
+        let engine = Self(Arc::new(Inner {
+            store,
+            clock,
+            keys,
+            standings: Standings::default(),
+            changes: Changes::default(),
+            lanes: Lanes::default(),
+            reloading: tokio::sync::Mutex::default(),
+            stop,
+            sweeping: std::sync::Mutex::new(Some(sweeping)),
+        }));
+        engine.start_lanes().await?;
+        Ok(engine)
     }
 
-    /// Hands nothing more over, waits a little for answers under way, and closes the store.
-    pub async fn shutdown(&self) {}
+    /// Hands nothing more over, waits a little for answers under way, and closes the store. What is asked afterwards fails.
+    pub async fn shutdown(&self) {
+        self.0.stop.send_replace(true);
+        self.stop_all_lanes().await;
+        let sweeping = self.0.sweeping.lock().map(|mut sweeping| sweeping.take());
+        if let Ok(Some(sweeping)) = sweeping {
+            // A panic in it was logged as such.
+            let _ = sweeping.await;
+        }
+        let store = self.0.store.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+            tracing::error!(%error, "the provider's store was not closed in order");
+        }
+    }
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
     pub async fn status(&self) -> Result<Status, EngineError> {
-        Err(UNFINISHED)
+        let now = self.clock().now();
+        self.store()
+            .read(move |connection| {
+                let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+                Ok(Status {
+                    version: env!("CARGO_PKG_VERSION"),
+                    now,
+                    apps: count("SELECT count(*) FROM apps")?,
+                    installations: count("SELECT count(*) FROM installations WHERE retired_reason IS NULL")?,
+                    pushes_sending: count("SELECT count(*) FROM pushes WHERE finished_at IS NULL")?,
+                })
+            })
+            .await
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn key_ring(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    fn standings(&self) -> &Standings {
+        &self.0.standings
+    }
+
+    fn changes(&self) -> &Changes {
+        &self.0.changes
+    }
+
+    fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    fn reloading(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.reloading
+    }
+
+    fn stopped(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
     }
 }
 
-/// Apps, their credentials and identity keys. `bundle_id` of an app that isn't there is `NotFound`, as everywhere below.
-impl Engine {
-    /// By bundle ID.
-    pub async fn apps(&self) -> Result<Vec<App>, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn app(&self, _bundle_id: &str) -> Result<App, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Makes or changes an app; `true` if it is new.
-    pub async fn put_app(&self, _bundle_id: &str, _changes: AppChanges) -> Result<(App, bool), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Removes the app with everything that is kept of it.
-    pub async fn delete_app(&self, _bundle_id: &str) -> Result<(), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn put_credential(
-        &self,
-        _bundle_id: &str,
-        _environment: Environment,
-        _credential: Credential,
-    ) -> Result<App, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn delete_credential(
-        &self,
-        _bundle_id: &str,
-        _environment: Environment,
-    ) -> Result<App, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// `public_key_pem`: a P-256 key as SPKI.
-    pub async fn put_identity_key(
-        &self,
-        _bundle_id: &str,
-        _kid: &str,
-        _public_key_pem: &str,
-    ) -> Result<App, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn delete_identity_key(&self, _bundle_id: &str, _kid: &str) -> Result<App, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// The key to check an identity token with; `None` if app or key isn't there.
-    pub async fn identity_key(
-        &self,
-        _bundle_id: &str,
-        _kid: &str,
-    ) -> Result<Option<VerifyingKey>, EngineError> {
-        Err(UNFINISHED)
-    }
+/// Ends when `stop` says true or nobody is left to say it.
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await.is_ok();
 }
 
-/// Server keys.
-impl Engine {
-    pub async fn create_key(&self, _wish: NewServerKey) -> Result<CreatedKey, EngineError> {
-        Err(UNFINISHED)
+/// Random bytes of the kernel's.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        // Without randomness keys could be guessed: nothing may go on.
+        panic!("the kernel gives no random bytes: {error}");
     }
-
-    /// All but the root key, oldest first.
-    pub fn keys(&self) -> Vec<ServerKey> {
-        Vec::new()
-    }
-
-    pub async fn delete_key(&self, _id: &str) -> Result<(), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// The key whose secret this is. Never waits.
-    pub fn key_of(&self, _secret: &str) -> Option<Arc<ServerKey>> {
-        None
-    }
+    bytes
 }
 
-/// Installations and users. A `token` is hex in either case.
-impl Engine {
-    /// Tells a token, makes it live, and with a user logs the user in; `true` if the token is new.
-    pub async fn register(
-        &self,
-        _bundle_id: &str,
-        _token: &str,
-        _registration: Registration,
-    ) -> Result<(Installation, bool), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Logs the user out. After the answer no send to this user on this token begins. Fine if the user isn't bound.
-    pub async fn log_out(
-        &self,
-        _bundle_id: &str,
-        _token: &str,
-        _user: &str,
-        _epoch: Option<u64>,
-    ) -> Result<(), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn installation(&self, _bundle_id: &str, _token: &str) -> Result<Installation, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Removes the record of a token. After the answer no send to it begins.
-    pub async fn forget(&self, _bundle_id: &str, _token: &str) -> Result<(), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// In the order of their first registration; `after` is a page's `next`.
-    pub async fn installations(
-        &self,
-        _bundle_id: &str,
-        _user: Option<&str>,
-        _limit: usize,
-        _after: Option<&str>,
-    ) -> Result<Page<Installation>, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// By name; `after` is a page's `next`.
-    pub async fn users(
-        &self,
-        _bundle_id: &str,
-        _limit: usize,
-        _after: Option<&str>,
-    ) -> Result<Page<User>, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Counts what an app says of a notification of `token`, once. With `user`, only one that is for this user.
-    pub async fn report(
-        &self,
-        _bundle_id: &str,
-        _token: &str,
-        _user: Option<&str>,
-        _report: Report,
-    ) -> Result<(), EngineError> {
-        Err(UNFINISHED)
-    }
-}
-
-/// Pushes and what became of them.
-impl Engine {
-    /// Plans a push; durable when this answers.
-    pub async fn create_push(
-        &self,
-        _bundle_id: &str,
-        _push: NewPush,
-        _idempotency: Option<Idempotency>,
-    ) -> Result<Created, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Newest first; `before` is a page's `next`.
-    pub async fn pushes(
-        &self,
-        _bundle_id: &str,
-        _limit: usize,
-        _before: Option<&str>,
-    ) -> Result<Page<Push>, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn push(&self, _bundle_id: &str, _push_id: &str) -> Result<Push, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    pub async fn push_detail(
-        &self,
-        _bundle_id: &str,
-        _push_id: &str,
-        _limit: usize,
-        _skip: usize,
-    ) -> Result<PushDetail, EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// In the order of planning; `true` if there are more.
-    pub async fn notifications(
-        &self,
-        _bundle_id: &str,
-        _query: HistoryQuery,
-        _limit: usize,
-        _skip: usize,
-    ) -> Result<(Vec<History>, bool), EngineError> {
-        Err(UNFINISHED)
-    }
-
-    /// Tells of changes from now on: of one push, or of all the app's. Ends with the engine.
-    pub async fn watch(&self, _bundle_id: &str, _push_id: Option<&str>) -> Result<PushChanges, EngineError> {
-        Err(UNFINISHED)
-    }
-}
-
-/// Changes of pushes, as they happen.
-#[derive(Debug)]
-pub struct PushChanges {}
-
-impl PushChanges {
-    /// The next change; `None` when the engine stops. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<PushChange> {
-        std::future::pending().await
-    }
+fn random_u64() -> u64 {
+    u64::from_ne_bytes(random())
 }

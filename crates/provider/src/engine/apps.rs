@@ -1,7 +1,7 @@
 //! What can be asked and changed of apps and their identity keys; the lanes are told. Credentials have their own file.
 
-use homing_apns::jwt::VerifyingKey;
 use homing_apns::Topic;
+use homing_apns::jwt::VerifyingKey;
 use homing_trace::Environment;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -72,7 +72,9 @@ impl Engine {
         let (kid, pem) = (kid.to_owned(), public_key_pem.trim().to_owned());
         self.change_app(bundle_id.to_owned(), move |connection, app_no| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO identity_keys (app_no, kid, public_key_pem) VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO identity_keys (app_no, kid, public_key_pem) VALUES (?1, ?2, ?3)",
+                )?
                 .execute(params![app_no, kid, pem])?;
             let kept: u64 = connection
                 .prepare_cached("SELECT count(*) FROM identity_keys WHERE app_no = ?1")?
@@ -226,7 +228,9 @@ fn app(connection: &Connection, bundle_id: &str) -> Answer<App> {
         .query_map([app_no], |row| Ok((environment(row, 3)?, service(row)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let credentials = connection
-        .prepare_cached("SELECT kind, key_id, team_id, expires_at, environment FROM credentials WHERE app_no = ?1")?
+        .prepare_cached(
+            "SELECT kind, key_id, team_id, expires_at, environment FROM credentials WHERE app_no = ?1",
+        )?
         .query_map([app_no], |row| Ok((environment(row, 4)?, credential_view(row)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let identity_keys = connection
@@ -254,7 +258,10 @@ pub(super) fn service(row: &Row<'_>) -> rusqlite::Result<PushService> {
 
 fn check_bundle_id(bundle_id: &str) -> Answer<()> {
     bundle_id.parse::<Topic>().map(drop).map_err(|_| {
-        EngineError::invalid("bundle_id", "a bundle ID holds letters, digits, `-`, `_` and `.`, at most 255 of them")
+        EngineError::invalid(
+            "bundle_id",
+            "a bundle ID holds letters, digits, `-`, `_` and `.`, at most 255 of them",
+        )
     })
 }
 
@@ -269,7 +276,10 @@ fn check_changes(changes: &AppChanges) -> Answer<()> {
             return Err(EngineError::invalid(field("port"), "0 is no port"));
         }
         if service.ca_pem.as_ref().is_some_and(|pem| pem.len() > MAX_SECRET) {
-            return Err(EngineError::invalid(field("ca_pem"), format!("it has more than {MAX_SECRET} bytes")));
+            return Err(EngineError::invalid(
+                field("ca_pem"),
+                format!("it has more than {MAX_SECRET} bytes"),
+            ));
         }
     }
     Ok(())

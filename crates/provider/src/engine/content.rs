@@ -38,9 +38,8 @@ impl Message {
     pub(super) fn of(push: &NewPush, bundle_id: &str, push_id: &str, now: UnixMillis) -> Answer<Self> {
         let payload = payload(push)?;
         let options = &push.options;
-        let push_type = options
-            .push_type
-            .unwrap_or_else(|| Payload::from_map(payload.clone()).0.inferred_push_type());
+        let push_type =
+            options.push_type.unwrap_or_else(|| Payload::from_map(payload.clone()).0.inferred_push_type());
         let (expiration, deadline) = expiration(options.expiration, now)?;
         let message = Self {
             push_type,
@@ -186,7 +185,9 @@ fn expiration(wish: Option<ExpirationWish>, now: UnixMillis) -> Answer<(Expirati
 
 fn collapse_id(options: &PushOptions) -> Answer<Option<CollapseId>> {
     let Some(text) = &options.collapse_id else { return Ok(None) };
-    let invalid = || EngineError::invalid("options.collapse_id", "it has 1 to 64 bytes of UTF-8 and no control characters");
+    let invalid = || {
+        EngineError::invalid("options.collapse_id", "it has 1 to 64 bytes of UTF-8 and no control characters")
+    };
     if text.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(invalid());
     }
@@ -199,14 +200,10 @@ fn topic(options: &PushOptions, bundle_id: &str, push_type: PushType) -> Answer<
         Some(topic) => topic.clone(),
     };
     let ours = text.strip_prefix(bundle_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let topic: Topic = text
-        .parse()
-        .ok()
-        .filter(|_| ours)
-        .ok_or_else(|| {
-            let problem = format!("a topic of this app is {bundle_id}, or that with a push type's suffix");
-            EngineError::invalid("options.topic", problem)
-        })?;
+    let topic: Topic = text.parse().ok().filter(|_| ours).ok_or_else(|| {
+        let problem = format!("a topic of this app is {bundle_id}, or that with a push type's suffix");
+        EngineError::invalid("options.topic", problem)
+    })?;
     check_topic(push_type, &topic).map_err(|reason| {
         let suffix = push_type.topic_suffix();
         let problem = format!(

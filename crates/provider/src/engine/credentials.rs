@@ -28,16 +28,8 @@ impl Engine {
             )?;
             let (kind, key_id, team_id, secret, password) = parts(&checked.credential);
             let expires_at = checked.expires_at.map(|at| at.0);
-            let row = params![
-                app_no,
-                environment.as_str(),
-                kind,
-                key_id,
-                team_id,
-                secret,
-                password,
-                expires_at
-            ];
+            let row =
+                params![app_no, environment.as_str(), kind, key_id, team_id, secret, password, expires_at];
             insert.execute(row)?;
             Ok(())
         })
@@ -64,7 +56,9 @@ pub(super) fn destination(
 ) -> Result<(Option<PushService>, Option<Credential>), StoreError> {
     let key = params![app_no, environment.as_str()];
     let service = connection
-        .prepare_cached("SELECT host, port, ca_pem FROM push_services WHERE app_no = ?1 AND environment = ?2")?
+        .prepare_cached(
+            "SELECT host, port, ca_pem FROM push_services WHERE app_no = ?1 AND environment = ?2",
+        )?
         .query_row(key, service)
         .optional()?;
     let credential = connection
@@ -159,7 +153,9 @@ fn check_certificate(der: &[u8], bundle_id: &str, environment: Environment) -> A
     }
     let topic: Topic = bundle_id.parse().map_err(|_| invalid("the bundle ID is no topic".to_owned()))?;
     if !said.allows_topic(&topic) {
-        return Err(invalid(format!("it doesn't name the topic {bundle_id}: use the certificate of this app")));
+        return Err(invalid(format!(
+            "it doesn't name the topic {bundle_id}: use the certificate of this app"
+        )));
     }
     Ok(said.expires_at)
 }

@@ -83,7 +83,8 @@ impl Engine {
 
     /// Removes the record of a token. After the answer no send to it begins.
     pub async fn forget(&self, bundle_id: &str, token: &str) -> Answer<()> {
-        let (token, bundle_id, standings) = (parse_token(token)?, bundle_id.to_owned(), self.standings().clone());
+        let (token, bundle_id, standings) =
+            (parse_token(token)?, bundle_id.to_owned(), self.standings().clone());
         self.store()
             .write(move |scope| {
                 let app_no = apps::app_no(scope.connection, &bundle_id)?;
@@ -156,7 +157,10 @@ pub(super) fn cursor(field: &str) -> EngineError {
 
 pub(super) fn parse_token(token: &str) -> Answer<DeviceTokenHex> {
     token.parse().map_err(|_: Reason| {
-        EngineError::invalid("token", "a device token is 2 to 200 hex digits, as the device gave it to its app")
+        EngineError::invalid(
+            "token",
+            "a device token is 2 to 200 hex digits, as the device gave it to its app",
+        )
     })
 }
 
@@ -217,12 +221,7 @@ fn number(connection: &Connection, app_no: i64, token: &DeviceTokenHex) -> rusql
 }
 
 /// Makes or renews the record: the token is live, and newer than what the push service said of it.
-fn tell(
-    scope: &Scope<'_>,
-    app_no: i64,
-    token: &DeviceTokenHex,
-    told: &Registration,
-) -> Answer<(i64, bool)> {
+fn tell(scope: &Scope<'_>, app_no: i64, token: &DeviceTokenHex, told: &Registration) -> Answer<(i64, bool)> {
     let known = number(scope.connection, app_no, token)?;
     scope
         .connection
@@ -247,13 +246,7 @@ fn tell(
     Ok((known.unwrap_or_else(|| scope.connection.last_insert_rowid()), known.is_none()))
 }
 
-fn log_in(
-    scope: &Scope<'_>,
-    app_no: i64,
-    number: i64,
-    user: &str,
-    epoch: Option<u64>,
-) -> Answer<()> {
+fn log_in(scope: &Scope<'_>, app_no: i64, number: i64, user: &str, epoch: Option<u64>) -> Answer<()> {
     let Login::New(after) =
         binding(scope.connection, number)?.log_in(user, epoch).map_err(|stale| told(stale, epoch))?
     else {
@@ -262,7 +255,9 @@ fn log_in(
     set_binding(scope.connection, number, &after)?;
     let newest: i64 = scope
         .connection
-        .prepare_cached("SELECT coalesce(max(login_no), 0) FROM installations WHERE app_no = ?1 AND user = ?2")?
+        .prepare_cached(
+            "SELECT coalesce(max(login_no), 0) FROM installations WHERE app_no = ?1 AND user = ?2",
+        )?
         .query_row(params![app_no, user], |row| row.get(0))?;
     scope
         .connection
@@ -316,7 +311,8 @@ fn set_binding(connection: &Connection, number: i64, binding: &Binding) -> rusql
         .map(drop)
 }
 
-const COLUMNS: &str = "token, environment, user, epoch, logout_epoch, bound_at, registered_at, locale, time_zone,
+const COLUMNS: &str =
+    "token, environment, user, epoch, logout_epoch, bound_at, registered_at, locale, time_zone,
     app_version, retired_reason, refused_reason, refused_at, installation_no";
 
 fn read(

@@ -81,7 +81,9 @@ impl Engine {
     pub async fn create_key(&self, wish: NewServerKey) -> Answer<CreatedKey> {
         check(&wish)?;
         if self.key_ring().read().len() > MAX_KEYS {
-            return Err(EngineError::Conflict(format!("there are {MAX_KEYS} keys already: delete one first")));
+            return Err(EngineError::Conflict(format!(
+                "there are {MAX_KEYS} keys already: delete one first"
+            )));
         }
         let secret = Zeroizing::new(format!("{PREFIX}{}", hex(&super::random::<32>())));
         let (digest, id, ring) = (digest(&secret), hex(&super::random::<8>()), self.key_ring().clone());
@@ -138,7 +140,10 @@ fn check(wish: &NewServerKey) -> Answer<()> {
         return Err(EngineError::invalid("scopes", "name at least one of admin, push, installations, read"));
     }
     if wish.apps.as_ref().is_some_and(|apps| apps.is_empty() || apps.len() > MAX_APPS) {
-        return Err(EngineError::invalid("apps", format!("name 1 to {MAX_APPS} bundle IDs, or leave it out for all")));
+        return Err(EngineError::invalid(
+            "apps",
+            format!("name 1 to {MAX_APPS} bundle IDs, or leave it out for all"),
+        ));
     }
     wish.apps.iter().flatten().try_for_each(|app| check_text("apps", app))
 }

@@ -119,7 +119,9 @@ impl Tally {
         at: UnixMillis,
     ) -> rusqlite::Result<()> {
         let written = connection
-            .prepare_cached("INSERT OR IGNORE INTO events (notification_no, step, at, reason) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO events (notification_no, step, at, reason) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![of.notification_no, step as i64, at.0, reason])?;
         if written > 0 {
             self.add(of.push_no, step, reason);
@@ -144,7 +146,9 @@ impl Tally {
         for (push_no, added) in self.0 {
             for (column, count) in added.columns {
                 connection
-                    .prepare_cached(&format!("UPDATE pushes SET {column} = {column} + ?2 WHERE push_no = ?1"))?
+                    .prepare_cached(&format!(
+                        "UPDATE pushes SET {column} = {column} + ?2 WHERE push_no = ?1"
+                    ))?
                     .execute(params![push_no, count])?;
             }
             for ((kind, word), count) in added.reasons {

@@ -6,8 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 /// What a notification carries instead of the user's id: 16 hex digits. The SDK derives the same.
 pub(super) fn user_tag(bundle_id: &str, user: &str) -> String {
-    let digest =
-        Sha256::new().chain_update("homing-user\0").chain_update(bundle_id).chain_update("\0").chain_update(user);
+    let digest = Sha256::new()
+        .chain_update("homing-user\0")
+        .chain_update(bundle_id)
+        .chain_update("\0")
+        .chain_update(user);
     hex(&digest.finalize()[..8])
 }
 

@@ -52,7 +52,10 @@ pub(super) fn of_user(
 }
 
 /// Whether a push to a token reaches its installation.
-pub(super) fn of_token(candidate: Option<Candidate>, environment: Environment) -> Result<Candidate, Unreached> {
+pub(super) fn of_token(
+    candidate: Option<Candidate>,
+    environment: Environment,
+) -> Result<Candidate, Unreached> {
     match candidate {
         None => Err(Unreached::Unknown),
         Some(candidate) if candidate.environment != environment => Err(Unreached::Elsewhere),
@@ -103,7 +106,9 @@ fn one(named: Named, name: &str, reason: Unreached, environment: Environment) ->
             format!("The user {name:?} has no installation in {environment}, only in the other environment.")
         }
         (Named::Users, Unreached::Retired) => {
-            format!("All installations of the user {name:?} in {environment} are retired: the push service ended their tokens.")
+            format!(
+                "All installations of the user {name:?} in {environment} are retired: the push service ended their tokens."
+            )
         }
         (Named::Tokens, Unreached::Unknown | Unreached::LoggedOut) => {
             "The token is not known: tell it with PUT /v1/apps/{bundle}/installations/{token}.".to_owned()
@@ -149,7 +154,8 @@ mod tests {
             candidate(1, HERE, true),
         ];
         let chosen = |policy| {
-            of_user(all.clone(), true, HERE, policy).map(|chosen| chosen.iter().map(|c| c.installation_no).collect::<Vec<_>>())
+            of_user(all.clone(), true, HERE, policy)
+                .map(|chosen| chosen.iter().map(|c| c.installation_no).collect::<Vec<_>>())
         };
         assert_eq!(chosen(Policy::LastDevice), Ok(vec![2]));
         assert_eq!(chosen(Policy::AllDevices), Ok(vec![2, 1]));

@@ -54,7 +54,7 @@ impl Engine {
                 }
                 let environment = wish.push.environment;
                 let lane = lane_no(app_no, environment);
-                let turn = lanes.turn(lane);
+                let turn = lanes.place(lane);
                 let created = wish.plan(scope, app_no, turn)?;
                 wish.remember(scope, app_no, &created)?;
                 let (bundle_id, push_id) = (wish.bundle_id, created.push_id.clone());

@@ -66,13 +66,18 @@ fn what_cannot_be_sent_is_refused_by_its_field() {
     assert_eq!(field(json!({ "content": {} })), "content");
     assert_eq!(field(json!({ "content": body, "payload": {} })), "payload");
     assert_eq!(field(json!({ "payload": { "homing": 1 } })), "payload.homing");
-    assert_eq!(field(json!({ "content": { "body": "x", "interruption_level": "loud" } })), "content.interruption_level");
+    assert_eq!(
+        field(json!({ "content": { "body": "x", "interruption_level": "loud" } })),
+        "content.interruption_level"
+    );
     assert_eq!(field(with(json!({ "priority": 7 }))), "options.priority");
     assert_eq!(field(with(json!({ "collapse_id": "x".repeat(65) }))), "options.collapse_id");
     assert_eq!(field(with(json!({ "collapse_id": "a\nb" }))), "options.collapse_id");
     assert_eq!(field(with(json!({ "expiration": 5 }))), "options.expiration");
     assert_eq!(field(with(json!({ "expiration": -1 }))), "options.expiration");
-    for topic in ["com.example.newspaper", "org.example.rival", "com.example.news.voip", "", "com.example.news/x"] {
+    for topic in
+        ["com.example.newspaper", "org.example.rival", "com.example.news.voip", "", "com.example.news/x"]
+    {
         assert_eq!(field(with(json!({ "topic": topic }))), "options.topic", "{topic}");
     }
 }
@@ -94,7 +99,8 @@ fn a_payload_too_large_is_refused_with_its_findings_and_one_byte_less_is_not() {
 #[test]
 fn a_push_is_tried_until_it_expires_and_at_most_a_day() {
     let until = |expiration: Value| {
-        let built = message(json!({ "content": { "body": "x" }, "options": { "expiration": expiration } })).unwrap();
+        let built =
+            message(json!({ "content": { "body": "x" }, "options": { "expiration": expiration } })).unwrap();
         (built.expiration, built.deadline.millis_since(NOW))
     };
     let soon = NOW.secs() + 60;
