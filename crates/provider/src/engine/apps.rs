@@ -26,7 +26,7 @@ pub(super) type Answer<T> = Result<T, EngineError>;
 impl Engine {
     /// By bundle ID.
     pub async fn apps(&self) -> Answer<Vec<App>> {
-        self.store().read(|connection| all(connection)).await
+        self.store().read(all).await
     }
 
     pub async fn app(&self, bundle_id: &str) -> Answer<App> {

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_last_to_log_in_has_the_token() {
-        let table: [(Binding, &str, Option<u64>, Result<bool, u64>); 8] = [
+        let table = [
             (Binding::default(), "ann", None, Ok(true)),
             (Binding::default(), "ann", Some(0), Ok(true)),
             (bound("ann", 5), "bob", Some(6), Ok(true)),

@@ -110,12 +110,11 @@ pub(super) async fn run(
     loop {
         lane.hand_over();
         lane.begin_turn();
-        match lane.event(&mut stop).await {
-            Event::Stop => break,
-            event => lane.take(event),
+        let event = lane.event(&mut stop).await;
+        if !lane.take(event) {
+            return lane.end().await;
         }
     }
-    lane.end().await;
 }
 
 impl Lane {
@@ -160,7 +159,8 @@ impl Lane {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    /// Whether it goes on.
+    fn take(&mut self, event: Event) -> bool {
         match event {
             Event::Tried(tried) => self.judge(*tried),
             Event::Turned(settled, given) => {
@@ -178,8 +178,9 @@ impl Lane {
                 self.give_up_waiting();
             }
             Event::Resume => self.pause = None,
-            Event::Stop => {}
+            Event::Stop => return false,
         }
+        true
     }
 
     /// As many as the push service takes.

@@ -34,7 +34,9 @@ async fn a_call_that_fails_takes_back_what_it_wrote_and_what_was_to_follow() {
         let followed = Arc::clone(&followed);
         store.write(move |scope| {
             add(scope, bundle_id)?;
-            scope.afterwards(move || drop(followed.fetch_add(1, Ordering::SeqCst)));
+            scope.afterwards(move || {
+                followed.fetch_add(1, Ordering::SeqCst);
+            });
             if fails { Err(StoreError::Busy) } else { Ok(()) }
         })
     };
@@ -54,7 +56,9 @@ async fn what_follows_from_a_batch_has_happened_when_any_of_its_calls_is_answere
             let effect = Arc::clone(&followed);
             let write = store.write(move |scope| {
                 add(scope, &n.to_string())?;
-                scope.afterwards(move || drop(effect.fetch_add(1, Ordering::SeqCst)));
+                scope.afterwards(move || {
+                    effect.fetch_add(1, Ordering::SeqCst);
+                });
                 Ok::<_, StoreError>(())
             });
             write.await.unwrap();

@@ -6,20 +6,22 @@ const NOW: UnixMillis = UnixMillis(1_795_313_045_067);
 const BUNDLE: &str = "com.example.news";
 const ID: &str = "019ab000-0000-7000-8000-000000000000";
 
+fn read(push: Value) -> NewPush {
+    let Value::Object(mut whole) = push else { panic!("{push} is no push") };
+    whole.insert("environment".to_owned(), json!("development"));
+    whole.insert("audience".to_owned(), json!({ "user": "ann" }));
+    serde_json::from_value(Value::Object(whole)).unwrap()
+}
+
 fn message(push: Value) -> Answer<Message> {
-    let mut whole = json!({ "environment": "development", "audience": { "user": "ann" } });
-    whole.as_object_mut().unwrap().extend(push.as_object().unwrap().clone());
-    Message::of(&serde_json::from_value(whole).unwrap(), BUNDLE, ID, NOW)
+    Message::of(&read(push), BUNDLE, ID, NOW)
 }
 
 fn field(push: Value) -> String {
-    match message(push).unwrap_err() {
-        EngineError::Invalid { field, problem } => {
-            assert!(!problem.is_empty());
-            field
-        }
-        other => panic!("{other}"),
-    }
+    let error = message(push).unwrap_err();
+    let EngineError::Invalid { field, problem } = error else { panic!("{error}") };
+    assert!(!problem.is_empty());
+    field
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use homing_apns::{Reason, Retry};
 use homing_apns_client::{Response, SendError};
-use homing_trace::UnixMillis;
+use homing_trace::{Reason as TraceReason, UnixMillis};
 
 use crate::engine::standings::Withdrawn;
 
@@ -47,12 +47,7 @@ impl Outcome {
         match error {
             SendError::Refused { status, refusal, .. } => {
                 // A word that isn't Apple's may be of any length.
-                let reason = match refusal.reason {
-                    Reason::Unknown(word) => {
-                        Reason::Unknown(homing_trace::Reason::from_peer(&word).as_str().to_owned())
-                    }
-                    known => known,
-                };
+                let reason = Reason::from_word(TraceReason::from_peer(refusal.reason.as_str()).as_str());
                 Self::Refused { status, reason, since: refusal.timestamp }
             }
             SendError::NotApple { status, .. } => Self::NotApple { status },
