@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use homing_trace::Trace;
 use serde_json::Value;
 
-use crate::endpoints::{DeviceEndpoints, Endpoints};
+use crate::endpoints::{DeviceEndpoints, Endpoints, ProviderEndpoints};
 
 /// One API: where it is and what opens it.
 #[derive(Clone)]
@@ -34,6 +34,11 @@ impl Api {
         Self::new(&endpoints.gateway_admin, &endpoints.gateway_admin_key)
     }
 
+    /// A provider's.
+    pub fn provider(endpoints: &ProviderEndpoints) -> Self {
+        Self::new(&endpoints.provider_api, &endpoints.provider_api_key)
+    }
+
     /// A device's.
     pub fn device(endpoints: &DeviceEndpoints) -> Self {
         Self::new(&endpoints.device_api, &endpoints.device_api_key)
@@ -45,6 +50,11 @@ impl Api {
 
     pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.ask("POST", path, Some(body)).await
+    }
+
+    /// A request that may be sent again: its key makes the repeats one.
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> anyhow::Result<Value> {
+        self.ask_with("POST", path, Some(body), Some(key.to_owned())).await
     }
 
     pub async fn put(&self, path: &str, body: Value) -> anyhow::Result<Value> {
@@ -62,14 +72,27 @@ impl Api {
         Ok(serde_json::from_value(traces)?)
     }
 
-    /// An answer that isn't 2xx is an error; one without a body is null.
     async fn ask(&self, method: &'static str, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        self.ask_with(method, path, body, None).await
+    }
+
+    /// An answer that isn't 2xx is an error; one without a body is null.
+    async fn ask_with(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        idempotency_key: Option<String>,
+    ) -> anyhow::Result<Value> {
         let (agent, url, key) = (self.agent.clone(), format!("{}{path}", self.base), self.key.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let request = ureq::http::Request::builder()
+            let mut request = ureq::http::Request::builder()
                 .method(method)
                 .uri(&url)
                 .header("authorization", format!("Bearer {key}"));
+            if let Some(key) = idempotency_key {
+                request = request.header("idempotency-key", key);
+            }
             let answer = match body {
                 Some(body) => {
                     let json = serde_json::to_vec(&body)?;

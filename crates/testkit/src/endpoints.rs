@@ -11,6 +11,12 @@ use serde::de::DeserializeOwned;
 pub struct Endpoints {
     pub pid: u32,
     #[serde(default)]
+    pub console: Option<String>,
+    #[serde(default)]
+    pub provider_api: Option<String>,
+    #[serde(default)]
+    pub provider_api_key: Option<String>,
+    #[serde(default)]
     pub device_api: Option<String>,
     #[serde(default)]
     pub device_api_key: Option<String>,
@@ -52,6 +58,20 @@ impl std::fmt::Debug for Endpoints {
             .field("apns", &self.apns)
             .field("device_link", &self.device_link)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a provider that is a process of its own writes.
+#[derive(Clone, Deserialize)]
+pub struct ProviderEndpoints {
+    pub pid: u32,
+    pub provider_api: String,
+    pub provider_api_key: String,
+}
+
+impl std::fmt::Debug for ProviderEndpoints {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderEndpoints").field("provider_api", &self.provider_api).finish_non_exhaustive()
     }
 }
 

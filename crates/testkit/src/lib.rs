@@ -1,6 +1,6 @@
-//! Real parts for tests (a device, a sender, the binary itself) and the history checker.
+//! Real parts for tests (a device, a sender, the binary itself) and the history checkers.
 //!
-//! Nothing here decides what is right, except [`history`], which is pure; the rest drives the parts as a stranger
+//! Nothing here decides what is right, except [`history`] and [`push_history`], which are pure; the rest drives the parts as a stranger
 //! would: over their ports.
 
 pub mod api;
@@ -12,6 +12,7 @@ pub mod load;
 pub mod ports;
 pub mod process;
 pub mod provider;
+pub mod push_history;
 pub mod recorder;
 
 pub use homing_apns::{ApnsId, Expiration};

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::endpoints::{self, DeviceEndpoints, Endpoints};
+use crate::endpoints::{self, DeviceEndpoints, Endpoints, ProviderEndpoints};
 
 /// How long a start or a stop may take on a machine that is busy with other tests.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ const KEPT_LINES: usize = 200;
 pub type Homing = Process<Endpoints>;
 /// A device as a process of its own.
 pub type Device = Process<DeviceEndpoints>;
+/// A provider as a process of its own.
+pub type Provider = Process<ProviderEndpoints>;
 
 /// One `homing` process, what it wrote into its `endpoints.json`, and the way to start it again.
 #[derive(Debug)]
@@ -71,6 +73,31 @@ impl Device {
         let args =
             ["device", "run", "--link", &link, "--ca", &ca, "--enrolment-key", &key, "--data-dir", &data];
         Self::start(binary, data_dir, args.map(str::to_owned).to_vec()).await
+    }
+}
+
+impl Provider {
+    /// `homing provider` with the demo app, sending to somebody's push service.
+    pub async fn run(binary: &Path, data_dir: &Path, push_service: &Endpoints) -> anyhow::Result<Self> {
+        let demo = push_service.demo()?;
+        let (at, ca) = (&push_service.apns.development, push_service.ca_pem.display().to_string());
+        let port = crate::ports::free_block(90)?;
+        let text = format!(
+            "data_dir = {:?}\n[api]\nlisten = [\"127.0.0.1:{port}\"]\n[[apps]]\nbundle_id = {:?}\n\
+             policy = \"all-devices\"\n[apps.credentials.development]\nkey = {:?}\nkey_id = {:?}\nteam_id = {:?}\n\
+             [apps.push_services.development]\nhost = {:?}\nport = {}\nca = {ca:?}\n",
+            data_dir.display().to_string(),
+            demo.bundle_id,
+            demo.key_p8.display().to_string(),
+            demo.key_id,
+            demo.team_id,
+            at.host,
+            at.port,
+        );
+        let config = data_dir.with_extension("toml");
+        std::fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
+        let args = vec!["provider".to_owned(), "--config".to_owned(), config.display().to_string()];
+        Self::start(binary, data_dir, args).await
     }
 }
 
