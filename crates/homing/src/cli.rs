@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::commands::{completions, device, gateway, payload, push, trace, up};
+use crate::commands::{completions, console, device, gateway, payload, provider, push, trace, up};
 
 /// The whole iOS push path in one binary
 ///
@@ -17,10 +17,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Run everything on this machine: the push service and two virtual iPhones with a demo app
+    /// Run everything on this machine: provider, push service, two virtual iPhones with a demo app, and the console
     Up(up::UpArgs),
     /// Run the push service as a process of its own
     Gateway(gateway::GatewayArgs),
+    /// Run the provider as a process of its own
+    Provider(provider::ProviderArgs),
     /// Use a virtual iPhone, or run one as a process of its own
     Device(Box<device::DeviceArgs>),
     /// Send one notification straight to Apple or to Homing
@@ -29,6 +31,8 @@ enum Command {
     Payload(payload::PayloadArgs),
     /// Tell a notification's life, from the request to the tap
     Trace(trace::TraceArgs),
+    /// Print a fresh sign-in link of the running console
+    Console(console::ConsoleArgs),
     /// Print the completion script of a shell
     Completions(completions::CompletionsArgs),
 }
@@ -38,10 +42,12 @@ impl Cli {
         match self.command {
             Command::Up(args) => up::run(args),
             Command::Gateway(args) => gateway::run(args),
+            Command::Provider(args) => provider::run(args),
             Command::Device(args) => device::run(*args),
             Command::Push(args) => push::run(*args),
             Command::Payload(args) => payload::run(args),
             Command::Trace(args) => trace::run(args),
+            Command::Console(args) => console::run(&args),
             Command::Completions(args) => Ok(completions::run(&args)),
         }
     }

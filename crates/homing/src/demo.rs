@@ -3,26 +3,32 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use homing_apns::jwt::SigningKey;
-use homing_app::demo::{BUNDLE_ID, DemoLaunch, DemoOptions, TOUCHES_QUEUED, manifest};
-use homing_device::{AppLauncher, Launch, RunningApp, VirtualDevice};
+use homing_app::demo::{BUNDLE_ID, manifest};
+use homing_device::VirtualDevice;
 use homing_gateway::Gateway;
 use homing_gateway::authority::ProviderCertificateRequest;
 use homing_gateway::centre::EnrolmentKeySpec;
 use homing_trace::Environment;
-use tokio::sync::{mpsc, watch};
 
 use crate::data_dir::DataDir;
 use crate::endpoints::{Demo, DemoEnvironment};
+
+mod apps;
+mod business;
+
+pub(crate) use apps::DemoApps;
+pub(crate) use business::{Business, app_spec};
 
 const TEAM_ID: &str = "HOMINGDEMO";
 const KEY_ID: &str = "DEMOKEY001";
 /// The reader who is signed in to the demo app.
 const USER: &str = "reader";
+/// Who else may sign in to it: the demo's business knows these.
+pub(crate) const ACCOUNTS: [&str; 3] = [USER, "ann", "bob"];
 
 /// Devices the demo's enrolment key admits, at a time and in a minute.
 const ENROLMENT_QUOTA: u32 = 100_000;
@@ -71,12 +77,16 @@ pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<D
 
 /// The `.p8` file is written before the gateway hears of the key: a crash in between leaves a key that works next time.
 fn provider_key(dir: &DataDir) -> anyhow::Result<(SigningKey, PathBuf)> {
-    let name = format!("credentials/AuthKey_{KEY_ID}.p8");
-    let path = dir.join(&name);
+    signing_key(dir, &format!("credentials/AuthKey_{KEY_ID}.p8"))
+}
+
+/// The signing key in this file of the data directory, made at first use.
+fn signing_key(dir: &DataDir, name: &str) -> anyhow::Result<(SigningKey, PathBuf)> {
+    let path = dir.join(name);
     if path.exists() {
         let pem = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
         let key =
-            SigningKey::from_p8(&pem).with_context(|| format!("{} holds no provider key", path.display()))?;
+            SigningKey::from_p8(&pem).with_context(|| format!("{} holds no signing key", path.display()))?;
         return Ok((key, path));
     }
     let key = loop {
@@ -87,7 +97,7 @@ fn provider_key(dir: &DataDir) -> anyhow::Result<(SigningKey, PathBuf)> {
             break key;
         }
     };
-    dir.write_private(&name, key.to_p8()?.as_bytes())?;
+    dir.write_private(name, key.to_p8()?.as_bytes())?;
     Ok((key, path))
 }
 
@@ -133,33 +143,4 @@ pub(crate) fn iphones() -> anyhow::Result<Vec<VirtualDevice>> {
             Ok(VirtualDevice { name: iphone(environment), apps })
         })
         .collect()
-}
-
-/// Every app runs as the demo app: a bundle ID decides the name, the program is the same.
-#[derive(Debug)]
-pub(crate) struct DemoApps {
-    options: DemoOptions,
-}
-
-impl DemoApps {
-    pub(crate) fn launcher(options: DemoOptions) -> Arc<dyn AppLauncher> {
-        Arc::new(Self { options })
-    }
-}
-
-impl AppLauncher for DemoApps {
-    fn launch(&self, launch: Launch) -> RunningApp {
-        let (shows, screen) = watch::channel(serde_json::Value::Null);
-        let (touches, touched) = mpsc::channel(TOUCHES_QUEUED);
-        let options = self.options.clone();
-        let app = tokio::spawn(async move {
-            let bundle_id = launch.manifest.bundle_id.clone();
-            let given =
-                DemoLaunch { manifest: launch.manifest, container: launch.container, touches: touched };
-            if let Err(error) = homing_app::demo::run(launch.stream, given, options, shows).await {
-                tracing::debug!(%error, bundle_id, "the demo app ended");
-            }
-        });
-        RunningApp { abort: app.abort_handle(), screen, touches }
-    }
 }

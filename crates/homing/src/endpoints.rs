@@ -13,19 +13,30 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const FILE_NAME: &str = "endpoints.json";
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Endpoints {
     pub pid: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_api: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_api_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_api: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_api_key: Option<String>,
-    pub gateway_admin: String,
-    pub gateway_admin_key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_admin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_admin_key: Option<String>,
     /// The root certificate that every listener's chain ends in.
-    pub ca_pem: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_pem: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub apns: BTreeMap<Environment, HostPort>,
-    pub device_link: HostPort,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_link: Option<HostPort>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolment_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +72,11 @@ pub(crate) struct DemoEnvironment {
 }
 
 impl Endpoints {
+    /// Of this process, with nothing in it yet.
+    pub(crate) fn of_this_process() -> Self {
+        Self { pid: std::process::id(), ..Self::default() }
+    }
+
     /// Writes the file in one step, readable by its owner only.
     pub(crate) fn write(&self, data_dir: &Path) -> anyhow::Result<()> {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -140,20 +156,15 @@ mod tests {
 
     #[test]
     fn a_field_is_absent_until_what_it_names_exists() {
+        let production = HostPort { host: "localhost".to_owned(), port: 2 };
         let endpoints = Endpoints {
             pid: 1,
-            device_api: None,
-            device_api_key: None,
-            gateway_admin: "http://localhost:1".to_owned(),
-            gateway_admin_key: "k".to_owned(),
-            ca_pem: "/ca.pem".into(),
-            apns: BTreeMap::from([(
-                Environment::Production,
-                HostPort { host: "localhost".to_owned(), port: 2 },
-            )]),
-            device_link: HostPort { host: "localhost".to_owned(), port: 3 },
-            enrolment_key: None,
-            demo: None,
+            gateway_admin: Some("http://localhost:1".to_owned()),
+            gateway_admin_key: Some("k".to_owned()),
+            ca_pem: Some("/ca.pem".into()),
+            apns: BTreeMap::from([(Environment::Production, production)]),
+            device_link: Some(HostPort { host: "localhost".to_owned(), port: 3 }),
+            ..Endpoints::default()
         };
         assert_eq!(
             serde_json::to_string(&endpoints).expect("it serialises"),

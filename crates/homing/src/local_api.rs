@@ -32,8 +32,21 @@ impl LocalApi {
         for (name, value) in query {
             request = request.query(name, value);
         }
-        let mut response = request
-            .call()
+        self.read(path, request.call())
+    }
+
+    /// Sends `body` as JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        self.read(path, request.send_json(body))
+    }
+
+    fn read(
+        &self,
+        path: &str,
+        answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<Value> {
+        let mut response = answered
             .with_context(|| format!("{} doesn't answer\nhint: is that Homing still running?", self.base))?;
         let status = response.status();
         let body: Value = response

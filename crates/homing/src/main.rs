@@ -7,6 +7,7 @@ mod demo;
 mod endpoints;
 mod local_api;
 mod ports;
+mod roles;
 mod words;
 
 use std::process::ExitCode;

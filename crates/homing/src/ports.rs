@@ -13,6 +13,8 @@ pub(crate) struct Ports {
     pub production: u16,
     pub development: u16,
     pub device_link: u16,
+    pub console: u16,
+    pub provider_api: u16,
     pub device_api: u16,
     pub gateway_admin: u16,
 }
@@ -22,6 +24,8 @@ impl Ports {
         production: 2197,
         development: 2297,
         device_link: 8883,
+        console: 8480,
+        provider_api: 8481,
         device_api: 8482,
         gateway_admin: 8483,
     };
@@ -38,6 +42,8 @@ impl Ports {
             production: first,
             development: first + 1,
             device_link: first + 6,
+            console: first + 7,
+            provider_api: first + 8,
             device_api: first + 9,
             gateway_admin: first + 10,
         })

@@ -5,7 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use homing_clock::Clock;
+use homing_trace::Environment;
 use serde::Deserialize;
+
+use crate::data_dir::DataDir;
+use crate::demo;
+use crate::endpoints::Endpoints;
+use crate::roles::process::{runtime, stop_signal};
+use crate::roles::push_service;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct GatewayArgs {
@@ -55,7 +63,37 @@ impl GatewayFile {
 
 pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
     let file = GatewayFile::read(&args.config)?;
-    crate::commands::up::run_gateway(file)
+    let dir = DataDir::take(&file.data_dir)?;
+    let listen = push_service::Listen {
+        apns: vec![
+            (Environment::Production, file.production.listen),
+            (Environment::Development, file.development.listen),
+        ],
+        device_link: file.device_link.listen,
+        admin: file.admin.listen,
+    };
+    runtime()?.block_on(async {
+        let stop = stop_signal()?;
+        Endpoints::remove(dir.path())?;
+        let clock = Clock::kept_in(&dir.join("clock"))?;
+        let gateway = push_service::start(&dir, clock, listen, file.cores).await?;
+        let ready = async {
+            let credentials = if file.demo { Some(demo::ensure(&dir, &gateway).await?) } else { None };
+            push_service::endpoints_of(&dir, &gateway, credentials.as_ref())?.write(dir.path())
+        };
+        let ended = match ready.await {
+            Ok(()) => {
+                tracing::info!(data = %dir.path().display(), "the push service is up; endpoints.json says where");
+                stop.await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        let removed = Endpoints::remove(dir.path());
+        gateway.shutdown().await;
+        ended.and(removed)
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

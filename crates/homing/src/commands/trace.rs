@@ -1,14 +1,15 @@
-//! `homing trace`: a notification's life, told to people or, with `--json`, to programs.
+//! `homing trace`: a notification's life, told to people or, with `--json`, to programs. Who knows it is decided in
+//! `known`, how it is told to people in `story`.
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use homing_trace::{Event, Reason, Stage, Trace};
-use serde_json::Value;
-
 use crate::endpoints::FindArgs;
-use crate::local_api::{LocalApi, items};
 use crate::words;
+
+mod known;
+mod story;
+
+use known::{Known, Told};
 
 /// Nothing of that name is known.
 const NOT_FOUND: u8 = 4;
@@ -16,11 +17,14 @@ const NOT_FOUND: u8 = 4;
 #[derive(Debug, clap::Args)]
 pub(crate) struct TraceArgs {
     /// The apns-id the sender chose or was answered; letter case doesn't matter
-    #[arg(required_unless_present = "token")]
+    #[arg(required_unless_present_any = ["token", "user"])]
     apns_id: Option<String>,
     /// All notifications for this device token instead, refused ones included
     #[arg(long, value_name = "HEX", conflicts_with = "apns_id")]
     token: Option<String>,
+    /// All notifications that the provider planned for this user instead, refused ones included
+    #[arg(long, value_name = "USER", conflicts_with_all = ["apns_id", "token"])]
+    user: Option<String>,
     /// One line of JSON per notification
     #[arg(long)]
     json: bool,
@@ -29,155 +33,31 @@ pub(crate) struct TraceArgs {
 }
 
 pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
-    let endpoints = args.find.find()?;
-    let admin = LocalApi::new(&endpoints.gateway_admin, &endpoints.gateway_admin_key);
-    let (name, value) = match (&args.apns_id, &args.token) {
-        (_, Some(token)) => ("token", token),
-        (Some(apns_id), None) => ("apns_id", apns_id),
-        (None, None) => anyhow::bail!("name an apns-id, or a device token with --token"),
-    };
-    let mut told = 0;
-    loop {
-        let skip = told.to_string();
-        let found = admin.get("/v1/traces", &[(name, value), ("skip", &skip)])?;
-        let traces = items(&found, "traces")?;
-        let page = traces.len();
-        for trace in traces {
-            tell(trace, args.json)?;
+    let known = Known::by(&args.find.find()?);
+    let (asked, told) = match (&args.apns_id, &args.token, &args.user) {
+        (_, _, Some(user)) => (user, known.of_user(user)?),
+        (_, Some(token), None) => (token, known.of_token(token)?),
+        (Some(apns_id), None, None) => (apns_id, known.of_apns_id(apns_id)?),
+        (None, None, None) => {
+            anyhow::bail!("name an apns-id, a device token with --token, or a user with --user")
         }
-        told += page;
-        if page == 0 || found["truncated"] != true {
-            break;
+    };
+    let mut any = false;
+    // A line of JSON is a trace; what is only planned has none yet.
+    for Told { trace, push } in told.iter().filter(|told| !(args.json && told.trace.events.is_empty())) {
+        any = true;
+        if args.json {
+            words::say_data(serde_json::to_string(trace)?);
+        } else {
+            words::say_data(story::text(trace, push.as_deref()));
         }
     }
-    if told == 0 {
+    if !any {
         words::say(format!(
-            "nothing is known of {value}\nhint: traces are kept for 7 days; a request that was refused before it named \
+            "nothing is known of {asked}\nhint: traces are kept for 7 days; a request that was refused before it named \
              an apns-id has one in its answer's headers"
         ));
         return Ok(ExitCode::from(NOT_FOUND));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn tell(trace: Value, as_json: bool) -> anyhow::Result<()> {
-    let trace: Trace = serde_json::from_value(trace).context("the push service sent an unreadable trace")?;
-    if as_json {
-        words::say_data(serde_json::to_string(&trace)?);
-    } else {
-        words::say_data(text(&trace));
-    }
-    Ok(())
-}
-
-/// The story for people: a heading, then a line per step with what it means.
-fn text(trace: &Trace) -> String {
-    let mut story = format!("notification {}", trace.apns_id);
-    if let Some(seq) = trace.seq {
-        story.push_str(&format!("  (seq {seq})"));
-    }
-    if let Some(topic) = &trace.topic {
-        story.push_str(&format!("\n  for {topic}"));
-        if let Some(environment) = trace.environment {
-            story.push_str(&format!(", {environment}"));
-        }
-    }
-    for event in &trace.events {
-        story.push_str(&format!("\n  {}  {:<12}  {}", event.at, event.stage.as_str(), meaning(event)));
-    }
-    story
-}
-
-/// One sentence on what a step means.
-fn meaning(event: &Event) -> String {
-    let reason = event.reason.as_ref().map_or("", Reason::as_str);
-    match event.stage {
-        Stage::Accepted => "the push service answered 200".to_owned(),
-        Stage::Refused => {
-            let known = homing_apns::Reason::from_word(reason);
-            format!("{reason}: {}", known.advice())
-        }
-        Stage::Stored => "safe on disk, to be delivered".to_owned(),
-        Stage::Replaced => "a newer one for the same app took its place while the device was away".to_owned(),
-        Stage::Expired => "apns-expiration passed before it could be delivered".to_owned(),
-        Stage::Discarded => format!("{reason}: {}", discarded(reason)),
-        Stage::Sent => "handed to the device's connection".to_owned(),
-        Stage::Acknowledged => "the device has it safe".to_owned(),
-        Stage::Displayed => {
-            if reason.is_empty() {
-                "shown to the user".to_owned()
-            } else {
-                format!("shown to the user ({reason})")
-            }
-        }
-        Stage::Suppressed => format!("{reason}: {}", suppressed(reason)),
-        Stage::Opened => "the user tapped it".to_owned(),
-        Stage::Dismissed => "the user cleared it".to_owned(),
-        Stage::Action => format!("the user chose {reason:?}"),
-    }
-}
-
-fn discarded(reason: &str) -> &'static str {
-    match reason {
-        "unregistered" => "the registration ended before it could be delivered",
-        "device-away" => "the device wasn't connected and apns-expiration was 0, so it was not stored",
-        "too-large-for-device" => "it is larger than the device takes in one packet",
-        "refused-by-device" => "the device answered that it doesn't take it",
-        _ => "the push service gave it up",
-    }
-}
-
-fn suppressed(reason: &str) -> &'static str {
-    match reason {
-        "not-permitted" => "the user hasn't allowed this app to show notifications",
-        "foreground" => "the app was in front and chose to show nothing",
-        "focus" => "a Focus held it back",
-        "summary" => "it waits for the scheduled summary",
-        "provisional" => "provisional permission: only in the notification list",
-        "duplicate" => "the device had it already",
-        "superseded" => "a newer one replaced it",
-        "silent" => "a background push: the app was told, nothing is shown",
-        "throttled" => "too many background pushes: the app wasn't woken",
-        "unknown-app" => "the app isn't on the device any more",
-        "expired" => "its time had passed when it arrived",
-        "not-displayable" => "it has no alert, sound or badge to show",
-        "unreadable" => "its payload isn't a JSON object",
-        "another-user" => "it is for another user than the one signed in to the app",
-        "not-registered" => "the app has unregistered from remote notifications",
-        _ => "the device didn't show it",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use homing_trace::{Environment, UnixMillis};
-
-    #[test]
-    fn the_story_names_every_step_and_why() {
-        let at = |millis: i64| UnixMillis(1_795_313_045_000 + millis);
-        let step = |millis, stage, reason| Event { at: at(millis), stage, reason };
-        let trace = Trace {
-            apns_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".to_owned(),
-            seq: Some(12),
-            topic: Some("com.example.news".to_owned()),
-            environment: Some(Environment::Development),
-            events: vec![
-                step(0, Stage::Accepted, None),
-                step(1, Stage::Stored, None),
-                step(2, Stage::Sent, None),
-                step(5, Stage::Acknowledged, None),
-                step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
-            ],
-        };
-        insta::assert_snapshot!(text(&trace), @r"
-        notification 9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10  (seq 12)
-          for com.example.news, development
-          2026-11-22T02:04:05.000Z  accepted      the push service answered 200
-          2026-11-22T02:04:05.001Z  stored        safe on disk, to be delivered
-          2026-11-22T02:04:05.002Z  sent          handed to the device's connection
-          2026-11-22T02:04:05.005Z  acknowledged  the device has it safe
-          2026-11-22T02:04:05.006Z  suppressed    not-permitted: the user hasn't allowed this app to show notifications
-        ");
-    }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use homing_app::demo::DemoOptions;
 use homing_clock::Clock;
 use homing_device::{DeviceConfig, DeviceHost, VirtualDevice};
 use homing_local::AppManifest;
@@ -60,7 +59,7 @@ pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
             api: args.api,
             api_key: api_key.clone(),
             devices: vec![VirtualDevice { name: args.name, apps }],
-            launcher: DemoApps::launcher(DemoOptions::default()),
+            launcher: DemoApps::alone().launcher(),
         });
         let host = host.await.context("the device can't start")?;
         let at = host.addresses().first().context("the device's API has no address: give one with --api")?;

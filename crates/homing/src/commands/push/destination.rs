@@ -99,7 +99,10 @@ impl DestinationArgs {
         let (host, port) = self.address(endpoints.as_ref())?;
         let roots = match (&self.ca, &endpoints) {
             (Some(ca), _) => Roots::Pem(read(ca)?),
-            (None, Some(endpoints)) => Roots::Pem(read(&endpoints.ca_pem)?),
+            (None, Some(endpoints)) => match &endpoints.ca_pem {
+                Some(ca_pem) => Roots::Pem(read(ca_pem)?),
+                None => Roots::Native,
+            },
             (None, None) => Roots::Native,
         };
         let demo = endpoints.and_then(|endpoints| endpoints.demo);

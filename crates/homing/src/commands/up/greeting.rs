@@ -8,21 +8,33 @@ use homing_trace::Environment;
 use crate::demo::iphone;
 use crate::endpoints::Endpoints;
 
-pub(super) fn greeting(endpoints: &Endpoints, data_dir: &Path, took: Duration) -> String {
-    let mut lines =
-        vec![format!("Homing is up ({:.1} s). Ctrl-C stops it.", took.as_secs_f64()), String::new()];
+pub(super) fn greeting(endpoints: &Endpoints, data_dir: &Path, link: &str, took: Duration) -> String {
+    let mut lines = vec![
+        format!("Homing is up ({:.1} s). Ctrl-C stops it.", took.as_secs_f64()),
+        String::new(),
+        "Open the console: the iPhones, the sender's side, and every notification's life.".to_owned(),
+        format!("  {link}"),
+        format!("  (works once, for ten minutes; a fresh one: {} console{})", homing(), dir_option(data_dir)),
+        String::new(),
+    ];
     for (environment, at) in &endpoints.apns {
         lines.push(format!("  APNs {environment:<12} https://{}:{}", at.host, at.port));
     }
-    let link = &endpoints.device_link;
-    lines.push(format!(
-        "  device link       {}:{}  (MQTT over TLS, /mqtt over WebSocket, enrolment over HTTPS)",
-        link.host, link.port
-    ));
+    if let Some(at) = &endpoints.device_link {
+        lines.push(format!(
+            "  device link       {}:{}  (MQTT over TLS, /mqtt over WebSocket, enrolment over HTTPS)",
+            at.host, at.port
+        ));
+    }
+    if let Some(api) = &endpoints.provider_api {
+        lines.push(format!("  provider API      {api}/openapi.json"));
+    }
     if let Some(api) = &endpoints.device_api {
         lines.push(format!("  device API        {api}/openapi.json"));
     }
-    lines.push(format!("  gateway admin     {}/openapi.json", endpoints.gateway_admin));
+    if let Some(api) = &endpoints.gateway_admin {
+        lines.push(format!("  gateway admin     {api}/openapi.json"));
+    }
     lines.push(format!("  for scripts       {}", data_dir.join(crate::endpoints::FILE_NAME).display()));
     if let Some(demo) = &endpoints.demo {
         lines.push(String::new());
@@ -73,7 +85,7 @@ fn curl(endpoints: &Endpoints) -> Option<String> {
     let token = of_environment.device_token.as_deref()?;
     Some(format!(
         "  curl -i --http2 --cacert {} --cert {} \\\n    -d '{{\"aps\":{{\"alert\":\"Hello\"}}}}' \\\n    https://{}:{}/3/device/{token}",
-        quoted(&endpoints.ca_pem),
+        quoted(endpoints.ca_pem.as_deref()?),
         quoted(&of_environment.certificate_pem),
         at.host,
         at.port,

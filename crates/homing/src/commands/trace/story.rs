@@ -1,0 +1,121 @@
+//! A notification's life told to people: a heading, then a line per step with what it means.
+
+use homing_trace::{Event, Reason, Stage, Trace};
+
+/// The whole story. `push` says which push it belongs to, where that is known.
+pub(super) fn text(trace: &Trace, push: Option<&str>) -> String {
+    let mut story = format!("notification {}", trace.apns_id);
+    if let Some(seq) = trace.seq {
+        story.push_str(&format!("  (seq {seq})"));
+    }
+    if let Some(topic) = &trace.topic {
+        story.push_str(&format!("\n  for {topic}"));
+        if let Some(environment) = trace.environment {
+            story.push_str(&format!(", {environment}"));
+        }
+    }
+    if let Some(push) = push {
+        story.push_str(&format!("\n  {push}"));
+    }
+    if trace.events.is_empty() {
+        story.push_str("\n  planned by the provider, not sent yet");
+    }
+    for event in &trace.events {
+        story.push_str(&format!("\n  {}  {:<12}  {}", event.at, event.stage.as_str(), meaning(event)));
+    }
+    story
+}
+
+/// One sentence on what a step means.
+fn meaning(event: &Event) -> String {
+    let reason = event.reason.as_ref().map_or("", Reason::as_str);
+    match event.stage {
+        Stage::Accepted => "the push service answered 200".to_owned(),
+        Stage::Refused => {
+            let known = homing_apns::Reason::from_word(reason);
+            format!("{reason}: {}", known.advice())
+        }
+        Stage::Stored => "safe on disk, to be delivered".to_owned(),
+        Stage::Replaced => "a newer one for the same app took its place while the device was away".to_owned(),
+        Stage::Expired => "apns-expiration passed before it could be delivered".to_owned(),
+        Stage::Discarded => format!("{reason}: {}", discarded(reason)),
+        Stage::Sent => "handed to the device's connection".to_owned(),
+        Stage::Acknowledged => "the device has it safe".to_owned(),
+        Stage::Displayed => {
+            if reason.is_empty() {
+                "shown to the user".to_owned()
+            } else {
+                format!("shown to the user ({reason})")
+            }
+        }
+        Stage::Suppressed => format!("{reason}: {}", suppressed(reason)),
+        Stage::Opened => "the user tapped it".to_owned(),
+        Stage::Dismissed => "the user cleared it".to_owned(),
+        Stage::Action => format!("the user chose {reason:?}"),
+    }
+}
+
+fn discarded(reason: &str) -> &'static str {
+    match reason {
+        "unregistered" => "the registration ended before it could be delivered",
+        "device-away" => "the device wasn't connected and apns-expiration was 0, so it was not stored",
+        "too-large-for-device" => "it is larger than the device takes in one packet",
+        "refused-by-device" => "the device answered that it doesn't take it",
+        _ => "the push service gave it up",
+    }
+}
+
+fn suppressed(reason: &str) -> &'static str {
+    match reason {
+        "not-permitted" => "the user hasn't allowed this app to show notifications",
+        "foreground" => "the app was in front and chose to show nothing",
+        "focus" => "a Focus held it back",
+        "summary" => "it waits for the scheduled summary",
+        "provisional" => "provisional permission: only in the notification list",
+        "duplicate" => "the device had it already",
+        "superseded" => "a newer one replaced it",
+        "silent" => "a background push: the app was told, nothing is shown",
+        "throttled" => "too many background pushes: the app wasn't woken",
+        "another-user" => "it is for another user than the one signed in to the app",
+        "unknown-app" => "the app isn't on the device any more",
+        "expired" => "its time had passed when it arrived",
+        "not-displayable" => "it has no alert, sound or badge to show",
+        "unreadable" => "its payload isn't a JSON object",
+        _ => "the device didn't show it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use homing_trace::{Environment, UnixMillis};
+
+    #[test]
+    fn the_story_names_every_step_and_why() {
+        let at = |millis: i64| UnixMillis(1_795_313_045_000 + millis);
+        let step = |millis, stage, reason| Event { at: at(millis), stage, reason };
+        let trace = Trace {
+            apns_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".to_owned(),
+            seq: Some(12),
+            topic: Some("com.example.news".to_owned()),
+            environment: Some(Environment::Development),
+            events: vec![
+                step(0, Stage::Accepted, None),
+                step(1, Stage::Stored, None),
+                step(2, Stage::Sent, None),
+                step(5, Stage::Acknowledged, None),
+                step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
+            ],
+        };
+        insta::assert_snapshot!(text(&trace, Some("of push 7 to reader")), @r"
+        notification 9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10  (seq 12)
+          for com.example.news, development
+          of push 7 to reader
+          2026-11-22T02:04:05.000Z  accepted      the push service answered 200
+          2026-11-22T02:04:05.001Z  stored        safe on disk, to be delivered
+          2026-11-22T02:04:05.002Z  sent          handed to the device's connection
+          2026-11-22T02:04:05.005Z  acknowledged  the device has it safe
+          2026-11-22T02:04:05.006Z  suppressed    not-permitted: the user hasn't allowed this app to show notifications
+        ");
+    }
+}
