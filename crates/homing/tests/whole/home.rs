@@ -37,6 +37,13 @@ impl Home {
         Self { homing, phone, admin, provider }
     }
 
+    /// The provider's API, as the business's server calls it.
+    pub(crate) fn provider_api(&self) -> Api {
+        let endpoints = self.homing.endpoints();
+        let (base, key) = (endpoints.provider_api.as_ref(), endpoints.provider_api_key.as_ref());
+        Api::new(base.unwrap(), key.unwrap())
+    }
+
     /// The demo app's token on the development iPhone.
     pub(crate) async fn token(&self) -> String {
         let registered = wait(async || {

@@ -6,5 +6,6 @@
 mod article;
 mod away;
 mod home;
+mod logins;
 mod phone;
 mod start;
