@@ -1,13 +1,15 @@
-//! The console's page: its packages, when it is built anew, and its checks. What it shows is decided in
+//! The console's page: its packages, when it is built anew, its checks, and its walk in a browser. What it shows is decided in
 //! `crates/console/web`; that a build of the binary takes it along, in `crates/console/build.rs`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
 use crate::node;
 use crate::step::repository_root;
+use crate::test::run_in;
 
 const WEB: &str = "crates/console/web";
 
@@ -31,6 +33,13 @@ pub(crate) fn check() -> Result<()> {
         node::npm(WEB, &["run", script])?;
     }
     Ok(())
+}
+
+/// Walks the console in a browser, against the binary that was built.
+pub(crate) fn walk(binary: &Path) -> Result<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["run", "e2e"]).env("HOMING", binary).env("CI", "1").stdout(std::io::stderr());
+    run_in(WEB, &mut npm)
 }
 
 fn is_built(web: &Path) -> Result<bool> {

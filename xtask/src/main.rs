@@ -23,6 +23,7 @@ The tasks of this repository: cargo xtask TASK
   up [ARGS]        build the page and the release binary, and run `homing up ARGS`
   test             everything a change must pass: tidy, format, page, lints, licences, tests, foreign clients
   test clients     only the foreign clients and the commands of the documents
+  test console     only the console's page: types, lints, unit tests, and a walk in Chromium
   tidy             the house rules alone (also run by `cargo test -p xtask`)
   bench [--built]  measure, and write docs/benchmarks.md; --built takes the release binaries that are there
   fuzz [SECONDS]   run every fuzz target for SECONDS each (default 30)
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         ["up", rest @ ..] => up::run(rest),
         ["test"] => test::everything(),
         ["test", "clients"] => test::clients_only(),
+        ["test", "console"] => test::console_only(),
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),

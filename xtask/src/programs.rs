@@ -43,6 +43,7 @@ pub(crate) const TO_TEST: &[Program] = &[
     NODE,
     NPM,
     program(&["python3", "-c", "import venv, ensurepip"], &["python3", "python3-venv"]),
+    program(&["chromium", "--version"], &["chromium"]),
 ];
 
 pub(crate) const TO_BENCH: &[Program] = &[

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::clients;
 use crate::console;
 use crate::programs::{self, require_cargo_tool, require_component};
+use crate::running::debug_binary;
 use crate::step::{cargo, cargo_command, repository_root, run};
 use crate::tidy;
 
@@ -26,12 +27,22 @@ pub(crate) fn everything() -> Result<()> {
     require_cargo_tool("cargo-nextest")?;
     cargo(&["nextest", "run", "--workspace"])?;
     cargo(&["test", "--workspace", "--doc", "--quiet"])?;
-    clients::run(&["build", "--workspace", "--bins", "--tests"])
+    clients::run(&["build", "--workspace", "--bins", "--tests"])?;
+    console::walk(&debug_binary())
 }
 
 pub(crate) fn clients_only() -> Result<()> {
     programs::require(programs::TO_TEST)?;
     clients::run(&["build", "-p", "homing"])
+}
+
+/// Only the console: its page's checks, and its walk in a browser.
+pub(crate) fn console_only() -> Result<()> {
+    programs::require(programs::TO_TEST)?;
+    console::build()?;
+    console::check()?;
+    cargo(&["build", "-p", "homing"])?;
+    console::walk(&debug_binary())
 }
 
 /// Advisories need a database from outside: where it can't be fetched, the rest is still checked, and this says so.
