@@ -62,14 +62,8 @@ impl Api {
 }
 
 /// Serves the API on one listener until `stopped` says so.
-pub(crate) async fn serve(listener: TcpListener, api: Api, mut stopped: watch::Receiver<bool>) {
-    let until = async move {
-        // The host being gone is a stop as well.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    if let Err(error) = axum::serve(listener, router(api)).with_graceful_shutdown(until).await {
-        tracing::error!(%error, "the device API ended");
-    }
+pub(crate) async fn serve(listener: TcpListener, api: Api, stopped: watch::Receiver<bool>) {
+    homing_http_api::serve(listener, router(api), stopped).await;
 }
 
 fn router(api: Api) -> Router {

@@ -1,7 +1,6 @@
 //! Puts the push service together: opens what it keeps, binds every address before it serves any, starts a thread with
 //! a runtime for each core and one for the admin API, and stops them in order.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -373,9 +372,7 @@ async fn serve_admin(bound: Bound, router: axum::Router, mut stop: watch::Receiv
                 continue;
             }
         };
-        let (router, mut stop) = (router.clone(), stop.clone());
-        let ended = async move { stopped(&mut stop).await };
-        serving.spawn(axum::serve(listener, router).with_graceful_shutdown(ended).into_future());
+        serving.spawn(homing_http_api::serve(listener, router.clone(), stop.clone()));
     }
     stopped(&mut stop).await;
     let drained = async { while serving.join_next().await.is_some() {} };
