@@ -19,6 +19,7 @@ const DOCUMENTS: &[&str] = &[
     "ARCHITECTURE.md",
     "docs/one-notification.md",
     "docs/receipts.md",
+    "docs/provider-api.md",
 ];
 
 struct Block {
