@@ -103,7 +103,7 @@ pub struct PushOptions {
 
 /// 0 (now or never), seconds since 1970, or RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an expiration is 0, seconds since 1970, or a time as RFC 3339 has it")]
 pub enum ExpirationWish {
     Seconds(i64),
     #[schema(value_type = String)]

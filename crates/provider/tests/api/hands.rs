@@ -108,6 +108,12 @@ impl World {
         let app = json!({"push_services": {"development": nowhere, "production": nowhere}});
         for bundle in [BUNDLE, OTHER] {
             world.root("PUT", &format!("/v1/apps/{bundle}"), &app).await.expect(201);
+            let p8 = identity_key().to_p8().expect("it can be written");
+            let credential = json!({"key": {"key_id": "KEY1234567", "team_id": "ABCDE12345", "p8": *p8}});
+            for environment in ["development", "production"] {
+                let path = format!("/v1/apps/{bundle}/credentials/{environment}");
+                world.root("PUT", &path, &credential).await.expect(200);
+            }
         }
         let pem = identity_key().verifying_key().to_pem().expect("it can be written");
         world
