@@ -47,7 +47,7 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = match error.path().to_string() {
-            place if place == "." => String::new(),
+            place if place == "." || place == "?" => String::new(),
             place => format!(" at `{place}`"),
         };
         Problem::invalid(format!("the body isn't the JSON that is wanted here{place}: {}", error.inner()))
@@ -95,7 +95,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(read)) => Ok(Self(read)),
-            Err(error) => Err(Problem::invalid(error.body_text())),
+            Err(error) => Err(unusable("query", &error.body_text())),
         }
     }
 }
@@ -106,13 +106,22 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(read)) => Ok(Self(read)),
-            Err(error) if error.status().is_client_error() => Err(Problem::invalid(error.body_text())),
+            Err(error) if error.status().is_client_error() => Err(unusable("path", &error.body_text())),
             Err(error) => {
                 let detail = error.body_text();
                 Err(Problem::new(error.status(), "The path can't be read", detail))
             }
         }
     }
+}
+
+/// The library's words without how they begin.
+fn unusable(part: &str, words: &str) -> Problem {
+    let words = ["Failed to deserialize query string: ", "Invalid URL: "]
+        .into_iter()
+        .find_map(|beginning| words.strip_prefix(beginning))
+        .unwrap_or(words);
+    Problem::invalid(format!("the {part} can't be used: {words}"))
 }
 
 #[cfg(test)]

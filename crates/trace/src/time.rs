@@ -55,7 +55,11 @@ impl Serialize for UnixMillis {
 impl<'de> Deserialize<'de> for UnixMillis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        text.parse().map_err(|error| {
+            serde::de::Error::custom(format_args!(
+                "write the time as RFC 3339 has it, such as 2026-11-22T02:03:04Z: {error}"
+            ))
+        })
     }
 }
 

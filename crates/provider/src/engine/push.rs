@@ -33,12 +33,37 @@ pub struct NewPush {
 
 /// Whom a push is for: one of these keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "AudienceWish")]
 pub enum Audience {
     User(String),
     Users(Vec<String>),
     Token(String),
     Tokens(Vec<String>),
+}
+
+/// An audience as it is written: read so that two keys, or none, are refused in words.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AudienceWish {
+    user: Option<String>,
+    users: Option<Vec<String>>,
+    token: Option<String>,
+    tokens: Option<Vec<String>>,
+}
+
+impl TryFrom<AudienceWish> for Audience {
+    type Error = &'static str;
+
+    fn try_from(wish: AudienceWish) -> Result<Self, Self::Error> {
+        let AudienceWish { user, users, token, tokens } = wish;
+        let named =
+            [user.map(Self::User), users.map(Self::Users), token.map(Self::Token), tokens.map(Self::Tokens)];
+        let mut named = named.into_iter().flatten();
+        match (named.next(), named.next()) {
+            (Some(audience), None) => Ok(audience),
+            (Some(_), Some(_)) | (None, _) => Err("name exactly one of `user`, `users`, `token`, `tokens`"),
+        }
+    }
 }
 
 impl Audience {

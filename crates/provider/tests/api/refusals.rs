@@ -253,38 +253,40 @@ async fn installations_are_refused_with_the_field_to_mend() {
     world.stop().await;
 }
 
+fn push(body: Value, status: u16, hint: &'static str) -> Case {
+    ("POST", format!("{APP}/pushes"), Json(body), status, hint)
+}
+
+fn to(audience: Value) -> Value {
+    json!({"environment": "development", "audience": audience, "content": {"body": "x"}})
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut body = to(json!({"user": "ann"}));
+    body[name] = value;
+    body
+}
+
+fn without(name: &str, mut body: Value) -> Value {
+    body.as_object_mut().expect("it is one").remove(name);
+    body
+}
+
 #[tokio::test]
-async fn pushes_are_refused_with_the_field_to_mend() {
+async fn audiences_and_contents_are_refused_with_the_field_to_mend() {
     let world = World::start().await;
-    let push = |body: Value, status: u16, hint: &'static str| {
-        ("POST", format!("{APP}/pushes"), Json(body), status, hint)
-    };
-    let to = |audience: Value| json!({"environment": "development", "audience": audience, "content": {"body": "x"}});
-    let with = |name: &str, value: Value| {
-        let mut body = to(json!({"user": "ann"}));
-        body[name] = value;
-        body
-    };
-    let option = |name: &str, value: Value| with("options", json!({name: value}));
     let content = |name: &str, value: Value| with("content", json!({"body": "x", name: value}));
-    let mut payload = with("payload", json!({"aps": {"alert": "x"}}));
-    let both = payload.clone();
-    payload.as_object_mut().expect("it is one").remove("content");
-    let raw = |value: Value| {
-        let mut body = payload.clone();
-        body["payload"] = value;
-        body
-    };
-    let mut neither = to(json!({"user": "ann"}));
-    neither.as_object_mut().expect("it is one").remove("content");
+    let both = with("payload", json!({"aps": {"alert": "x"}}));
+    let raw = |value: Value| without("content", with("payload", value));
+    let neither = without("content", to(json!({"user": "ann"})));
     refused(
         &world,
         vec![
             push(with("environment", json!("sandbox")), 400, "`development`"),
-            push(to(json!({})), 400, "audience"),
+            push(to(json!({})), 400, "exactly one"),
             push(to(json!("everyone")), 400, "audience"),
             push(to(json!({"usr": "ann"})), 400, "`tokens`"),
-            push(to(json!({"user": "ann", "token": "aa"})), 400, "audience"),
+            push(to(json!({"user": "ann", "token": "aa"})), 400, "exactly one"),
             push(to(json!({"users": "ann"})), 400, "audience.users"),
             push(to(json!({"users": []})), 422, "audience"),
             push(to(json!({"users": vec!["x"; 10_001]})), 422, "10000"),
@@ -304,6 +306,29 @@ async fn pushes_are_refused_with_the_field_to_mend() {
             push(content("body", json!("x".repeat(5000))), 422, "payload"),
             push(raw(json!([])), 400, "payload"),
             push(raw(json!({"aps": {"alert": "x".repeat(5000)}})), 422, "payload"),
+        ],
+    )
+    .await;
+    let long = content("body", json!("x".repeat(5000)));
+    let answer = world.root("POST", &format!("{APP}/pushes"), &long).await.body;
+    assert!(answer["limit"] == 4096 && answer["findings"].is_array(), "{answer}");
+    assert_eq!(world.get(&format!("{APP}/pushes")).await["pushes"], json!([]), "nothing was planned");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn options_of_pushes_and_questions_about_them_are_refused_with_the_field_to_mend() {
+    let world = World::start().await;
+    let option = |name: &str, value: Value| with("options", json!({name: value}));
+    let get =
+        |path: &str, status: u16, hint: &'static str| ("GET", format!("{APP}/{path}"), Nothing, status, hint);
+    let check = |body: Value, status: u16, hint: &'static str| {
+        ("POST", "/v1/payloads/check".to_owned(), Json(body), status, hint)
+    };
+    let nobody = "/v1/apps/com.example.nobody";
+    refused(
+        &world,
+        vec![
             push(option("priority", json!(7)), 422, "options.priority"),
             push(option("priority", json!("high")), 400, "options.priority"),
             push(option("push_type", json!("loud")), 400, "`voip`"),
@@ -312,42 +337,20 @@ async fn pushes_are_refused_with_the_field_to_mend() {
             push(option("collapse_id", json!("x".repeat(65))), 422, "64"),
             push(option("topic", json!("com.example.other")), 422, "options.topic"),
             push(option("ttl", json!(3)), 400, "`ttl`"),
-            (
-                "POST",
-                "/v1/apps/com.example.nobody/pushes".to_owned(),
-                Json(to(json!({"user": "ann"}))),
-                404,
-                "nobody",
-            ),
-            ("GET", format!("{APP}/pushes/nothing"), Nothing, 404, "push"),
-            ("GET", format!("{APP}/pushes/nothing/events"), Nothing, 404, "push"),
-            ("GET", format!("{APP}/pushes/nothing?skip=-1"), Nothing, 400, "skip"),
-            ("GET", "/v1/apps/com.example.nobody/events".to_owned(), Nothing, 404, "nobody"),
-            ("GET", format!("{APP}/notifications"), Nothing, 400, "?user="),
-            ("GET", format!("{APP}/notifications?user=a&token=b"), Nothing, 400, "?user="),
-            ("GET", format!("{APP}/notifications?usr=a"), Nothing, 400, "`usr`"),
-            ("GET", format!("{APP}/notifications?token=zz"), Nothing, 422, "hex"),
-            (
-                "POST",
-                "/v1/payloads/check".to_owned(),
-                Json(json!({"text": "{}", "push_type": "x"})),
-                400,
-                "`voip`",
-            ),
-            ("POST", "/v1/payloads/check".to_owned(), Json(json!({"text": {}})), 400, "`text`"),
-            ("POST", "/v1/payloads/check".to_owned(), Json(json!({"text": "x".repeat(70_000)})), 422, "text"),
+            ("POST", format!("{nobody}/pushes"), Json(to(json!({"user": "ann"}))), 404, "nobody"),
+            ("GET", format!("{nobody}/events"), Nothing, 404, "nobody"),
+            get("pushes/nothing", 404, "push"),
+            get("pushes/nothing/events", 404, "push"),
+            get("pushes/nothing?skip=-1", 400, "skip"),
+            get("notifications", 400, "?user="),
+            get("notifications?user=a&token=b", 400, "?user="),
+            get("notifications?usr=a", 400, "`usr`"),
+            get("notifications?token=zz", 422, "hex"),
+            check(json!({"text": "{}", "push_type": "x"}), 400, "`voip`"),
+            check(json!({"text": {}}), 400, "`text`"),
+            check(json!({"text": "x".repeat(70_000)}), 422, "text"),
         ],
     )
     .await;
-    let long = push(content("body", json!("x".repeat(5000))), 422, "");
-    let Json(body) = long.2 else { panic!("it has one") };
-    let answer = world.root("POST", &long.1, &body).await;
-    assert_eq!(
-        (&answer.body["limit"], answer.body["findings"].is_array()),
-        (&json!(4096), true),
-        "{}",
-        answer.body
-    );
-    assert_eq!(world.get(&format!("{APP}/pushes")).await["pushes"], json!([]), "nothing was planned");
     world.stop().await;
 }
