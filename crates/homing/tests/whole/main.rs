@@ -6,6 +6,7 @@
 mod article;
 mod away;
 mod home;
+mod hostile;
 mod logins;
 mod phone;
 mod start;

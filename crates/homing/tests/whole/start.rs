@@ -71,7 +71,15 @@ fn refused_up(data_dir: &Path, ports_from: u16) -> String {
 #[test]
 fn a_port_in_use_is_named_with_its_role_and_leaves_no_endpoints() {
     let dir = tempfile::tempdir().unwrap();
-    for (offset, role) in [(1, "development"), (6, "device link"), (9, "device API"), (10, "admin")] {
+    let roles = [
+        (1, "development"),
+        (6, "device link"),
+        (7, "console"),
+        (8, "provider API"),
+        (9, "device API"),
+        (10, "admin"),
+    ];
+    for (offset, role) in roles {
         let from = free_block(10 + offset).unwrap();
         let taken = TcpListener::bind(("127.0.0.1", from + offset)).unwrap();
         let said = refused_up(dir.path(), from);
