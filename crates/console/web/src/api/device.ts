@@ -103,7 +103,8 @@ export interface Arrival {
   /** `null` while it is open. */
   decision: { stage: "displayed" | "suppressed"; reason: string | null; surfaces: Surface[]; at: string } | null;
   responses: { stage: "opened" | "dismissed" | "action"; at: string }[];
-  app_state: AppState;
+  /** Where the app stood; `null`: it wasn't on the device. */
+  app_state: AppState | null;
   /** One plain sentence, in English. */
   why: string;
 }
@@ -115,7 +116,10 @@ export interface ClockView {
 
 /** What a device tells those who watch it. */
 export const KINDS = [
+  "added",
+  "erased",
   "link",
+  "lock",
   "installed",
   "removed",
   "app-moved",

@@ -20,6 +20,9 @@ export interface Installation {
 
 export type Audience = { user: string } | { users: string[] } | { token: string } | { tokens: string[] };
 
+/** Whom a push was for; of a long list the first, and how many more there were. */
+export type AudienceView = Audience & { more?: number };
+
 /** How far the notifications of a push came. */
 export interface Counts {
   planned: number;
@@ -44,7 +47,7 @@ export interface Push {
   state: "sending" | "finished";
   created_at: string;
   finished_at?: string | null;
-  audience: Audience;
+  audience: AudienceView;
   policy: Policy;
   payload: Record<string, unknown>;
   counts: Counts;

@@ -75,7 +75,7 @@ export function Phone({ state, hands, gaze }: PhoneProps) {
           state={state}
           now={now}
           onWallpaper={bare}
-          back={shows.what === "settings" ? gaze.leftApp : undefined}
+          back={shows.what === "settings" && !listOpen ? gaze.leftApp : undefined}
           onBack={(app) => void hands.open(app)}
           onPull={() => gaze.turn({ list: !listOpen })}
         />

@@ -110,6 +110,9 @@ export interface Listed {
   app: AppDetail | undefined;
 }
 
+/** What changes the list of iPhones, or the token of one. */
+const LISTED = new Set(["added", "erased", "token", "installed", "removed", "changed"]);
+
 export function useDevices(bundle: string): Reading<Listed[]> {
   const reading = useReading("devices", async () => {
     const list = await devices.list();
@@ -120,7 +123,7 @@ export function useDevices(bundle: string): Reading<Listed[]> {
   useEars({
     gap: () => void again(),
     happening: ({ kind }) => {
-      if (kind === "token" || kind === "installed" || kind === "removed" || kind === "changed") {
+      if (LISTED.has(kind)) {
         void again();
       }
     },

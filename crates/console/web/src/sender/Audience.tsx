@@ -11,8 +11,10 @@ export const short = (token: string): string =>
 export function Audience({ push }: { push: Pick<Push, "audience" | "environment" | "policy"> }) {
   const { t, list, number } = useWords();
   const { audience } = push;
-  const few = (names: string[], rest: (n: string) => string) =>
-    names.length > 3 ? rest(number(names.length)) : list(names);
+  const few = (names: string[], rest: (n: string) => string) => {
+    const all = names.length + (audience.more ?? 0);
+    return all > 3 ? rest(number(all)) : list(names);
+  };
   const whom =
     "user" in audience
       ? t.pushes.toUser(audience.user)

@@ -4,8 +4,8 @@
 import { useDeferredValue, useEffect, useState } from "react";
 import type { Finding } from "../api/problem";
 import { type Checked, provider } from "../api/provider";
-import { findingIn } from "../i18n/findings";
 import { useWords } from "../i18n/language";
+import { said } from "../i18n/said";
 import { Button } from "../parts/Button";
 import { Icon, type IconName } from "../parts/Icon";
 import { type Draft, payloadText } from "./draft";
@@ -97,8 +97,8 @@ function Findings({ findings }: { findings: Finding[] | undefined }) {
               <Icon name={ICONS[finding.severity]} size={16} />
               <div>
                 <code>{finding.path}</code>
-                <p>{findingIn(language, finding.reason)}</p>
-                <p className={styles.fix}>{findingIn(language, finding.fix)}</p>
+                <p>{said(language, finding.reason)}</p>
+                <p className={styles.fix}>{said(language, finding.fix)}</p>
               </div>
             </li>
           ))}

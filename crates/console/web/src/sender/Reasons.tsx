@@ -2,12 +2,13 @@
 
 import type { Push } from "../api/provider";
 import { useWords } from "../i18n/language";
+import { said } from "../i18n/said";
 import { Icon } from "../parts/Icon";
 import { whyNot } from "./funnel";
 import styles from "./Reasons.module.css";
 
 export function Reasons({ push }: { push: Push }) {
-  const { t, number } = useWords();
+  const { t, number, language } = useWords();
   const all = whyNot(push);
   if (all.length === 0 && !push.why) {
     return null;
@@ -17,7 +18,7 @@ export function Reasons({ push }: { push: Push }) {
       {push.why && (
         <li>
           <Icon name="info" size={15} />
-          <span>{push.counts.planned === 0 ? t.pushes.nobody(push) : push.why}</span>
+          <span>{said(language, push.why)}</span>
         </li>
       )}
       {all.map(({ kind, reason, count }) => (

@@ -102,21 +102,26 @@ export function SendForm({ about, chosen, onSent }: Props) {
             <legend className="visually-hidden">{t.send.fields}</legend>
             <ContentFields draft={draft} onChange={change} />
           </fieldset>
-          <Payload draft={draft} onEdit={(raw) => change({ raw })} />
+          <div className={styles.payload}>
+            <Payload draft={draft} onEdit={(raw) => change({ raw })} />
+          </div>
+          <div className={styles.more}>
+            <MoreFields draft={draft} onChange={change} policy={app.value?.policy} />
+          </div>
+          <div className={styles.do}>
+            <Button
+              type="submit"
+              look="primary"
+              icon="send"
+              unless={missing === undefined ? undefined : t.send.lacks[missing]}
+            >
+              {t.send.do}
+            </Button>
+            <p role="status" data-lacks={missing !== undefined || undefined}>
+              {sending ? t.send.sending : missing === undefined ? sent : t.send.lacks[missing]}
+            </p>
+          </div>
         </div>
-        <MoreFields draft={draft} onChange={change} policy={app.value?.policy} />
-        <div className={styles.do}>
-          <p role="status">{sending ? t.send.sending : (sent ?? "")}</p>
-          <Button
-            type="submit"
-            look="primary"
-            icon="send"
-            unless={missing === undefined ? undefined : t.send.lacks[missing]}
-          >
-            {t.send.do}
-          </Button>
-        </div>
-        {missing !== undefined && <p className={styles.lack}>{t.send.lacks[missing]}</p>}
       </form>
     </Card>
   );

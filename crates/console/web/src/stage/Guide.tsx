@@ -28,7 +28,7 @@ export function Guide({ bundle, phone, pushes, onTrace }: Props) {
   const next = STEPS.find((step) => !done.has(step));
   const advice = app?.authorization_status === "denied" && next === "allow" ? t.guide.denied : undefined;
   return (
-    <section className={styles.guide} aria-label={t.guide.title}>
+    <section className={styles.guide} aria-label={t.guide.title} data-finished={next === undefined || undefined}>
       <ol>
         {STEPS.map((step, at) => (
           <li

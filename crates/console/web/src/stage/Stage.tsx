@@ -30,6 +30,10 @@ export function Stage({ about }: { about: About }) {
   const chosen = listed.find((one) => one.device.name === kept) ?? listed[0];
   const phone = usePhone(chosen?.device.name);
   const pushes = usePushes(bundle);
+  const showSide = (next: typeof side) => {
+    setSide(next);
+    window.scrollTo(0, 0);
+  };
   const inFront = phone.value?.apps.find((app) => app.state === "foreground")?.bundle_id;
   const gaze = useGaze(chosen?.device.name, inFront);
   return (
@@ -66,11 +70,11 @@ export function Stage({ about }: { about: About }) {
       </div>
       <Drawer bundle={bundle} listed={listed} route={route} go={go} />
       <nav className={styles.sides} aria-label={t.page.sides}>
-        <button type="button" aria-pressed={side === "phone"} onClick={() => setSide("phone")}>
+        <button type="button" aria-pressed={side === "phone"} onClick={() => showSide("phone")}>
           <Icon name="phone" />
           {t.page.phoneSide}
         </button>
-        <button type="button" aria-pressed={side === "sender"} onClick={() => setSide("sender")}>
+        <button type="button" aria-pressed={side === "sender"} onClick={() => showSide("sender")}>
           <Icon name="send" />
           {t.page.senderSide}
         </button>

@@ -140,7 +140,7 @@ function Decided({ arrival }: { arrival: Arrival }) {
     <section className={styles.decision} aria-label={t.story.decision}>
       <p>
         <Decision decision={decision} />
-        <span>{t.story.whenItCame(t.appStates[arrival.app_state])}</span>
+        {arrival.app_state !== null && <span>{t.story.whenItCame(t.appStates[arrival.app_state])}</span>}
       </p>
       <p className={styles.why}>{why}</p>
       {decision !== null && decision.surfaces.length > 0 && (

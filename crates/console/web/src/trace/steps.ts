@@ -6,30 +6,8 @@ import type { ProviderTrace } from "../api/provider";
 
 export type Speaker = "provider" | "push-service" | "device";
 
-/** All stages, in the order in which they come when their times are the same. `handed` is the provider's `sent`. */
-const ORDER = [
-  "planned",
-  "handed",
-  "accepted",
-  "refused",
-  "withdrawn",
-  "failed",
-  "stored",
-  "replaced",
-  "expired",
-  "discarded",
-  "sent",
-  "acknowledged",
-  "displayed",
-  "suppressed",
-  "opened",
-  "action",
-  "dismissed",
-] as const;
-
-export type StageWord = (typeof ORDER)[number];
-
-const SPEAKERS: Record<StageWord, Speaker> = {
+/** Who says which stage. `handed` is the provider's `sent`. */
+const SPEAKERS = {
   planned: "provider",
   handed: "provider",
   accepted: "push-service",
@@ -47,7 +25,9 @@ const SPEAKERS: Record<StageWord, Speaker> = {
   opened: "device",
   action: "device",
   dismissed: "device",
-};
+} as const satisfies Record<string, Speaker>;
+
+export type StageWord = keyof typeof SPEAKERS;
 
 export interface Step {
   /** Milliseconds since 1970. */
@@ -57,7 +37,7 @@ export interface Step {
   reason: string | null;
 }
 
-const isStage = (word: string): word is StageWord => (ORDER as readonly string[]).includes(word);
+const isStage = (word: string): word is StageWord => Object.hasOwn(SPEAKERS, word);
 
 /** The steps that the provider says, and those of the push service's trace; a stage that the trace has counts there. */
 export function steps(provider: ProviderTrace | undefined, trace: Trace | undefined): Step[] {
@@ -65,15 +45,22 @@ export function steps(provider: ProviderTrace | undefined, trace: Trace | undefi
   const own = (provider?.events ?? [])
     .filter((event) => event.stage === "sent" || !told.has(event.stage))
     .map((event) => ({ ...event, stage: event.stage === "sent" ? "handed" : event.stage }));
-  return [...own, ...(trace?.events ?? [])]
-    .flatMap(({ at, stage, reason }) =>
-      isStage(stage) ? [{ at: Date.parse(at), stage, speaker: SPEAKERS[stage], reason }] : [],
-    )
-    .toSorted((a, b) => a.at - b.at || ORDER.indexOf(a.stage) - ORDER.indexOf(b.stage));
+  return interleaved(own.flatMap(step), (trace?.events ?? []).flatMap(step));
 }
 
-/** Whether more is to come: the user may still do something, or the push service still has it. */
-export function isOpen(all: Step[]): boolean {
-  const ends: StageWord[] = ["refused", "withdrawn", "failed", "replaced", "expired", "discarded", "suppressed"];
-  return !all.some((step) => ends.includes(step.stage));
+function step({ at, stage, reason }: Trace["events"][number]): Step[] {
+  return isStage(stage) ? [{ at: Date.parse(at), stage, speaker: SPEAKERS[stage], reason }] : [];
+}
+
+/** Two lists as one, by time. Each keeps its own order: a device's clock may be a little behind what follows from it. */
+function interleaved(first: Step[], second: Step[]): Step[] {
+  const all: Step[] = [];
+  const rest = [...second];
+  for (const one of first) {
+    while (rest[0] !== undefined && rest[0].at < one.at) {
+      all.push(...rest.splice(0, 1));
+    }
+    all.push(one);
+  }
+  return [...all, ...rest];
 }

@@ -54,6 +54,11 @@ export const reasons: Record<string, ReasonWords> = {
     short: "for another user",
     why: "It was for a user who isn’t signed in on this iPhone any more. The app keeps it from whoever is.",
   },
+  "not-registered": {
+    short: "app unregistered",
+    why: "The app itself said that it wants no remote notifications; its token stays.",
+    mend: "Let the app register again: it does so whenever it is launched.",
+  },
   // Said by the push service.
   unregistered: { short: "app removed", why: "The app was removed from the iPhone before it could be delivered." },
   "device-away": {
@@ -63,6 +68,26 @@ export const reasons: Record<string, ReasonWords> = {
   },
   "too-large-for-device": { short: "too large", why: "It is larger than the device takes." },
   "refused-by-device": { short: "refused by the device", why: "The device answered with an error." },
+  // Said by the provider: why it sent nothing, or gave up.
+  "logged-out": { short: "user signed out", why: "The user signed out on this iPhone before it was sent." },
+  retired: { short: "token ended", why: "The push service had ended this token before it was sent." },
+  "other-environment": { short: "other environment", why: "The token belongs to the other environment." },
+  forgotten: { short: "installation forgotten", why: "The provider was told to forget this installation." },
+  "not-sent-in-time": { short: "not sent in time", why: "It couldn’t be sent before its time ran out." },
+  "not-taken": { short: "not taken", why: "The push service closed the connection without taking it." },
+  "certificate-rejected": {
+    short: "certificate rejected",
+    why: "The push service didn’t accept the provider’s certificate.",
+    mend: "Renew the app’s push certificate.",
+  },
+  "no-answer": { short: "no answer", why: "The push service didn’t answer in time." },
+  "connection-broken": { short: "connection broken", why: "The connection to the push service broke." },
+  "no-push-service": {
+    short: "no push service there",
+    why: "Whoever answered doesn’t speak Apple’s protocol.",
+    mend: "Check the push service’s host and port in the app’s settings.",
+  },
+  unwritable: { short: "can’t be written", why: "It can’t be written as a request of Apple’s protocol." },
   // Said by the push service to the provider, in Apple's words.
   BadCollapseId: apple("the collapse ID is too long", "Shorten it to at most 64 bytes of UTF-8."),
   BadDeviceToken: apple(

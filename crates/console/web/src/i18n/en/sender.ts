@@ -1,6 +1,6 @@
 // English: the sender's side.
 
-import type { Policy, Push, ReasonKind } from "../../api/provider";
+import type { Policy, ReasonKind } from "../../api/provider";
 import type { Environment } from "../../api/session";
 import type { FunnelStep } from "../../sender/funnel";
 import type { Draft, Lack } from "../../sender/draft";
@@ -80,7 +80,6 @@ export const sender = {
     toToken: (token: string) => `to token ${token}`,
     users: (n: string) => `${n} users`,
     tokens: (n: string) => `${n} tokens`,
-    nobody: (push: Push) => nobody(push),
     whyNot: {
       withdrawn: "Not sent",
       failed: "Given up",
@@ -103,12 +102,3 @@ export const sender = {
     noneMend: "Sign in on an iPhone: open News, then the account at the top.",
   },
 };
-
-function nobody({ audience, environment }: Push): string {
-  if ("user" in audience) {
-    return `Nobody reached: ${audience.user} isn’t signed in on any ${environment} iPhone.`;
-  }
-  return "users" in audience
-    ? `Nobody reached: none of these users is signed in on a ${environment} iPhone.`
-    : `Nobody reached: the provider knows no live ${environment} installation with this token.`;
-}

@@ -40,6 +40,11 @@ export const reasons: Record<string, ReasonWords> = {
     short: "属于另一个用户",
     why: "它是发给另一个用户的，那个用户已不再登录这台 iPhone；应用不会把它给现在的用户看。",
   },
+  "not-registered": {
+    short: "应用已取消注册",
+    why: "应用自己表示不再接收远程通知；令牌仍然保留。",
+    mend: "让应用重新注册：它每次启动时都会注册。",
+  },
   // Said by the push service.
   unregistered: { short: "应用已删除", why: "还没送达，应用就从 iPhone 上删除了。" },
   "device-away": {
@@ -49,6 +54,26 @@ export const reasons: Record<string, ReasonWords> = {
   },
   "too-large-for-device": { short: "太大", why: "超过了设备能接收的大小。" },
   "refused-by-device": { short: "设备拒收", why: "设备回答了错误。" },
+  // Said by the provider: why it sent nothing, or gave up.
+  "logged-out": { short: "用户已退出登录", why: "发出之前，用户已在这台 iPhone 上退出登录。" },
+  retired: { short: "令牌已失效", why: "发出之前，推送服务已使这个令牌失效。" },
+  "other-environment": { short: "环境不符", why: "这个令牌属于另一个环境。" },
+  forgotten: { short: "安装记录已删除", why: "业务服务端已按要求删除这台设备的安装记录。" },
+  "not-sent-in-time": { short: "未能及时发出", why: "在有效期内没能发出去。" },
+  "not-taken": { short: "未被收下", why: "推送服务没有收下它就关闭了连接。" },
+  "certificate-rejected": {
+    short: "证书被拒",
+    why: "推送服务不接受业务服务端的证书。",
+    mend: "请更新应用的推送证书。",
+  },
+  "no-answer": { short: "没有应答", why: "推送服务没有及时应答。" },
+  "connection-broken": { short: "连接中断", why: "与推送服务的连接中断了。" },
+  "no-push-service": {
+    short: "那里没有推送服务",
+    why: "应答的一方说的不是苹果的协议。",
+    mend: "检查应用设置里推送服务的主机和端口。",
+  },
+  unwritable: { short: "无法写成请求", why: "它无法写成苹果协议的请求。" },
   // Said by the push service to the provider, in Apple's words.
   BadCollapseId: apple("合并标识太长", "缩短到 64 字节（UTF-8）以内。"),
   BadDeviceToken: apple("令牌不属于这个环境", "检查它是否为完整的十六进制、是否属于所发送的环境；否则请丢弃它。"),

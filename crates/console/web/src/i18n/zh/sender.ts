@@ -1,6 +1,6 @@
 // Chinese: the sender's side.
 
-import type { Policy, Push } from "../../api/provider";
+import type { Policy } from "../../api/provider";
 import type { Environment } from "../../api/session";
 import type { Dictionary } from "../en";
 
@@ -73,7 +73,6 @@ export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pu
     toToken: (token) => `发给令牌 ${token}`,
     users: (n) => `${n} 个用户`,
     tokens: (n) => `${n} 个令牌`,
-    nobody: (push) => nobody(push),
     whyNot: { withdrawn: "未发送", failed: "放弃发送", refused: "被拒绝", ended: "未送达", suppressed: "未显示" },
   },
   funnel: {
@@ -90,13 +89,3 @@ export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pu
     noneMend: "在 iPhone 上登录：打开“新闻”，点右上角的账号。",
   },
 };
-
-function nobody({ audience, environment }: Push): string {
-  const where = ENVIRONMENTS[environment];
-  if ("user" in audience) {
-    return `没有可以送达的设备：${audience.user} 没有在任何${where}的 iPhone 上登录。`;
-  }
-  return "users" in audience
-    ? `没有可以送达的设备：这些用户都没有在${where}的 iPhone 上登录。`
-    : `没有可以送达的设备：业务服务端在${where}里没有这个令牌的有效安装。`;
-}
