@@ -84,4 +84,8 @@ pub enum Kind {
     DidReceiveRemoteNotification,
     /// What the device said about a notification: stage and reason.
     Receipt,
+    /// What a running app shows changed.
+    Screen,
+    /// What the user decides changed, outside any app: permission, a switch in Settings, airplane mode.
+    Changed,
 }

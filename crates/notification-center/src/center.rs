@@ -96,6 +96,11 @@ impl Center {
         self.apps.get(bundle).map(|app| app.permission.settings(&app.profile))
     }
 
+    /// Background App Refresh, as the user has it for this app.
+    pub fn refreshes_in_background(&self, bundle: &str) -> bool {
+        self.apps.get(bundle).is_some_and(|app| app.permission.background_refresh)
+    }
+
     /// The prompt on the screen.
     pub fn prompt(&self) -> Option<Prompt> {
         self.apps.values().find_map(|app| {

@@ -19,8 +19,9 @@ impl Phone {
             Output::WithdrawPrompt { bundle } => {
                 self.happened(Kind::PromptWithdrawn, Some(&bundle), json!({}))
             }
-            Output::AuthorizationResult { request, granted, .. } => {
-                self.answer(request, Reply::Granted(granted))
+            Output::AuthorizationResult { bundle, request, granted } => {
+                self.happened(Kind::Changed, Some(&bundle), json!({}));
+                self.answer(request, Reply::Granted(granted));
             }
             Output::AddResult { request, result, .. } | Output::BadgeResult { request, result, .. } => {
                 let reply = match result {

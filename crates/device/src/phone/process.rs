@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use super::{Input, Phone, containers};
+use crate::happening::{Happening, Kind};
 use crate::launcher::Launch;
 
 /// Messages an app hasn't read. One that falls further behind is ended, as the system ends an app that hangs.
@@ -23,7 +24,7 @@ pub(super) struct Process {
     pub(super) screen: watch::Receiver<Value>,
     touches: mpsc::Sender<Value>,
     out: mpsc::Sender<Vec<u8>>,
-    tasks: [AbortHandle; 3],
+    tasks: [AbortHandle; 4],
 }
 
 impl Drop for Process {
@@ -56,10 +57,28 @@ impl Phone {
         let reader = Reader { bundle: bundle.to_owned(), run, phone: self.inputs.clone(), out: out.clone() };
         let reader = tokio::spawn(reader.run(from_app)).abort_handle();
         let writer = tokio::spawn(write(messages, to_app)).abort_handle();
-        let tasks = [running.abort, reader, writer];
+        let drawn = tokio::spawn(self.tell_of_screen(bundle, running.screen.clone())).abort_handle();
+        let tasks = [running.abort, reader, writer, drawn];
         if let Some(app) = self.apps.get_mut(bundle) {
             let (screen, touches) = (running.screen, running.touches);
             app.process = Some(Process { run, screen, touches, out, tasks });
+        }
+    }
+
+    /// Tells those who watch whenever the app shows something else.
+    fn tell_of_screen(
+        &self,
+        bundle: &str,
+        mut screen: watch::Receiver<Value>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (watchers, clock) = (self.watchers.clone(), self.clock.clone());
+        let (device, app) = (self.name.clone(), bundle.to_owned());
+        async move {
+            while screen.changed().await.is_ok() {
+                let (device, app) = (device.clone(), Some(app.clone()));
+                let detail = Value::Object(serde_json::Map::new());
+                watchers.tell(Happening { at: clock.now(), device, kind: Kind::Screen, app, detail });
+            }
         }
     }
 

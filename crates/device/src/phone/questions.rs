@@ -79,6 +79,8 @@ pub(crate) struct AppDetail {
     pub(crate) environment: Option<Environment>,
     /// It has registered for remote notifications.
     pub(crate) registered: bool,
+    /// Background App Refresh is on for it.
+    pub(crate) background_refresh: bool,
     /// The page that is open, of a running app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
@@ -153,6 +155,7 @@ impl Phone {
             },
             environment: manifest.entitlements.aps_environment,
             registered: app.kept.registered,
+            background_refresh: self.center.refreshes_in_background(bundle),
             url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
             screen,
         }
@@ -263,7 +266,10 @@ impl Phone {
             return Ok(Err(refusal));
         }
         match translate::same(change) {
-            Ok(change) => self.feed(center::Input::SettingChanged { bundle: bundle.to_owned(), change })?,
+            Ok(change) => {
+                self.feed(center::Input::SettingChanged { bundle: bundle.to_owned(), change })?;
+                self.happened(Kind::Changed, Some(bundle), json!({}));
+            }
             Err(error) => return Ok(Err(Refusal::Invalid(error.message))),
         }
         Ok(Ok(()))
@@ -339,6 +345,7 @@ impl Phone {
         self.effects.push(Effect::Answer(Box::new(move || {
             switch.send_replace(online);
         })));
+        self.happened(Kind::Changed, None, json!({}));
         Ok(Ok(()))
     }
 
