@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use homing_local::{
     AppCall, AuthorizationOption, FetchResult, LocalError, Notification, NotificationRequest,
-    NotificationSettings, PendingView, PresentationOption, Reply,
+    NotificationSettings, PendingView, PresentationOption, Recipient, Reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -115,6 +115,11 @@ impl UserNotificationCenter {
     /// 0 hides the badge.
     pub async fn set_badge_count(&self, count: i64) -> Result<(), AppError> {
         self.done(AppCall::SetBadgeCount { count }).await
+    }
+
+    /// Whose notifications the app wants; see [`AppCall::SetRecipient`]. The provider's SDK does it for its users.
+    pub async fn set_recipient(&self, recipient: Recipient) -> Result<(), AppError> {
+        self.done(AppCall::SetRecipient { recipient }).await
     }
 
     pub(crate) async fn set_delegate(&self, did_receive_remote_notification: bool) -> Result<(), AppError> {

@@ -4,23 +4,22 @@
 //! What it shows goes to a watch channel as JSON (`screen`), so that a device can put it on a screen or a test can read
 //! it; what its user touches comes back as JSON (`touches`).
 
+mod hands;
+mod reader;
 mod screen;
 mod touches;
 
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
 
-use homing_local::{
-    AppManifest, AppStateWord, AuthorizationOption, AuthorizationStatus, LocalError, Notification,
-    NotificationResponse, PresentationOption, UnixMillis, message::UserInfo,
-};
+use homing_local::{AppManifest, PresentationOption};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
 use crate::center::{AppError, UserNotificationCenter};
-use crate::delegate::AppDelegate;
-use crate::provider::IdentityTokens;
+use crate::provider::{IdentityTokens, ProviderConfig, ProviderSdk};
+use hands::{Hands, Permission};
+use reader::NewsReader;
 use screen::ScreenHandle;
 pub use screen::{Screen, Visit};
 pub use touches::Touch;
@@ -99,157 +98,43 @@ pub async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let (center, events) = UserNotificationCenter::attach(stream, &launch.manifest.bundle_id).await?;
-    let screen =
-        ScreenHandle::new(Screen { accounts: options.accounts.clone(), ..Screen::default() }, screen);
-    let hands = Hands { center: center.clone(), screen: screen.clone() };
+    let DemoLaunch { manifest, container, touches } = launch;
+    let (center, events) = UserNotificationCenter::attach(stream, &manifest.bundle_id).await?;
+    let screen = ScreenHandle::new(Screen::of(&options.accounts), screen);
+    let sdk = match &options.business {
+        Some(business) => start_sdk(&center, business, manifest, &container).await,
+        None => Err("nobody can sign in: this app has no provider".to_owned()),
+    };
+    let permission = Permission { center: center.clone(), screen: screen.clone() };
+    let hands = Hands { permission, screen, sdk, container };
+    let first = options.accounts.first().cloned();
     let reader = NewsReader { hands: hands.clone(), options };
     // The article: register at every launch. The token comes to the delegate, which waits for it from here on.
     center.register_for_remote_notifications().await?;
-    hands.look_at_permission().await?;
+    hands.permission.look().await?;
     tokio::select! {
         ended = center.run_delegate(events, reader) => ended,
-        never = hands.serve(launch.touches) => match never {},
+        never = hands.serve(first, touches) => match never {},
+        never = hands.show_sign_in() => match never {},
     }
 }
 
-/// What the user does on the page.
-#[derive(Clone, Debug)]
-struct Hands {
-    center: UserNotificationCenter,
-    screen: ScreenHandle,
-}
-
-impl Hands {
-    async fn serve(&self, mut touches: mpsc::Receiver<Value>) -> std::convert::Infallible {
-        while let Some(touch) = touches.recv().await {
-            if let Some(touch) = Touch::read(&touch) {
-                self.touched(touch);
-            }
-        }
-        std::future::pending().await
-    }
-
-    fn touched(&self, touch: Touch) {
-        match touch {
-            Touch::SignIn { .. } | Touch::SignOut => self.screen.change(|screen| {
-                screen.sign_in_error = Some("nobody can sign in: this app has no provider".to_owned());
-            }),
-            Touch::GoHome => self.screen.change(|screen| screen.url = None),
-            Touch::Open { url } => self.screen.change(|screen| screen.url = Some(url)),
-            Touch::AskPermission => self.ask(),
-        }
-    }
-
-    async fn look_at_permission(&self) -> Result<AuthorizationStatus, AppError> {
-        let permission = self.center.notification_settings().await?.authorization_status;
-        self.screen.change(|screen| screen.permission = permission);
-        Ok(permission)
-    }
-
-    /// Asks in a task of its own: the answer may take the user minutes, and callbacks must not wait for it.
-    fn ask(&self) {
-        let hands = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = hands.ask_and_wait().await {
-                tracing::debug!(%error, "the user can't be asked");
-            }
-        });
-    }
-
-    async fn ask_and_wait(&self) -> Result<(), AppError> {
-        let options = [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
-        let granted = self.center.request_authorization(&options).await?;
-        self.screen.change(|screen| screen.granted = Some(granted));
-        self.look_at_permission().await?;
-        Ok(())
-    }
-
-    /// The app came to the front: the user may have been in Settings meanwhile, or was never asked.
-    fn opened(&self, asks: bool) {
-        let hands = self.clone();
-        tokio::spawn(async move {
-            match hands.look_at_permission().await {
-                Ok(AuthorizationStatus::NotDetermined) if asks => hands.ask(),
-                Ok(_) => {}
-                Err(error) => tracing::debug!(%error, "the settings can't be read"),
-            }
-        });
-    }
-}
-
-struct NewsReader {
-    hands: Hands,
-    options: DemoOptions,
-}
-
-impl AppDelegate for NewsReader {
-    const TAKES_SILENT: bool = true;
-
-    async fn will_present(&mut self, notification: Notification) -> Vec<PresentationOption> {
-        let title = title_of(&notification);
-        self.hands.screen.change(|screen| screen.in_app_alert = title);
-        self.options.in_foreground.clone()
-    }
-
-    async fn did_receive(&mut self, response: NotificationResponse) {
-        if response.action_identifier != NotificationResponse::DEFAULT_ACTION {
-            return;
-        }
-        let notification = &response.notification;
-        let visit = Visit {
-            title: title_of(notification),
-            url: url_of(notification),
-            // The device's clock may be ahead of ours.
-            opened_at: now().max(notification.date),
-        };
-        self.hands.screen.change(|screen| screen.visit(visit));
-    }
-
-    async fn did_register(&mut self, device_token: Vec<u8>) {
-        let hex = device_token.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.hands.screen.change(|screen| {
-            screen.device_token = Some(hex);
-            screen.registration_error = None;
-        });
-    }
-
-    async fn did_fail_to_register(&mut self, error: LocalError) {
-        self.hands.screen.change(|screen| screen.registration_error = Some(error.to_string()));
-    }
-
-    async fn did_receive_remote(&mut self, _user_info: UserInfo) -> homing_local::FetchResult {
-        self.hands
-            .screen
-            .change(|screen| screen.background_updates = screen.background_updates.saturating_add(1));
-        homing_local::FetchResult::NewData
-    }
-
-    async fn state_changed(&mut self, state: AppStateWord) {
-        match state {
-            AppStateWord::Foreground => self.hands.opened(self.options.asks_when_opened),
-            AppStateWord::Background | AppStateWord::Ended | AppStateWord::ForceQuit => {}
-        }
-    }
-}
-
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// `userInfo.url` of the payload (the article's custom key beside `aps`), or a plain `url` beside `aps`.
-fn url_of(notification: &Notification) -> Option<String> {
-    let user_info = serde_json::to_value(&notification.request.content.user_info).ok()?;
-    let nested = user_info.get("userInfo").and_then(|custom| custom.get("url"));
-    Some(nested.or_else(|| user_info.get("url"))?.as_str()?.to_owned())
-}
-
-fn title_of(notification: &Notification) -> Option<String> {
-    match &notification.request.content.title {
-        homing_local::Text::Plain(title) => Some(title.clone()),
-        homing_local::Text::Localized { loc_key, .. } => Some(loc_key.clone()),
-    }
+/// Without the SDK nobody signs in; the error says why.
+async fn start_sdk(
+    center: &UserNotificationCenter,
+    business: &Business,
+    manifest: AppManifest,
+    container: &Path,
+) -> Result<ProviderSdk, String> {
+    let config = ProviderConfig {
+        url: business.provider.clone(),
+        ca_pem: None,
+        manifest,
+        container: container.to_owned(),
+        identity_tokens: business.identity_tokens.clone(),
+    };
+    let started = ProviderSdk::start(center.clone(), config).await;
+    started.map_err(|error| format!("nobody can sign in: {error}"))
 }
 
 #[cfg(test)]

@@ -46,6 +46,10 @@ pub struct Visit {
 }
 
 impl Screen {
+    pub(super) fn of(accounts: &[String]) -> Self {
+        Self { accounts: accounts.to_owned(), ..Self::default() }
+    }
+
     pub(super) fn visit(&mut self, visit: Visit) {
         self.url.clone_from(&visit.url);
         self.history.insert(0, visit);
@@ -71,5 +75,8 @@ impl ScreenHandle {
         self.now.send_modify(change);
         let value = serde_json::to_value(&*self.now.borrow()).unwrap_or_default();
         self.out.send_replace(value);
+    }
+    pub(super) fn has_account(&self, user: &str) -> bool {
+        self.now.borrow().accounts.iter().any(|account| account == user)
     }
 }

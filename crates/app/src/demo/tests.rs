@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use homing_local::message::DeviceMessage;
-use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, LocalError, Reply, frame};
+use homing_local::{
+    AppCall, AppReply, AppRequest, DeviceEvent, LocalError, NotificationResponse, Reply, frame,
+};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;

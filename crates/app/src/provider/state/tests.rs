@@ -1,0 +1,168 @@
+//! What the provider is told, whatever happened in between.
+
+use super::*;
+
+const NOW: u64 = 1_000;
+
+/// In short words: what is told next.
+fn next(kept: &Kept) -> String {
+    match kept.next_binding(&[]) {
+        None => "nothing".to_owned(),
+        Some(Binding { kind, token, user, epoch, .. }) => format!("{kind:?} {user} to {token}, {epoch}"),
+    }
+}
+
+/// Tells what is next, and has the answer.
+fn tell(kept: &mut Kept) {
+    let binding = kept.next_binding(&[]).expect("there is something to tell");
+    kept.sending(&binding);
+    kept.done(&binding);
+}
+
+fn log_in(kept: &mut Kept, user: &str) {
+    kept.signed_in(user, format!("proof of {user}"), NOW);
+}
+
+fn reader_is_bound() -> Kept {
+    let mut kept = Kept::default();
+    kept.registered("t".to_owned(), NOW);
+    log_in(&mut kept, "reader");
+    tell(&mut kept);
+    assert!(kept.is_settled());
+    kept
+}
+
+#[test]
+fn the_tag_is_the_contracts() {
+    // printf 'homing-user\0com.example.news\0reader' | sha256sum
+    assert_eq!(user_tag("com.example.news", "reader"), "88a2da53207d9ee6");
+}
+
+#[test]
+fn a_sign_in_waits_for_the_token() {
+    let mut kept = Kept::default();
+    log_in(&mut kept, "ann");
+    assert_eq!(next(&kept), "nothing");
+    kept.registered("t".to_owned(), NOW);
+    assert_eq!(next(&kept), "Bind ann to t, 1002");
+    tell(&mut kept);
+    assert!(kept.is_settled());
+}
+
+#[test]
+fn whoever_was_bound_is_signed_out_before_another_signs_in() {
+    let mut kept = reader_is_bound();
+    log_in(&mut kept, "ann");
+    assert_eq!(next(&kept), "Unbind reader to t, 1001");
+    tell(&mut kept);
+    assert_eq!(next(&kept), "Bind ann to t, 1002");
+    tell(&mut kept);
+    assert_eq!(next(&kept), "nothing");
+}
+
+#[test]
+fn a_sign_in_without_an_answer_counts_as_bound() {
+    let mut kept = reader_is_bound();
+    log_in(&mut kept, "ann");
+    tell(&mut kept);
+    let bind = kept.next_binding(&[]).expect("ann is next");
+    kept.sending(&bind);
+    kept.signed_out(NOW);
+    assert_eq!(next(&kept), "Unbind ann to t, 1004");
+    tell(&mut kept);
+    assert_eq!(next(&kept), "nothing");
+    // The answer came after all.
+    kept.done(&bind);
+    assert!(kept.is_settled());
+}
+
+#[test]
+fn a_late_answer_settles_nothing_newer() {
+    let mut kept = reader_is_bound();
+    log_in(&mut kept, "reader");
+    let first = kept.next_binding(&[]).expect("reader is next");
+    kept.sending(&first);
+    log_in(&mut kept, "reader");
+    kept.done(&first);
+    assert_eq!(next(&kept), "Bind reader to t, 1004");
+}
+
+#[test]
+fn a_refused_sign_out_does_not_hold_up_the_sign_in_that_ends_it() {
+    let mut kept = reader_is_bound();
+    log_in(&mut kept, "ann");
+    let refused = kept.next_binding(&[]).expect("reader is next");
+    let bind = kept.next_binding(&[refused]).expect("ann is next");
+    assert_eq!((bind.kind, bind.user.as_str()), (Kind::Bind, "ann"));
+    kept.sending(&bind);
+    kept.done(&bind);
+    assert_eq!(next(&kept), "nothing", "the provider binds one user to a token");
+}
+
+#[test]
+fn a_new_token_is_bound_and_the_old_one_let_go() {
+    let mut kept = reader_is_bound();
+    kept.registered("t".to_owned(), NOW);
+    assert_eq!(
+        next(&kept),
+        "Bind reader to t, 1000",
+        "the same token is told at every launch, with its number"
+    );
+    tell(&mut kept);
+    kept.registered("u".to_owned(), NOW);
+    assert_eq!(next(&kept), "Unbind reader to t, 1001");
+    tell(&mut kept);
+    assert_eq!(next(&kept), "Bind reader to u, 1002");
+    tell(&mut kept);
+    kept.signed_out(NOW);
+    kept.registered("v".to_owned(), NOW);
+    assert_eq!(next(&kept), "Unbind reader to u, 1004");
+}
+
+#[test]
+fn a_number_that_is_known_already_is_outdone() {
+    let mut kept = reader_is_bound();
+    kept.signed_out(NOW);
+    kept.outdo(5_000, NOW);
+    assert_eq!(next(&kept), "Unbind reader to t, 5002");
+    kept.outdo(4_000, NOW);
+    assert_eq!(next(&kept), "Unbind reader to t, 5002", "an old answer");
+    kept.outdo(u64::MAX, NOW);
+    assert_eq!(next(&kept), format!("Unbind reader to t, {}", u64::MAX));
+}
+
+#[test]
+fn numbers_rise_with_the_clock_and_without_it() {
+    let mut kept = Kept::default();
+    kept.registered("t".to_owned(), NOW);
+    kept.signed_in("ann", String::new(), 9_000);
+    assert_eq!(next(&kept), "Bind ann to t, 9000");
+    kept.signed_in("ann", String::new(), 10);
+    assert_eq!(next(&kept), "Bind ann to t, 9002", "the clock went back");
+}
+
+#[test]
+fn a_newer_proof_is_used_everywhere() {
+    let mut kept = reader_is_bound();
+    kept.opened("p".to_owned(), Deed::Opened);
+    kept.renew("reader", "newer");
+    kept.renew("ann", "another's");
+    kept.signed_out(NOW);
+    assert_eq!(kept.next_binding(&[]).expect("reader is next").identity_token, "newer");
+    assert_eq!(kept.next_report().expect("there is one").identity_token, "newer");
+}
+
+#[test]
+fn reports_are_bounded_and_told_in_order() {
+    let mut kept = reader_is_bound();
+    for number in 0..150 {
+        kept.opened(number.to_string(), Deed::Opened);
+    }
+    let first = kept.next_report().expect("there is one");
+    assert_eq!(first.push_id, "50", "the oldest are given up");
+    kept.reported(&first);
+    assert_eq!(kept.next_report().expect("there is one").push_id, "51");
+    let mut nobody = Kept::default();
+    nobody.opened("p".to_owned(), Deed::Opened);
+    assert!(nobody.next_report().is_none());
+}

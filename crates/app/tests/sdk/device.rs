@@ -1,0 +1,78 @@
+//! A device that takes every call and remembers whose notifications its app wants.
+
+use std::sync::{Arc, Mutex};
+
+use homing_app::UserNotificationCenter;
+use homing_app::demo::BUNDLE_ID;
+use homing_local::message::DeviceMessage;
+use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, Recipient, Reply, frame};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::broadcast;
+
+#[derive(Clone)]
+pub(crate) struct Device {
+    recipients: Arc<Mutex<Vec<Recipient>>>,
+    events: broadcast::Sender<DeviceEvent>,
+}
+
+impl Device {
+    pub(crate) fn start() -> Self {
+        Self { recipients: Arc::default(), events: broadcast::Sender::new(16) }
+    }
+
+    /// The app's end of a new run's stream.
+    pub(crate) fn open(&self) -> UnixStream {
+        let (theirs, ours) = UnixStream::pair().expect("a socket pair");
+        tokio::spawn(serve(self.clone(), self.events.subscribe(), ours));
+        theirs
+    }
+
+    /// A new run of the app.
+    pub(crate) async fn attach(&self) -> UserNotificationCenter {
+        let attached = UserNotificationCenter::attach(self.open(), BUNDLE_ID).await;
+        attached.expect("it attaches").0
+    }
+
+    /// Tells every run.
+    pub(crate) fn tell(&self, event: DeviceEvent) {
+        self.events.send(event).expect("the app runs");
+    }
+
+    pub(crate) fn recipients(&self) -> Vec<Recipient> {
+        self.recipients.lock().expect("nobody panicked").clone()
+    }
+
+    fn reply_to(&self, call: AppCall) -> Reply {
+        if matches!(call, AppCall::GetNotificationSettings) {
+            return Reply::Settings(Box::default());
+        }
+        if let AppCall::SetRecipient { recipient } = call {
+            self.recipients.lock().expect("nobody panicked").push(recipient);
+        }
+        Reply::Done
+    }
+}
+
+async fn serve(device: Device, mut events: broadcast::Receiver<DeviceEvent>, mut stream: UnixStream) {
+    let mut read = Vec::new();
+    loop {
+        let mut out = Vec::new();
+        tokio::select! {
+            count = stream.read_buf(&mut read) => if count.unwrap_or(0) == 0 { return },
+            event = events.recv() => {
+                let event = DeviceMessage::Event(event.expect("the device lives"));
+                frame::encode(&event.to_json(), &mut out).expect("it is short");
+            }
+        }
+        while let Some((json, taken)) = frame::decode(&read).expect("it is a frame") {
+            let AppRequest { id, call } = AppRequest::from_json(json).expect("it is a call");
+            read.drain(..taken);
+            let reply = DeviceMessage::Reply(AppReply { reply_to: id, reply: device.reply_to(call) });
+            frame::encode(&reply.to_json(), &mut out).expect("it is short");
+        }
+        if stream.write_all(&out).await.is_err() {
+            return;
+        }
+    }
+}
