@@ -77,6 +77,8 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("no address to listen on for the provider API: name at least one")]
     NoAddress,
+    #[error("the provider's API key is empty, so that everybody would have it: give it one")]
+    NoKey,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the app {bundle_id} can't be set up: {source}")]
@@ -95,6 +97,9 @@ pub struct Provider {
 impl Provider {
     /// Opens everything in `data_dir`, binds every address, and serves.
     pub async fn start(config: ProviderConfig) -> Result<Self, StartError> {
+        if config.api_key.is_empty() {
+            return Err(StartError::NoKey);
+        }
         let (addresses, listeners) = bind(&config.api)?;
         let engine = Engine::start(EngineConfig {
             data_dir: config.data_dir,

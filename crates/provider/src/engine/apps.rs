@@ -59,6 +59,8 @@ impl Engine {
     pub async fn delete_app(&self, bundle_id: &str) -> Answer<()> {
         let name = bundle_id.to_owned();
         let app_no = self.store().read(move |connection| app_no(connection, &name)).await?;
+        // A lane that stands still can't be started again before the app is gone.
+        let _turn = self.reloading().lock().await;
         self.stop_lanes(app_no).await;
         self.store().write(move |scope| delete(scope.connection, app_no)).await
     }
@@ -87,6 +89,7 @@ impl Engine {
             Ok(())
         })
         .await
+        .map(|(app, _)| app)
     }
 
     /// Fine if there is none.
@@ -99,6 +102,7 @@ impl Engine {
             Ok(())
         })
         .await
+        .map(|(app, _)| app)
     }
 
     /// The key to check an identity token with; `None` if app or key isn't there.
@@ -120,20 +124,18 @@ impl Engine {
         Ok(pem.and_then(|pem| VerifyingKey::from_pem(&pem).ok()))
     }
 
-    pub(super) async fn change_app<F>(&self, bundle_id: String, work: F) -> Answer<App>
+    /// The app afterwards, and its number.
+    pub(super) async fn change_app<F>(&self, bundle_id: String, work: F) -> Answer<(App, i64)>
     where
         F: FnOnce(&Connection, i64) -> Answer<()> + Send + 'static,
     {
-        let (app, app_no) = self
-            .store()
+        self.store()
             .write(move |scope| {
                 let app_no = app_no(scope.connection, &bundle_id)?;
                 work(scope.connection, app_no)?;
-                Ok::<_, EngineError>((app(scope.connection, &bundle_id)?, app_no))
+                Ok((app(scope.connection, &bundle_id)?, app_no))
             })
-            .await?;
-        self.reload_lanes(app_no).await?;
-        Ok(app)
+            .await
     }
 }
 
@@ -144,6 +146,10 @@ pub(super) fn app_no(connection: &Connection, bundle_id: &str) -> Answer<i64> {
         name: bundle_id.to_owned(),
         mend: "make it with PUT /v1/apps/{bundle}, or check the bundle ID",
     })
+}
+
+pub(super) fn is_there(connection: &Connection, app_no: i64) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM apps WHERE app_no = ?1")?.exists([app_no])?)
 }
 
 /// Every app's number.

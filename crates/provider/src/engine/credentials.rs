@@ -20,31 +20,45 @@ impl Engine {
         credential: Credential,
     ) -> Answer<App> {
         let (checked, bundle_id) = (Checked::new(credential, bundle_id, environment)?, bundle_id.to_owned());
-        self.change_app(bundle_id, move |connection, app_no| {
-            let mut insert = connection.prepare_cached(
-                "INSERT OR REPLACE INTO credentials
+        let (app, app_no) = self
+            .change_app(bundle_id, move |connection, app_no| {
+                let mut insert = connection.prepare_cached(
+                    "INSERT OR REPLACE INTO credentials
                  (app_no, environment, kind, key_id, team_id, secret, password, expires_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            let (kind, key_id, team_id, secret, password) = parts(&checked.credential);
-            let expires_at = checked.expires_at.map(|at| at.0);
-            let row =
-                params![app_no, environment.as_str(), kind, key_id, team_id, secret, password, expires_at];
-            insert.execute(row)?;
-            Ok(())
-        })
-        .await
+                )?;
+                let (kind, key_id, team_id, secret, password) = parts(&checked.credential);
+                let expires_at = checked.expires_at.map(|at| at.0);
+                let row = params![
+                    app_no,
+                    environment.as_str(),
+                    kind,
+                    key_id,
+                    team_id,
+                    secret,
+                    password,
+                    expires_at
+                ];
+                insert.execute(row)?;
+                Ok(())
+            })
+            .await?;
+        self.reload_lanes(app_no).await?;
+        Ok(app)
     }
 
     /// Fine if there is none.
     pub async fn delete_credential(&self, bundle_id: &str, environment: Environment) -> Answer<App> {
-        self.change_app(bundle_id.to_owned(), move |connection, app_no| {
-            connection
-                .prepare_cached("DELETE FROM credentials WHERE app_no = ?1 AND environment = ?2")?
-                .execute(params![app_no, environment.as_str()])?;
-            Ok(())
-        })
-        .await
+        let (app, app_no) = self
+            .change_app(bundle_id.to_owned(), move |connection, app_no| {
+                connection
+                    .prepare_cached("DELETE FROM credentials WHERE app_no = ?1 AND environment = ?2")?
+                    .execute(params![app_no, environment.as_str()])?;
+                Ok(())
+            })
+            .await?;
+        self.reload_lanes(app_no).await?;
+        Ok(app)
     }
 }
 

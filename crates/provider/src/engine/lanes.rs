@@ -64,9 +64,12 @@ impl LaneState {
         self.wake.notified().await;
     }
 
-    /// What keeps it from sending now.
-    pub(super) fn set_trouble(&self, trouble: Option<String>) {
-        *lock(&self.trouble) = trouble;
+    /// What keeps it from sending now; `true` if that is news.
+    pub(super) fn set_trouble(&self, trouble: Option<String>) -> bool {
+        let mut known = lock(&self.trouble);
+        let news = *known != trouble;
+        *known = trouble;
+        news
     }
 }
 
@@ -100,6 +103,19 @@ impl Lanes {
         lock(&self.0).get(&lane).and_then(|lane| lock(&lane.state.trouble).clone())
     }
 
+    /// A lane whose tasks have been stopped, and which others still see.
+    #[cfg(test)]
+    pub(super) async fn detached(&self, lane: i64) -> Arc<LaneState> {
+        let mut running = lock(&self.0).remove(&lane).expect("it runs");
+        let _ = running.stop.send(true);
+        for task in running.tasks.drain(..) {
+            task.await.expect("it ends in order");
+        }
+        let state = Arc::clone(&running.state);
+        lock(&self.0).insert(lane, running);
+        state
+    }
+
     async fn stop(&self, wanted: impl Fn(i64) -> bool) {
         let stopping: Vec<Lane> = {
             let mut lanes = lock(&self.0);
@@ -131,6 +147,9 @@ impl Engine {
     pub(super) async fn reload_lanes(&self, app_no: i64) -> Result<(), StoreError> {
         // Of two changes the later one's reading is told last.
         let _turn = self.reloading().lock().await;
+        if !self.store().read(move |connection| apps::is_there(connection, app_no)).await? {
+            return Ok(());
+        }
         for environment in Environment::ALL {
             let lane = lane_no(app_no, environment);
             let (service, credential, place) = self

@@ -7,6 +7,8 @@
 mod connection;
 mod retry;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::{HashSet, VecDeque};
@@ -170,7 +172,7 @@ impl Lane {
             Event::Connection(Ok(())) => {}
             Event::Connection(Err(error)) => {
                 tracing::warn!(lane = self.parts.lane, %error, "can't connect to the push service; trying again");
-                self.parts.state.set_trouble(Some(error.to_string()));
+                self.set_trouble(Some(error.to_string()));
             }
             Event::Destination => self.set_destination(),
             Event::Look => {
@@ -205,15 +207,17 @@ impl Lane {
         if let Some(connection) = &mut self.connection {
             if outcome.is_answer() {
                 connection.answered();
-                self.parts.state.set_trouble(None);
             }
             if outcome.ends_connection() {
                 tracing::debug!(lane = self.parts.lane, ?outcome, "the connection is left");
                 connection.leave(&client);
             }
         }
+        if outcome.is_answer() {
+            self.set_trouble(None);
+        }
         if let Outcome::NotTaken { why } | Outcome::Unknown { why } = &outcome {
-            self.parts.state.set_trouble(Some(format!("the last try came to nothing: {why}")));
+            self.set_trouble(Some(format!("the last try came to nothing: {why}")));
         }
         let sent_at = outcome.is_sent().then_some(sent_at);
         let now = self.parts.clock.now();
@@ -292,16 +296,27 @@ impl Lane {
         self.waiting.extend(given.claimed);
     }
 
+    /// Those who watch the pushes that wait hear of it.
+    fn set_trouble(&self, trouble: Option<String>) {
+        if !self.parts.state.set_trouble(trouble) {
+            return;
+        }
+        let waiting: HashSet<_> = self.waiting.iter().map(|claimed| claimed.push.names()).collect();
+        for (bundle_id, push_id) in waiting {
+            self.parts.changes.tell(bundle_id, push_id);
+        }
+    }
+
     fn set_destination(&mut self) {
         let destination = Arc::clone(&self.destination.borrow_and_update());
         match &destination.config {
             Ok(config) => {
                 self.connection = Some(Connection::new(config.clone(), self.parts.clock.clone()));
-                self.parts.state.set_trouble(None);
+                self.set_trouble(None);
             }
             Err(why) => {
                 self.connection = None;
-                self.parts.state.set_trouble(Some(why.clone()));
+                self.set_trouble(Some(why.clone()));
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) async fn run(store: Store, clock: Clock, mut stop: watch::Receiver<bo
 }
 
 /// Whether there may be more.
-fn sweep(scope: &Scope<'_>) -> Result<bool, StoreError> {
+pub(super) fn sweep(scope: &Scope<'_>) -> Result<bool, StoreError> {
     let keys = scope
         .connection
         .prepare_cached(

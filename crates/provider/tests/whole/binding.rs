@@ -74,6 +74,32 @@ async fn a_late_login_of_an_older_epoch_is_told_the_known_one() {
     house.stop().await;
 }
 
+#[tokio::test]
+async fn what_waits_for_the_push_service_is_judged_again_at_hand_over() {
+    let house = House::start().await;
+    house.tell_nowhere(BUNDLE).await;
+    let mut phones = Vec::new();
+    for user in ["ann", "bob", "cyd", "dan"] {
+        let phone = house.phone().await;
+        house.log_in(&phone, user).await;
+        phones.push(phone);
+    }
+    let push = house.push(json!({ "users": ["ann", "bob", "cyd", "dan"] })).await;
+    assert_eq!(push.planned, 4);
+    // Claimed, and waiting for a connection.
+    house.until(&push.push_id, |push| push.why.is_some()).await;
+    house.log_out(&phones[0], "ann").await;
+    house.log_in(&phones[1], "eve").await;
+    house.engine.forget(BUNDLE, &phones[2].token).await.unwrap();
+    house.tell_where().await;
+    let push = house.finished(&push.push_id).await;
+    assert_eq!((push.counts.withdrawn, push.counts.accepted, push.counts.sent), (3, 1, 1));
+    let reasons: Vec<&str> = push.reasons.withdrawn.keys().map(String::as_str).collect();
+    assert_eq!(reasons, ["another-user", "forgotten", "logged-out"]);
+    phones[3].next().await;
+    house.stop().await;
+}
+
 /// Two users take turns on one phone while pushes are made to both. What the phone gets must be for whoever was logged in
 /// at some moment after the push before: a push made between a logout's answer and the next login reaches nobody.
 #[tokio::test]

@@ -98,3 +98,67 @@ async fn a_push_service_that_restarts_in_the_middle_loses_nothing() {
     house.until(&last.push.push_id, |push| push.counts.delivered == 2).await;
     house.stop().await;
 }
+
+#[test]
+fn what_was_under_way_when_the_provider_died_is_sent_again_under_the_same_label() {
+    let lasting = tokio::runtime::Runtime::new().expect("a runtime");
+    let mortal = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut house = lasting.block_on(House::start());
+    let mut phone = lasting.block_on(house.phone());
+    lasting.block_on(house.engine.shutdown());
+    // Its tasks die with this runtime wherever they are.
+    house.engine = mortal.block_on(house.another_engine());
+    let mut pushes = Vec::new();
+    mortal.block_on(async {
+        house.log_in(&phone, "ann").await;
+        for _ in 0..40 {
+            pushes.push(house.push(json!({ "user": "ann" })).await.push_id);
+        }
+    });
+    // At least one has arrived; how many are settled nobody knows.
+    let first = lasting.block_on(phone.next());
+    mortal.shutdown_background();
+    lasting.block_on(async {
+        house.engine.shutdown().await;
+        house.engine = house.another_engine().await;
+        let mut planned = HashSet::new();
+        for push in &pushes {
+            let push = house.finished(push).await;
+            assert_eq!((push.counts.accepted, push.counts.sent), (1, 1), "{push:?}");
+            planned.insert(house.detail(&push.push_id).await.notifications[0].apns_id.clone());
+        }
+        let mut got = HashSet::from([first.apns_id]);
+        while got != planned {
+            let apns_id = phone.next().await.apns_id;
+            assert!(planned.contains(&apns_id));
+            got.insert(apns_id);
+        }
+        house.stop().await;
+    });
+}
+
+#[tokio::test]
+async fn an_app_whose_push_service_is_away_holds_up_no_other() {
+    let house = House::start().await;
+    let mut phone = house.phone().await;
+    house.log_in(&phone, "ann").await;
+    let rival = "org.example.rival";
+    house.tell_nowhere(rival).await;
+    let put =
+        house.engine.put_credential(rival, homing_trace::Environment::Development, house.credential.clone());
+    put.await.unwrap();
+    house
+        .engine
+        .register(rival, &"cd".repeat(32), crate::house::registration(Some("ann"), None))
+        .await
+        .unwrap();
+    let stuck = house.engine.create_push(rival, push("x"), None).await.unwrap();
+    for _ in 0..5 {
+        let push = house.push(json!({ "user": "ann" })).await;
+        assert_eq!(house.finished(&push.push_id).await.counts.accepted, 1);
+        phone.next().await;
+    }
+    let stuck = house.engine.push(rival, &stuck.push_id).await.unwrap();
+    assert_eq!((stuck.counts.planned, stuck.counts.sent, stuck.finished_at), (1, 0, None));
+    house.stop().await;
+}

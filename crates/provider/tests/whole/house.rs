@@ -30,6 +30,7 @@ pub(crate) struct House {
     pub(crate) gateway: Gateway,
     pub(crate) engine: Engine,
     pub(crate) clock: Clock,
+    pub(crate) credential: Credential,
     link: Link,
     dir: tempfile::TempDir,
 }
@@ -54,33 +55,33 @@ impl House {
         let key = centre.create_provider_key(TEAM, None).await.expect("a new key");
         let engine = start_engine(dir.path().join("provider"), &clock).await;
         let link = link(&gateway);
-        let house = Self { gateway, engine, clock, link, dir };
+        let credential = Credential::Key { key_id: key.key_id, team_id: TEAM.to_owned(), p8: key.p8_pem };
+        let house = Self { gateway, engine, clock, credential, link, dir };
         house.tell_where().await;
-        let credential = Credential::Key {
-            key_id: key.key_id,
-            team_id: TEAM.to_owned(),
-            p8: key.p8_pem.to_string().into(),
-        };
-        house
-            .engine
-            .put_credential(BUNDLE, Environment::Development, credential)
-            .await
-            .expect("the push service's own key");
+        let put = house.engine.put_credential(BUNDLE, Environment::Development, house.credential.clone());
+        put.await.expect("the push service's own key");
         house
     }
 
     /// Tells the provider where the push service is.
-    async fn tell_where(&self) {
-        let service = PushService {
-            host: "localhost".to_owned(),
-            port: self.gateway.addresses().apns[0].1[0].port(),
-            ca_pem: Some(self.gateway.authority().ca_pem().to_owned()),
-        };
+    pub(crate) async fn tell_where(&self) {
+        self.tell(BUNDLE, self.gateway.addresses().apns[0].1[0].port()).await;
+    }
+
+    /// Tells the provider that the app's push service is where nobody listens.
+    pub(crate) async fn tell_nowhere(&self, bundle_id: &str) {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        self.tell(bundle_id, closed.expect("loopback").port()).await;
+    }
+
+    async fn tell(&self, bundle_id: &str, port: u16) {
+        let ca_pem = Some(self.gateway.authority().ca_pem().to_owned());
+        let service = PushService { host: "localhost".to_owned(), port, ca_pem };
         let changes = AppChanges {
             push_services: Some([(Environment::Development, service)].into()),
             ..AppChanges::default()
         };
-        self.engine.put_app(BUNDLE, changes).await.expect("a sound app");
+        self.engine.put_app(bundle_id, changes).await.expect("a sound app");
     }
 
     /// Stops the push service and starts it again on the same data, at another port.
@@ -95,8 +96,13 @@ impl House {
     /// Stops the provider and starts it again on the same data.
     pub(crate) async fn restart_provider(mut self) -> Self {
         self.engine.shutdown().await;
-        self.engine = start_engine(self.dir.path().join("provider"), &self.clock).await;
+        self.engine = self.another_engine().await;
         self
+    }
+
+    /// A provider on the data of the one before, which must have ended.
+    pub(crate) async fn another_engine(&self) -> Engine {
+        start_engine(self.dir.path().join("provider"), &self.clock).await
     }
 
     pub(crate) async fn stop(self) {

@@ -46,6 +46,13 @@ pub(super) struct Message {
     options: DeliveryOptions,
 }
 
+impl Message {
+    /// The app's and the push's.
+    pub(super) fn names(&self) -> (&str, &str) {
+        (&self.bundle_id, &self.push_id)
+    }
+}
+
 impl Claimed {
     /// The same at every try.
     pub(super) fn request(&self) -> Request {
