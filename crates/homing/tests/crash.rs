@@ -104,8 +104,28 @@ async fn kill_devices() -> anyhow::Result<(History, Vec<Violation>)> {
         sender??;
     }
     let phones = &phones;
-    come_to_rest(&Api::admin(homing.endpoints()), &recorder, async |history| shown(phones, history).await)
-        .await
+    let admin = Api::admin(homing.endpoints());
+    let verdict = come_to_rest(&admin, &recorder, async |history| shown(phones, history).await).await?;
+    for phone in phones {
+        assert_arrivals_agree(&Api::device(phone.endpoints())).await?;
+    }
+    Ok(verdict)
+}
+
+/// What a phone remembers of its decisions is what stands on its screen: both were written at once.
+async fn assert_arrivals_agree(phone: &Api) -> anyhow::Result<()> {
+    let told = phone.get("/v1/devices/iphone/arrivals?limit=500").await?;
+    let told = told["arrivals"].as_array().cloned().unwrap_or_default();
+    let shown = phone.get("/v1/devices/iphone/notifications").await?;
+    let shown = shown["notifications"].as_array().cloned().unwrap_or_default();
+    let displayed = told.iter().filter(|arrival| arrival["decision"]["stage"] == "displayed");
+    let displayed: Vec<_> = displayed.map(|arrival| &arrival["apns_id"]).collect();
+    let on_screen: Vec<_> = shown.iter().map(|view| &view["apns_id"]).take(displayed.len()).collect();
+    assert_eq!(displayed, on_screen, "newest first");
+    assert!(displayed.len() > 100, "{} tell little", displayed.len());
+    let open = told.iter().filter(|arrival| arrival["decision"].is_null()).count();
+    assert_eq!(open, 0, "every arrival is decided");
+    Ok(())
 }
 
 /// Lets the demo app ask, allows it, sends it to the background, and gives its token.

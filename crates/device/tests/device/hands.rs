@@ -18,24 +18,31 @@ use crate::push_service::PushService;
 pub(crate) const APP: &str = "/v1/devices/iphone/apps/com.example.news";
 pub(crate) const KEY: &str = "key";
 
-#[derive(Debug)]
-pub(crate) struct Demo;
+/// Every app runs as the demo.
+#[derive(Debug, Default)]
+pub(crate) struct Demo(pub(crate) DemoOptions);
 
 impl AppLauncher for Demo {
     fn launch(&self, launch: Launch) -> RunningApp {
         let (shows, screen) = watch::channel(Value::Null);
         let (touches, touched) = mpsc::channel(demo::TOUCHES_QUEUED);
+        let options = self.0.clone();
         let app = tokio::spawn(async move {
             let given =
                 DemoLaunch { manifest: launch.manifest, container: launch.container, touches: touched };
-            let _ = demo::run(launch.stream, given, DemoOptions::default(), shows).await;
+            let _ = demo::run(launch.stream, given, options, shows).await;
         });
         RunningApp { abort: app.abort_handle(), screen, touches }
     }
 }
 
 pub(crate) async fn start(dir: &Path, service: &PushService) -> DeviceHost {
-    try_start(dir, service, "good").await.expect("it starts")
+    start_with(dir, service, DemoOptions::default()).await
+}
+
+pub(crate) async fn start_with(dir: &Path, service: &PushService, options: DemoOptions) -> DeviceHost {
+    let config = DeviceConfig { launcher: Arc::new(Demo(options)), ..config(dir, service, "good") };
+    DeviceHost::start(config).await.expect("it starts")
 }
 
 pub(crate) async fn try_start(
@@ -43,7 +50,11 @@ pub(crate) async fn try_start(
     service: &PushService,
     enrolment_key: &str,
 ) -> Result<DeviceHost, homing_device::StartError> {
-    DeviceHost::start(DeviceConfig {
+    DeviceHost::start(config(dir, service, enrolment_key)).await
+}
+
+fn config(dir: &Path, service: &PushService, enrolment_key: &str) -> DeviceConfig {
+    DeviceConfig {
         data_dir: dir.to_owned(),
         clock: Clock::kept_in(&dir.join("clock")).expect("it is readable"),
         link: ("localhost".to_owned(), service.port),
@@ -55,9 +66,8 @@ pub(crate) async fn try_start(
             name: "iphone".to_owned(),
             apps: vec![demo::manifest("development").expect("it is a manifest")],
         }],
-        launcher: Arc::new(Demo),
-    })
-    .await
+        launcher: Arc::new(Demo::default()),
+    }
 }
 
 /// One request with these headers; the status and the JSON of the answer.

@@ -6,6 +6,7 @@ mod fleet;
 mod hands;
 mod lock;
 mod push_service;
+mod recipient;
 mod touch;
 
 use hands::{APP, allow, get, put_state, send, start, try_start, until};
