@@ -117,7 +117,9 @@ impl UserNotificationCenter {
         self.done(AppCall::SetBadgeCount { count }).await
     }
 
-    /// Whose notifications the app wants; see [`AppCall::SetRecipient`]. The provider's SDK does it for its users.
+    /// Whose notifications the app wants ([`AppCall::SetRecipient`]). UserNotifications has no such call: on iOS a
+    /// notification service extension with the filtering entitlement drops the others', and the app withdraws what is
+    /// delivered. The provider's SDK does it for its users.
     pub async fn set_recipient(&self, recipient: Recipient) -> Result<(), AppError> {
         self.done(AppCall::SetRecipient { recipient }).await
     }
