@@ -53,8 +53,8 @@ pub(super) struct LaneParts {
 #[derive(Debug)]
 pub(super) struct LaneState {
     wake: Notify,
-    /// Of the notification claimed last in the order of sending. A push made now begins here, so that it waits for no more
-    /// than one notification of each push before it.
+    /// Where a push made now begins in the order of sending: right after the notification claimed last. So it waits for
+    /// no more than one notification of each push before it, and none of those waits for more than one of its.
     pub(super) place: AtomicI64,
     trouble: Mutex<Option<String>>,
 }

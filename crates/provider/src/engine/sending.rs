@@ -41,6 +41,8 @@ const IN_FLIGHT: usize = 256;
 const CLAIMED: usize = 2 * IN_FLIGHT;
 /// How long answers are waited for when the lane stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Why a notification failed that was never tried.
+const NOT_IN_TIME: &str = "not-sent-in-time";
 /// Before the next turn when the store couldn't.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -190,6 +192,10 @@ impl Lane {
         let Some(client) = self.connection.as_mut().and_then(Connection::client) else { return };
         while self.in_flight.len() < client.concurrency().min(IN_FLIGHT) {
             let Some(claimed) = self.waiting.pop_front() else { return };
+            if claimed.push.deadline <= self.parts.clock.now() {
+                self.settled.push(overdue(&claimed, self.parts.clock.now()));
+                continue;
+            }
             let (client, standings) = (Arc::clone(client), self.parts.standings.clone());
             let clock = self.parts.clock.clone();
             self.in_flight.push(Box::pin(async move {
@@ -223,23 +229,19 @@ impl Lane {
         let now = self.parts.clock.now();
         let deadline = claimed.push.deadline;
         let verdict = Try { before: claimed.attempts, now, deadline, dice: random_u64() }.judge(outcome);
-        self.settle(&claimed, sent_at, verdict);
-    }
-
-    fn settle(&mut self, claimed: &Claimed, sent_at: Option<UnixMillis>, verdict: Verdict) {
-        let (of, installation_no, at) = (claimed.of, claimed.installation_no, self.parts.clock.now());
-        self.settled.push(Settled { of, installation_no, sent_at, at, verdict });
+        let Claimed { of, installation_no, .. } = claimed;
+        self.settled.push(Settled { of, installation_no, sent_at, at: now, verdict });
     }
 
     /// What waits for a connection longer than it may.
     fn give_up_waiting(&mut self) {
         let now = self.parts.clock.now();
-        let (overdue, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|claimed| claimed.push.deadline <= now);
-        self.waiting = waiting;
-        for claimed in overdue {
-            self.settle(&claimed, None, Verdict::Failed { why: "not-sent-in-time".to_owned() });
+        for claimed in std::mem::take(&mut self.waiting) {
+            if claimed.push.deadline <= now {
+                self.settled.push(overdue(&claimed, now));
+            } else {
+                self.waiting.push_back(claimed);
+            }
         }
     }
 
@@ -339,4 +341,11 @@ impl Lane {
         }
         self.parts.standings.unwatch(self.waiting.iter().map(|claimed| claimed.installation_no));
     }
+}
+
+/// Its deadline came before its next try.
+fn overdue(claimed: &Claimed, at: UnixMillis) -> Settled {
+    let why = claimed.last_reason.clone().unwrap_or_else(|| NOT_IN_TIME.to_owned());
+    let verdict = Verdict::Failed { why };
+    Settled { of: claimed.of, installation_no: claimed.installation_no, sent_at: None, at, verdict }
 }

@@ -61,7 +61,7 @@ pub(super) fn give_up(
     now: UnixMillis,
     tally: &mut Tally,
 ) -> rusqlite::Result<()> {
-    let why = why.unwrap_or("not-sent-in-time");
+    let why = why.unwrap_or(super::NOT_IN_TIME);
     connection
         .prepare_cached(
             "UPDATE notifications SET state = 'failed', turn = NULL, due_at = NULL, reason = ?2 WHERE notification_no = ?1",

@@ -36,15 +36,22 @@ async fn a_small_push_does_not_wait_behind_a_large_one_and_the_large_one_goes_on
     let state = house.engine.lanes().detached(LANE).await;
     house.push(json!({ "tokens": tokens })).await.unwrap();
     let first = claim(&house, &[], 0).await;
-    assert_eq!((first.claimed.len(), first.place), (100, 99));
+    assert_eq!((first.claimed.len(), first.place), (100, 100));
     state.place.store(first.place, Ordering::Relaxed);
     house.push(json!({ "user": token(0) })).await.unwrap();
     house.push(json!({ "users": tokens[..50] })).await.unwrap();
     let second = claim(&house, &[&first], first.place).await;
     let pushes: Vec<i64> = second.claimed.iter().map(|claimed| claimed.of.push_no).collect();
-    assert_eq!(pushes.len(), 100);
-    assert_eq!(pushes[..4], [2, 3, 1, 3], "the small one first, then the others take turns");
+    assert_eq!(pushes[..6], [1, 2, 3, 1, 3, 1], "all take turns");
     let count = |push_no| pushes.iter().filter(|push| **push == push_no).count();
-    assert_eq!((count(1), count(2), count(3)), (49, 1, 50));
+    assert_eq!((count(1), count(2), count(3)), (50, 1, 49));
+    // However many small ones come, the large one's next goes before those that come after.
+    state.place.store(second.place, Ordering::Relaxed);
+    for number in 0..30 {
+        house.push(json!({ "user": token(number) })).await.unwrap();
+    }
+    let third = claim(&house, &[&first, &second], second.place).await;
+    let pushes: Vec<i64> = third.claimed.iter().map(|claimed| claimed.of.push_no).collect();
+    assert_eq!(pushes[..4], [3, 1, 4, 5], "{pushes:?}");
     house.engine.shutdown().await;
 }

@@ -30,6 +30,8 @@ pub(super) struct Claimed {
     pub(super) user: Option<String>,
     /// Tries before.
     pub(super) attempts: u32,
+    /// What the last of them came to.
+    pub(super) last_reason: Option<String>,
     pub(super) push: Arc<Message>,
     token: DeviceTokenHex,
     apns_id: ApnsId,
@@ -74,7 +76,7 @@ pub(super) struct Asked {
     pub(super) held: HashSet<i64>,
     /// How many more may be claimed.
     pub(super) room: usize,
-    /// The lane's place in the order of sending: new pushes begin here.
+    /// Where what is new begins in the order of sending.
     pub(super) place: i64,
     pub(super) standings: Standings,
     pub(super) changes: Changes,
@@ -84,7 +86,7 @@ pub(super) struct Asked {
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) claimed: Vec<Claimed>,
-    /// The last claimed place.
+    /// The place after the last claimed one.
     pub(super) place: i64,
     /// When there is something to do again, should nothing happen before.
     pub(super) next: Option<UnixMillis>,
@@ -148,7 +150,7 @@ impl Asked {
         let mut messages = HashMap::new();
         let connection = scope.connection;
         let mut select = connection.prepare_cached(
-            "SELECT push_no, notification_no, installation_no, user, attempts, token, apns_id, turn
+            "SELECT push_no, notification_no, installation_no, user, attempts, token, apns_id, turn, reason
              FROM notifications WHERE lane = ?1 AND turn IS NOT NULL ORDER BY turn, notification_no LIMIT ?2",
         )?;
         let mut rows = select.query(params![self.lane, self.room + self.held.len()])?;
@@ -165,7 +167,7 @@ impl Asked {
                     message
                 }
             };
-            given.place = given.place.max(row.get(7)?);
+            given.place = given.place.max(row.get::<_, i64>(7)? + 1);
             given.claimed.push(claimed(row, of, push)?);
         }
         for claimed in &given.claimed {
@@ -207,6 +209,7 @@ fn claimed(row: &Row<'_>, of: Of, push: Arc<Message>) -> Answer<Claimed> {
         installation_no: row.get(2)?,
         user: row.get(3)?,
         attempts: row.get(4)?,
+        last_reason: row.get(8)?,
         push,
         token: crate::engine::names::hex(&token).parse().map_err(unreadable)?,
         apns_id: uuid::Uuid::from_bytes(apns_id).to_string().parse().map_err(unreadable)?,
