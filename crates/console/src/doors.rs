@@ -208,8 +208,8 @@ async fn sign_out(State(house): State<Arc<House>>, headers: HeaderMap) -> Respon
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
-async fn description() -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+async fn description() -> Json<serde_json::Value> {
+    Json(homing_http_api::description(&Description::openapi()))
 }
 
 async fn pass_on(State(house): State<Arc<House>>, request: Request) -> Result<Response, Problem> {

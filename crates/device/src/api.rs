@@ -13,7 +13,6 @@ mod problem;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{delete, get, post, put};
 use homing_clock::Clock;
 use homing_http_api::{Guard, Hosts, Watchers, guard, with_manners};
@@ -105,16 +104,11 @@ fn router(api: Api) -> Router {
     with_manners(router, MAX_BODY).layer(guarding)
 }
 
-async fn document(State(_): State<Api>) -> axum::Json<utoipa::openapi::OpenApi> {
-    axum::Json(openapi())
-}
-
-/// The description of this API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+async fn document() -> axum::Json<serde_json::Value> {
     let mut document = Document::openapi();
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
-    document
+    axum::Json(homing_http_api::description(&document))
 }
 
 #[derive(utoipa::OpenApi)]

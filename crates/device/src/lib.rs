@@ -20,7 +20,6 @@ mod store;
 mod tls;
 mod translate;
 
-pub use api::openapi;
 pub use happening::{Happening, Kind};
 pub use host::{DeviceConfig, DeviceHost, StartError, VirtualDevice};
 pub use launcher::{AppLauncher, Launch, RunningApp};

@@ -50,18 +50,14 @@ pub fn router(context: AdminContext) -> axum::Router {
     with_manners(router, MAX_BODY).layer(axum::middleware::from_fn_with_state(Arc::new(judge), guard))
 }
 
-/// The API's description.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Description::openapi()
-}
-
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Homing push service",
         description = "For the operator. Every request but this one needs `Authorization: Bearer <admin key>`."
     ),
-    paths(traces, apps, status, description)
+    paths(traces, apps, status, description),
+    components(schemas(Problem))
 )]
 struct Description;
 
@@ -215,8 +211,8 @@ async fn status(State(context): State<Arc<AdminContext>>) -> Result<Json<Status>
 
 /// This description. Needs no key.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
-async fn description() -> Json<utoipa::openapi::OpenApi> {
-    Json(openapi())
+async fn description() -> Json<serde_json::Value> {
+    Json(homing_http_api::description(&Description::openapi()))
 }
 
 /// What the caller can do nothing about is told to the log, not to the caller.

@@ -2,6 +2,7 @@
 //! bodies, queries and paths are read ([`Body`], [`Query`], [`Path`]), how events are streamed ([`Watchers`]), and how all that is served ([`serve`]). What an
 //! API offers is decided by the room it belongs to.
 
+mod description;
 mod fallback;
 mod guard;
 mod hosts;
@@ -11,6 +12,7 @@ mod read;
 mod serve;
 mod watchers;
 
+pub use description::description;
 pub use fallback::{bodies_up_to, with_manners};
 pub use guard::{Guard, guard};
 pub use hosts::{Hosts, Speaker, Stranger};

@@ -58,7 +58,7 @@ pub(super) struct IdentityKey {
 }
 
 /// All apps the key is for
-#[utoipa::path(get, path = "/v1/apps", operation_id = "list_apps", tag = "apps", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/apps", tag = "apps", security(("server_key" = ["read"])),
     responses((status = 200, body = Apps)))]
 pub(super) async fn list(key: Key<ToRead>, State(api): State<Api>) -> Result<Json<Apps>, Problem> {
     let mut apps = api.engine.apps().await?;
@@ -67,7 +67,7 @@ pub(super) async fn list(key: Key<ToRead>, State(api): State<Api>) -> Result<Jso
 }
 
 /// One app
-#[utoipa::path(get, path = "/v1/apps/{bundle}", operation_id = "show_app", tag = "apps", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/apps/{bundle}", tag = "apps", security(("server_key" = ["read"])),
     responses((status = 200, body = App)))]
 pub(super) async fn show(
     _: Key<ToRead>,
@@ -78,7 +78,7 @@ pub(super) async fn show(
 }
 
 /// Make or change an app
-#[utoipa::path(put, path = "/v1/apps/{bundle}", operation_id = "put_app", tag = "apps", security(("server_key" = ["admin"])),
+#[utoipa::path(put, path = "/v1/apps/{bundle}", tag = "apps", security(("server_key" = ["admin"])),
     request_body = AppChanges,
     responses(
         (status = 201, body = App, description = "it is new"),
@@ -96,7 +96,7 @@ pub(super) async fn put(
 }
 
 /// Remove an app with all that is kept of it
-#[utoipa::path(delete, path = "/v1/apps/{bundle}", operation_id = "delete_app", tag = "apps", security(("server_key" = ["admin"])),
+#[utoipa::path(delete, path = "/v1/apps/{bundle}", tag = "apps", security(("server_key" = ["admin"])),
     responses((status = 204)))]
 pub(super) async fn delete(
     _: Key<ToAdmin>,
@@ -108,7 +108,7 @@ pub(super) async fn delete(
 }
 
 /// Set what the push service of an environment is shown
-#[utoipa::path(put, path = "/v1/apps/{bundle}/credentials/{environment}", operation_id = "put_credential", tag = "apps",
+#[utoipa::path(put, path = "/v1/apps/{bundle}/credentials/{environment}", tag = "apps",
     security(("server_key" = ["admin"])), request_body = NewCredential,
     responses((status = 200, body = App), (status = 422, description = "the credential can't be used")))]
 pub(super) async fn put_credential(
@@ -121,7 +121,7 @@ pub(super) async fn put_credential(
 }
 
 /// Remove the credential of an environment
-#[utoipa::path(delete, path = "/v1/apps/{bundle}/credentials/{environment}", operation_id = "delete_credential", tag = "apps",
+#[utoipa::path(delete, path = "/v1/apps/{bundle}/credentials/{environment}", tag = "apps",
     security(("server_key" = ["admin"])), responses((status = 200, body = App)))]
 pub(super) async fn delete_credential(
     _: Key<ToAdmin>,
@@ -132,7 +132,7 @@ pub(super) async fn delete_credential(
 }
 
 /// Let identity tokens be signed by a key
-#[utoipa::path(put, path = "/v1/apps/{bundle}/identity-keys/{kid}", operation_id = "put_identity_key", tag = "apps",
+#[utoipa::path(put, path = "/v1/apps/{bundle}/identity-keys/{kid}", tag = "apps",
     security(("server_key" = ["admin"])), request_body = IdentityKey,
     responses((status = 200, body = App), (status = 422, description = "the key can't be used")))]
 pub(super) async fn put_identity_key(
@@ -145,7 +145,7 @@ pub(super) async fn put_identity_key(
 }
 
 /// Take no more identity tokens signed by a key
-#[utoipa::path(delete, path = "/v1/apps/{bundle}/identity-keys/{kid}", operation_id = "delete_identity_key", tag = "apps",
+#[utoipa::path(delete, path = "/v1/apps/{bundle}/identity-keys/{kid}", tag = "apps",
     security(("server_key" = ["admin"])), responses((status = 200, body = App)))]
 pub(super) async fn delete_identity_key(
     _: Key<ToAdmin>,

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::routing::{MethodRouter, get};
-use homing_http_api::Problem;
+use homing_http_api::{Problem, description};
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -46,8 +46,8 @@ pub(super) fn empty() -> OpenApiRouter<Api> {
 }
 
 /// Serves the description; it is no secret.
-pub(super) fn serving(description: &OpenApi) -> MethodRouter<Api> {
-    let document = complete(serde_json::to_value(description).unwrap_or_default());
+pub(super) fn serving(document: &OpenApi) -> MethodRouter<Api> {
+    let document = complete(description(document));
     get(async || Json(document))
 }
 
@@ -110,15 +110,11 @@ fn describe_refusals(path: &str, operation: &mut Value) {
     if path.contains('{') {
         refusals.push(("404", "what the path names isn't there"));
     }
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
     for (status, description) in refusals {
         if operation["responses"][status].is_null() {
-            operation["responses"][status] = json!({ "description": description });
-        }
-    }
-    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        if status.starts_with('4') || status.starts_with('5') {
-            let schema = json!({ "$ref": "#/components/schemas/Problem" });
-            response["content"] = json!({ "application/problem+json": { "schema": schema } });
+            let content = json!({ "application/problem+json": { "schema": schema } });
+            operation["responses"][status] = json!({ "description": description, "content": content });
         }
     }
 }

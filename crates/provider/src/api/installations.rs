@@ -57,7 +57,7 @@ pub(super) struct LogOut {
 }
 
 /// The installations of an app, or of one of its users
-#[utoipa::path(get, path = "/v1/apps/{bundle}/installations", operation_id = "list_installations", tag = "installations",
+#[utoipa::path(get, path = "/v1/apps/{bundle}/installations", tag = "installations",
     security(("server_key" = ["read"])), params(OfUser), responses((status = 200, body = Installations)))]
 pub(super) async fn list(
     _: Key<ToRead>,
@@ -71,7 +71,7 @@ pub(super) async fn list(
 }
 
 /// One installation
-#[utoipa::path(get, path = "/v1/apps/{bundle}/installations/{token}", operation_id = "show_installation", tag = "installations",
+#[utoipa::path(get, path = "/v1/apps/{bundle}/installations/{token}", tag = "installations",
     security(("server_key" = ["read"])), responses((status = 200, body = Installation)))]
 pub(super) async fn show(
     _: Key<ToRead>,
@@ -82,7 +82,7 @@ pub(super) async fn show(
 }
 
 /// Tell a token, and with `user` log the user in on it
-#[utoipa::path(put, path = "/v1/apps/{bundle}/installations/{token}", operation_id = "put_installation", tag = "installations",
+#[utoipa::path(put, path = "/v1/apps/{bundle}/installations/{token}", tag = "installations",
     security(("server_key" = ["installations"]), ("identity_token" = [])), request_body = Registration,
     responses(
         (status = 201, body = Installation, description = "the token is new"),
@@ -102,7 +102,7 @@ pub(super) async fn put(
 }
 
 /// Forget a token: nothing is sent to it any more
-#[utoipa::path(delete, path = "/v1/apps/{bundle}/installations/{token}", operation_id = "forget_installation", tag = "installations",
+#[utoipa::path(delete, path = "/v1/apps/{bundle}/installations/{token}", tag = "installations",
     security(("server_key" = ["installations"])), responses((status = 204)))]
 pub(super) async fn forget(
     _: Key<ToInstall>,
@@ -114,7 +114,7 @@ pub(super) async fn forget(
 }
 
 /// Log a user out: after the answer nothing for this user is sent to the token
-#[utoipa::path(delete, path = "/v1/apps/{bundle}/installations/{token}/user", operation_id = "log_out", tag = "installations",
+#[utoipa::path(delete, path = "/v1/apps/{bundle}/installations/{token}/user", tag = "installations",
     security(("server_key" = ["installations"]), ("identity_token" = [])), params(LogOut),
     responses(
         (status = 204, description = "the user isn't bound to it, or isn't any more"),
@@ -132,7 +132,7 @@ pub(super) async fn log_out(
 }
 
 /// Tell what a user did with a notification; counted once, whoever tells it first
-#[utoipa::path(post, path = "/v1/apps/{bundle}/installations/{token}/reports", operation_id = "report", tag = "installations",
+#[utoipa::path(post, path = "/v1/apps/{bundle}/installations/{token}/reports", tag = "installations",
     security(("server_key" = ["installations"]), ("identity_token" = [])), request_body = Report,
     responses((status = 204), (status = 422, description = "a value can't be used: `field` names it")))]
 pub(super) async fn report(
@@ -150,7 +150,7 @@ pub(super) async fn report(
 }
 
 /// The users of an app
-#[utoipa::path(get, path = "/v1/apps/{bundle}/users", operation_id = "list_users", tag = "installations",
+#[utoipa::path(get, path = "/v1/apps/{bundle}/users", tag = "installations",
     security(("server_key" = ["read"])), params(After), responses((status = 200, body = Users)))]
 pub(super) async fn users(
     _: Key<ToRead>,

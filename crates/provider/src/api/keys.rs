@@ -27,7 +27,7 @@ pub(super) struct NewKey {
 }
 
 /// All keys, without their secrets
-#[utoipa::path(get, path = "/v1/keys", operation_id = "list_keys", tag = "keys", security(("server_key" = ["admin"])),
+#[utoipa::path(get, path = "/v1/keys", tag = "keys", security(("server_key" = ["admin"])),
     responses((status = 200, body = Keys)))]
 pub(super) async fn list(asker: Key<ToAdmin>, State(api): State<Api>) -> Json<Keys> {
     let mut keys = api.engine.keys();
@@ -36,7 +36,7 @@ pub(super) async fn list(asker: Key<ToAdmin>, State(api): State<Api>) -> Json<Ke
 }
 
 /// Make a key
-#[utoipa::path(post, path = "/v1/keys", operation_id = "create_key", tag = "keys", security(("server_key" = ["admin"])),
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", security(("server_key" = ["admin"])),
     request_body = NewServerKey,
     responses((status = 201, body = NewKey), (status = 422, description = "a value can't be used: `field` names it")))]
 pub(super) async fn create(
@@ -62,7 +62,7 @@ pub(super) async fn create(
 }
 
 /// Remove a key: it opens nothing any more
-#[utoipa::path(delete, path = "/v1/keys/{id}", operation_id = "delete_key", tag = "keys", security(("server_key" = ["admin"])),
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", security(("server_key" = ["admin"])),
     responses((status = 204)))]
 pub(super) async fn delete(
     asker: Key<ToAdmin>,

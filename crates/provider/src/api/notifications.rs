@@ -43,7 +43,7 @@ pub(super) struct Asked {
 }
 
 /// What became of a user's notifications, as the provider knows it
-#[utoipa::path(get, path = "/v1/apps/{bundle}/notifications", operation_id = "list_notifications", tag = "pushes", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/apps/{bundle}/notifications", tag = "pushes", security(("server_key" = ["read"])),
     params(Asked), responses((status = 200, body = Notifications)))]
 pub(super) async fn list(
     _: Key<ToRead>,

@@ -52,7 +52,7 @@ struct FindingShape {
 }
 
 /// What is wrong with a payload, where, and how to mend it; with any server key
-#[utoipa::path(post, path = "/v1/payloads/check", operation_id = "check_payload", tag = "pushes", security(("server_key" = [])),
+#[utoipa::path(post, path = "/v1/payloads/check", tag = "pushes", security(("server_key" = [])),
     request_body = Text,
     responses((status = 200, body = Judgement), (status = 422, description = "the text is far too long")))]
 pub(super) async fn check(

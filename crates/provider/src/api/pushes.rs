@@ -55,7 +55,7 @@ pub(super) struct Skip {
 }
 
 /// Push to users or tokens; durable when this answers
-#[utoipa::path(post, path = "/v1/apps/{bundle}/pushes", operation_id = "create_push", tag = "pushes", security(("server_key" = ["push"])),
+#[utoipa::path(post, path = "/v1/apps/{bundle}/pushes", tag = "pushes", security(("server_key" = ["push"])),
     params(("idempotency-key" = Option<String>, Header, description =
         "at most 255 bytes, remembered for 24 hours: the same request under the same key makes no second push")),
     request_body = NewPush,
@@ -89,7 +89,7 @@ pub(super) async fn create(
 }
 
 /// The pushes of an app
-#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes", operation_id = "list_pushes", tag = "pushes", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes", tag = "pushes", security(("server_key" = ["read"])),
     params(Before), responses((status = 200, body = Pushes)))]
 pub(super) async fn list(
     _: Key<ToRead>,
@@ -102,7 +102,7 @@ pub(super) async fn list(
 }
 
 /// One push with its notifications, in the order of planning
-#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes/{push_id}", operation_id = "show_push", tag = "pushes",
+#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes/{push_id}", tag = "pushes",
     security(("server_key" = ["read"])), params(Skip), responses((status = 200, body = PushDetail)))]
 pub(super) async fn show(
     _: Key<ToRead>,

@@ -9,7 +9,7 @@ use super::access::{Key, ToRead};
 use crate::engine::Status;
 
 /// That it runs, and its size
-#[utoipa::path(get, path = "/v1/status", operation_id = "status", tag = "provider", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/status", tag = "provider", security(("server_key" = ["read"])),
     responses((status = 200, body = Status)))]
 pub(super) async fn show(_: Key<ToRead>, State(api): State<Api>) -> Result<Json<Status>, Problem> {
     Ok(Json(api.engine.status().await?))

@@ -24,7 +24,7 @@ const MOST_AT_ONCE: usize = 100;
 const ROOT: &str = "root";
 
 /// One push: as it stands, then after each change, ten times a second at most
-#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes/{push_id}/events", operation_id = "watch_push", tag = "pushes",
+#[utoipa::path(get, path = "/v1/apps/{bundle}/pushes/{push_id}/events", tag = "pushes",
     security(("server_key" = ["read"])),
     responses((status = 200, content_type = "text/event-stream", body = Push, description = "events `push`"),
         (status = 429, description = "too many watch")))]
@@ -40,7 +40,7 @@ pub(super) async fn one(
 }
 
 /// All pushes of an app, each after it changed, ten times a second at most
-#[utoipa::path(get, path = "/v1/apps/{bundle}/events", operation_id = "watch_pushes", tag = "pushes", security(("server_key" = ["read"])),
+#[utoipa::path(get, path = "/v1/apps/{bundle}/events", tag = "pushes", security(("server_key" = ["read"])),
     responses((status = 200, content_type = "text/event-stream", body = Push, description = "events `push`"),
         (status = 429, description = "too many watch")))]
 pub(super) async fn all(

@@ -115,6 +115,10 @@ async fn the_description_is_whole() {
     for Endpoint { method, template, described } in &endpoints {
         let responses = described["responses"].as_object().expect("it has responses");
         assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {template}");
+        assert!(
+            responses.values().all(|response| response["description"].is_string()),
+            "{method} {template}"
+        );
         for status in ["401", "403", "421", "503"] {
             let problem = "/components/schemas/Problem";
             let schema = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
