@@ -1,10 +1,13 @@
 //! From a push to the tap, counted; and what keeps it from getting there.
 
-use homing_trace::{Reason, Stage};
+use homing_trace::{Environment, Reason, Stage};
 use serde_json::json;
 
 use crate::house::{BUNDLE, House, payload, registration};
-use homing_provider::engine::{HistoryQuery, InstallationState, NotificationState, Report, ReportedEvent};
+use homing_provider::engine::{
+    Credential, CredentialView, EngineError, HistoryQuery, InstallationState, NotificationState, Report,
+    ReportedEvent,
+};
 
 #[tokio::test]
 async fn a_push_to_a_user_is_counted_at_every_step_up_to_the_tap() {
@@ -129,5 +132,34 @@ async fn what_the_push_service_says_of_the_end_is_counted_by_its_word() {
     let notification = connection.next_notification().await.unwrap();
     connection.ack(notification.packet_id).await.unwrap();
     house.until(&second.push_id, |push| push.counts.delivered == 1).await;
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_serves_as_credential_in_either_file_format() {
+    let house = House::start().await;
+    let mut phone = house.phone().await;
+    house.log_in(&phone, "ann").await;
+    let certificate = house.certificate();
+    let formats = [
+        Credential::Certificate { pem: certificate.pem.clone() },
+        Credential::Pkcs12 { p12: certificate.p12.clone(), password: "secret".to_owned().into() },
+    ];
+    for credential in formats {
+        let elsewhere =
+            house.engine.put_credential(BUNDLE, Environment::Production, credential.clone()).await;
+        assert!(
+            matches!(elsewhere, Err(EngineError::Invalid { problem, .. }) if problem.contains("isn't marked for"))
+        );
+        let app = house.engine.put_credential(BUNDLE, Environment::Development, credential).await.unwrap();
+        let view = &app.credentials[&Environment::Development];
+        assert!(
+            matches!(view, CredentialView::Certificate { expires_at } if *expires_at > house.clock.now())
+        );
+        let push = house.push(json!({ "user": "ann" })).await;
+        phone.next().await;
+        // Its receipts come to whoever shows it.
+        house.until(&push.push_id, |push| push.counts.delivered == 1).await;
+    }
     house.stop().await;
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use homing_clock::Clock;
+use homing_gateway::authority::{ProviderCertificate, ProviderCertificateRequest};
 use homing_gateway::centre::EnrolmentKeySpec;
 use homing_gateway::{Gateway, GatewayConfig};
 use homing_link::{RegistrationName, Version};
@@ -108,6 +109,18 @@ impl House {
     pub(crate) async fn stop(self) {
         self.engine.shutdown().await;
         self.gateway.shutdown().await;
+    }
+
+    /// A client certificate for the app in development; its PKCS#12 opens with `secret`.
+    pub(crate) fn certificate(&self) -> ProviderCertificate {
+        let request = ProviderCertificateRequest {
+            topic: BUNDLE.to_owned(),
+            team: TEAM.to_owned(),
+            environments: vec![Environment::Development],
+            topics: Vec::new(),
+            p12_password: "secret".to_owned().into(),
+        };
+        self.gateway.authority().issue_provider_certificate(&request).expect("its own team's app")
     }
 
     /// A phone that is connected and has registered.
