@@ -4,14 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use homing_http_api::{Hosts, Key};
+use homing_http_api::{Hosts, Key, serve};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::doors::{self, House, lock};
 use crate::proxy::Proxy;
-use crate::serve;
 
 /// Longest wait for connections to end by themselves.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -108,7 +107,7 @@ impl Console {
         let (stop, stopping) = watch::channel(false);
         let mut servers = JoinSet::new();
         for listener in listeners {
-            servers.spawn(serve::accept(listener, router.clone(), stopping.clone()));
+            servers.spawn(serve(listener, router.clone(), stopping.clone()));
         }
         Ok(Self { house, addresses, stop, servers })
     }

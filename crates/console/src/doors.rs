@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{COOKIE, HeaderName, SET_COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
 use homing_http_api::{Body, Hosts, Key, Problem, bearer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,10 +43,6 @@ impl std::fmt::Debug for House {
         f.debug_struct("House").field("port", &self.port).finish_non_exhaustive()
     }
 }
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -156,7 +152,7 @@ struct SignIn {
 )]
 async fn sign_in(
     State(house): State<Arc<House>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     Body(SignIn { code }): Body<SignIn>,
 ) -> Result<Response, Problem> {

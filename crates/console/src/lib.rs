@@ -8,7 +8,6 @@ mod guard;
 mod links;
 mod page;
 mod proxy;
-mod serve;
 mod sessions;
 
 pub use console::{Console, ConsoleConfig, StartError, Upstream};
