@@ -1,12 +1,14 @@
 // The page as a whole: signed in or not, and what surrounds the stage.
 
 import { useEffect, useState } from "react";
+import { flushSync } from "react-dom";
 import { whenSignedOut } from "./api/call";
 import { session } from "./api/session";
 import { useWords } from "./i18n/language";
 import { ClockProvider } from "./live/clock";
 import { NoticesProvider } from "./live/notices";
 import { StreamsProvider } from "./live/streams";
+import { asProblem } from "./live/useReading";
 import { Notices } from "./parts/Notices";
 import { useTheme } from "./parts/theme";
 import { type Arrived, arrive } from "./session/arrive";
@@ -34,8 +36,9 @@ export function App({ arrived }: { arrived: Promise<Arrived> }) {
   }
   const { about } = state;
   const signOut = async () => {
-    await session.end().catch(() => undefined);
-    setState({ about: undefined, spent: false });
+    // The page goes first, and its streams with it: the console ends them when the session ends.
+    flushSync(() => setState({ about: undefined, spent: false }));
+    await session.end().catch((error: unknown) => setState({ problem: asProblem(error) }));
   };
   return (
     <NoticesProvider>

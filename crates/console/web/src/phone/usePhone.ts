@@ -70,7 +70,8 @@ export function usePhone(name: string | undefined): Phone {
   useEars({
     gap: () => void again(),
     happening: (happening) => {
-      if (happening.device === name) {
+      // Of an erased one there is nothing to read.
+      if (happening.device === name && happening.kind !== "erased") {
         void again();
       }
     },

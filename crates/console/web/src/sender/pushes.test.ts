@@ -30,6 +30,11 @@ test("an answer that was read before an event came doesn't turn the counts back"
   expect(merged(live, [push("a", 1, 0)])[0]?.counts.delivered).toBe(1);
 });
 
+test("nor the reasons, which may be all that changed", () => {
+  const replaced = { ...push("a", 1), reasons: { ended: { replaced: 1 } } };
+  expect(merged(merged([], [replaced]), [push("a", 1)])[0]?.reasons).toEqual({ ended: { replaced: 1 } });
+});
+
 test("finished stays finished", () => {
   const finished = merged([], [push("a", 1, 0, "finished")]);
   expect(merged(finished, [push("a", 1, 0, "sending")])[0]?.state).toBe("finished");

@@ -1,16 +1,20 @@
 // The list of pushes as it grows out of pages and of the stream: each push once, newest first, and never older than what
 // was known of it before.
 
-import type { Counts, Push } from "../api/provider";
+import type { Push } from "../api/provider";
 
-const steps = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+/** All that is counted of a push. Some ends are told only as reasons. */
+function counted({ counts, reasons }: Push): number {
+  const all = [counts, ...Object.values(reasons)].flatMap((numbers) => Object.values(numbers));
+  return all.reduce((sum, count) => sum + count, 0);
+}
 
 /** Counts only rise; so what counts more is newer. */
 function newer(a: Push, b: Push): Push {
   if (a.state !== b.state) {
     return a.state === "finished" ? a : b;
   }
-  return steps(b.counts) >= steps(a.counts) ? b : a;
+  return counted(b) >= counted(a) ? b : a;
 }
 
 export function merged(known: Push[], told: Push[]): Push[] {

@@ -32,6 +32,10 @@ export function DeviceTabs({ listed, chosen, onChoose }: Props) {
   const act = useAct();
   const erase = async (name: string, close: () => void) => {
     close();
+    const rest = listed.find(({ device }) => device.name !== name);
+    if (rest !== undefined) {
+      onChoose(rest.device.name);
+    }
     await act(() => devices.erase(name));
   };
   return (

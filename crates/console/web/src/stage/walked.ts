@@ -16,7 +16,7 @@ export function walked(app: AppDetail | undefined, pushes: Push[]): Set<WalkStep
   if (status === "authorized" || status === "provisional") {
     done.add("allow");
   }
-  if (pushes.length > 0) {
+  if (pushes.some((push) => push.counts.planned > 0)) {
     done.add("send");
   }
   if (pushes.some((push) => push.counts.opened > 0)) {

@@ -36,11 +36,14 @@ export const reasons: Record<string, ReasonWords> = {
   },
   duplicate: { short: "a repeat", why: "The iPhone has had this very notification already; a repeat isn’t shown again." },
   superseded: { short: "overtaken", why: "A newer one with the same identifier took its place before it was shown." },
-  silent: { short: "silent push", why: "It only wakes the app, which it did; there is nothing to show." },
+  silent: {
+    short: "silent push",
+    why: "It is for the app, not for the user. The app is woken if it may be: not after a force-quit, nor with Background App Refresh off.",
+  },
   throttled: {
-    short: "app not woken",
-    why: "It only wakes the app, and the app may not be woken: it was force-quit, Background App Refresh is off, or its time is used up.",
-    mend: "Open the app once after a force-quit, and switch Background App Refresh on.",
+    short: "too many",
+    why: "It is for the app, which has too many silent pushes to work on already.",
+    mend: "Send silent pushes less often.",
   },
   "unknown-app": { short: "app not installed", why: "The app isn’t on this iPhone any more." },
   expired: { short: "too late", why: "Its time had run out when it came." },

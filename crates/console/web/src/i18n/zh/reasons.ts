@@ -22,11 +22,14 @@ export const reasons: Record<string, ReasonWords> = {
   provisional: { short: "安静送达", why: "应用还在试用：在用户决定之前，它的通知只安静地进入通知中心。" },
   duplicate: { short: "重复", why: "iPhone 已经收到过这一条，重复的不再显示。" },
   superseded: { short: "被后来者取代", why: "还没来得及显示，就被同一标识的更新的一条取代了。" },
-  silent: { short: "静默推送", why: "它只用来唤醒应用，应用也已被唤醒；没有要显示的内容。" },
+  silent: {
+    short: "静默推送",
+    why: "它是给应用的，不是给用户看的。应用若可以被唤醒就会被唤醒；被强制退出后，或关闭后台应用刷新时则不会。",
+  },
   throttled: {
-    short: "未能唤醒应用",
-    why: "它只用来唤醒应用，而应用现在不能被唤醒：被强制退出、后台刷新已关闭，或时间已用完。",
-    mend: "强制退出后要由用户打开一次应用；并打开“后台应用刷新”。",
+    short: "太多",
+    why: "它是给应用的，而应用手头未处理的静默推送已经太多。",
+    mend: "请减少静默推送。",
   },
   "unknown-app": { short: "应用未安装", why: "这台 iPhone 上已经没有这个应用。" },
   expired: { short: "来得太晚", why: "到达时已过有效期。" },
