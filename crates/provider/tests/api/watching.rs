@@ -125,8 +125,8 @@ async fn a_burst_of_changes_is_told_ten_times_a_second_at_most() {
         told
     };
     let ((), told) = tokio::join!(reporting, counting);
-    // One at the beginning of each tenth of a second, however many changes there were.
-    let most = began.elapsed().as_millis() / Duration::from_millis(100).as_millis() + 1;
+    // One for each tenth of a second, at its beginning, and one that may have been under way.
+    let most = began.elapsed().as_millis() / Duration::from_millis(100).as_millis() + 2;
     assert!(told <= most, "{told} in {:?}", began.elapsed());
     world.stop().await;
 }
