@@ -43,7 +43,7 @@ test("time passes at once: what was to be kept for an hour is gone a day later",
   await stage.allow();
   await stage.goHome();
   await stage.press("Airplane");
-  await stage.form.getByText("More", { exact: true }).click();
+  await stage.form.getByRole("button", { name: "More" }).click();
   await stage.form.getByLabel("Keep for an iPhone that is away").selectOption("1 hour");
   await stage.send({ Title: "Good for an hour" });
   await expect(stage.count("Good for an hour", "accepted")).toHaveText("1");

@@ -21,10 +21,10 @@ test("who signs in last on an iPhone gets what is for them, and nobody else's", 
   await stage.account("ann");
   await expect(stage.users.getByRole("listitem").filter({ hasText: "ann" })).toContainText("Development");
   await stage.goHome();
-  await stage.form.getByRole("combobox", { name: "User" }).fill("ann");
+  await stage.form.getByRole("combobox", { name: "User", exact: true }).fill("ann");
   await stage.send({ Title: "For ann" });
   await expect(stage.arrival("For ann")).toContainText("displayed");
-  await stage.form.getByRole("combobox", { name: "User" }).fill("reader");
+  await stage.form.getByRole("combobox", { name: "User", exact: true }).fill("reader");
   await stage.send({ Title: "For reader" });
   await expect(stage.count("For reader", "planned")).toHaveText("0");
 });
@@ -46,7 +46,7 @@ test("of two iPhones the one that logged in last gets it, unless all shall", asy
   await stage.choose("Development");
   await expect(stage.arrivals).toContainText("Nothing came yet");
 
-  await stage.form.getByText("More", { exact: true }).click();
+  await stage.form.getByRole("button", { name: "More" }).click();
   await stage.form.getByLabel("To which of a user’s iPhones").selectOption("all devices");
   await stage.send({ Title: "To all" });
   await expect(stage.count("To all", "delivered")).toHaveText("2");

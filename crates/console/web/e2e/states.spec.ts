@@ -51,7 +51,7 @@ test("a force-quit app is shown all the same, and a tap starts it on the page", 
 
 test("a silent push wakes an app in background, but not one that was force-quit", async ({ stage }) => {
   await stage.goHome();
-  await stage.form.getByText("More", { exact: true }).click();
+  await stage.form.getByRole("button", { name: "More" }).click();
   await stage.form.getByRole("checkbox", { name: /Silent/ }).check();
   await stage.send();
   await expect(stage.arrival("Silent push")).toContainText("Not shown: silent push");

@@ -3,7 +3,6 @@
 import type { Policy } from "../api/provider";
 import { useWords } from "../i18n/language";
 import { Field } from "../parts/Field";
-import { Icon } from "../parts/Icon";
 import { Segments } from "../parts/Segments";
 import type { Draft } from "./draft";
 import styles from "./Fields.module.css";
@@ -132,11 +131,7 @@ export function MoreFields({ draft, onChange, policy }: MoreProps) {
     ["level", t.send.level, t.send.levels],
   ];
   return (
-    <details className={styles.more}>
-      <summary>
-        <Icon name="chevronRight" size={16} />
-        {t.send.more}
-      </summary>
+    <div role="group" aria-label={t.send.more}>
       <div className={styles.grid}>
         {choices.map(([key, label, options]) => (
           <Field key={key} label={label}>
@@ -180,6 +175,6 @@ export function MoreFields({ draft, onChange, policy }: MoreProps) {
         />
         {t.send.silent}
       </label>
-    </details>
+    </div>
   );
 }

@@ -32,6 +32,7 @@ export function SendForm({ about, chosen, onSent }: Props) {
   /** What the user changed; the rest is an example in the page's language. */
   const [changes, setChanges] = useState<Partial<Draft>>({});
   const [part, setPart] = useState<"fields" | "payload">("fields");
+  const [more, setMore] = useState(false);
   const [sent, setSent] = useState<string>();
   const [sending, setSending] = useState(false);
   const key = useRef<string>(undefined);
@@ -105,9 +106,6 @@ export function SendForm({ about, chosen, onSent }: Props) {
           <div className={styles.payload}>
             <Payload draft={draft} onEdit={(raw) => change({ raw })} />
           </div>
-          <div className={styles.more}>
-            <MoreFields draft={draft} onChange={change} policy={app.value?.policy} />
-          </div>
           <div className={styles.do}>
             <Button
               type="submit"
@@ -120,8 +118,18 @@ export function SendForm({ about, chosen, onSent }: Props) {
             <p role="status" data-lacks={missing !== undefined || undefined}>
               {sending ? t.send.sending : missing === undefined ? sent : t.send.lacks[missing]}
             </p>
+            <Button
+              look="quiet"
+              size="small"
+              icon={more ? "chevronDown" : "chevronRight"}
+              aria-expanded={more}
+              onClick={() => setMore(!more)}
+            >
+              {t.send.more}
+            </Button>
           </div>
         </div>
+        {more && <MoreFields draft={draft} onChange={change} policy={app.value?.policy} />}
       </form>
     </Card>
   );

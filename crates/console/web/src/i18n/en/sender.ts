@@ -57,7 +57,7 @@ export const sender = {
     do: "Send",
     sending: "Sending…",
     planned: (n: number) => `Accepted: ${counted(n, "notification", "notifications")} planned.`,
-    plannedNone: "Accepted, but nobody can be reached: see below.",
+    plannedNone: "Accepted, but nobody can be reached.",
     lacks: {
       user: "Say which user it is for.",
       token: "This iPhone has no token yet: paste one, or send to a user.",

@@ -50,7 +50,7 @@ export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pu
     do: "发送",
     sending: "正在发送…",
     planned: (n) => `已受理：计划发送 ${n} 条通知。`,
-    plannedNone: "已受理，但没有可以送达的设备，原因见下方。",
+    plannedNone: "已受理，但没有可以送达的设备。",
     lacks: {
       user: "请填写要发给哪个用户。",
       token: "这台 iPhone 还没有令牌：粘贴一个，或改为发给用户。",
