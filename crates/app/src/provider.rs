@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use homing_local::message::UserInfo;
 use homing_local::{AppManifest, Notification, NotificationResponse, Recipient};
@@ -202,7 +202,7 @@ impl ProviderSdk {
             return Err(ProviderError::Superseded);
         }
         shared.center.set_recipient(Recipient::User(user_tag(&shared.bundle_id, user))).await?;
-        let kept = shared.wish(|kept| kept.signed_in(user, identity_token, now_millis()));
+        let kept = shared.wish(|kept| kept.signed_in(user, identity_token));
         if kept.is_err() {
             // The device goes on with who was signed in before.
             shared.tell_device().await?;
@@ -217,7 +217,7 @@ impl ProviderSdk {
         shared.newest.fetch_add(1, Ordering::Relaxed);
         let _turn = shared.turn.lock().await;
         let on_device = shared.center.set_recipient(Recipient::Nobody).await;
-        shared.wish(|kept| kept.signed_out(now_millis()))?;
+        shared.wish(|kept| kept.signed_out())?;
         Ok(on_device?)
     }
 
@@ -225,7 +225,7 @@ impl ProviderSdk {
     /// is signed in.
     pub fn did_register(&self, device_token: &[u8]) -> Result<(), ProviderError> {
         let token: String = device_token.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.shared.wish(|kept| kept.registered(token, now_millis()))
+        self.shared.wish(|kept| kept.registered(token))
     }
 
     /// To be called from [`crate::AppDelegate::did_receive`]: what the user did is told to the provider, also later if
@@ -320,9 +320,4 @@ impl Shared {
 /// A member of the payload's `homing`, which the provider adds beside `aps`.
 fn homing<'a>(payload: &'a Map<String, Value>, member: &str) -> Option<&'a str> {
     payload.get("homing")?.get(member)?.as_str()
-}
-
-fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -33,6 +33,8 @@ pub enum ClientError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Done,
+    /// The token is told, and nobody's.
+    Unbound,
     /// 409: it knows of a sign-in or sign-out with this number.
     Stale {
         known: u64,
@@ -57,12 +59,14 @@ pub(super) struct Client {
     app_version: String,
 }
 
-/// The body of a sign-in.
+/// The body of a sign-in; without a user, of a token that is told again.
 #[derive(Serialize)]
 struct Registration<'a> {
     environment: &'a str,
-    user: &'a str,
-    epoch: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
     app_version: &'a str,
 }
 
@@ -110,14 +114,16 @@ impl Client {
 
     async fn tell(&self, binding: Binding) -> Answer {
         match binding.kind {
-            Kind::Bind => {
+            Kind::Bind | Kind::Rebind | Kind::Register => {
+                let binds = binding.kind != Kind::Register;
                 let body = Registration {
                     environment: &self.environment,
-                    user: &binding.user,
-                    epoch: binding.epoch,
+                    user: binds.then_some(&binding.user),
+                    epoch: binds.then_some(binding.epoch),
                     app_version: &self.app_version,
                 };
-                self.request(Method::PUT, &binding.token, &binding.identity_token, &body).await
+                let answer = self.request(Method::PUT, &binding.token, &binding.identity_token, &body).await;
+                if answer == Answer::Unbound && binds { Answer::Done } else { answer }
             }
             Kind::Unbind => {
                 let path =
@@ -165,10 +171,10 @@ impl Client {
 
 fn read(mut response: Response<Body>) -> Answer {
     let status = response.status();
-    if status.is_success() {
-        return Answer::Done;
-    }
     let body: Value = response.body_mut().with_config().limit(MAX_ANSWER).read_json().unwrap_or_default();
+    if status.is_success() {
+        return if body.get("user").is_some_and(Value::is_null) { Answer::Unbound } else { Answer::Done };
+    }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let detail = text("detail").or_else(|| text("title")).unwrap_or("it says no more");
     let detail: String = detail.chars().take(500).collect();

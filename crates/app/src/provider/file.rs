@@ -97,7 +97,7 @@ mod tests {
         let file = StateFile::take(dir.path()).await.expect("it is free");
         assert!(file.read() == Kept::default());
         let mut kept = Kept::default();
-        kept.signed_in("ann", "jwt".to_owned(), 5);
+        kept.signed_in("ann", "jwt".to_owned());
         file.write(&kept).expect("it is written");
         assert!(file.read() == kept);
         let mode = std::fs::metadata(file.path()).expect("it is there").permissions().mode();

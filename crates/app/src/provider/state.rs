@@ -35,9 +35,24 @@ pub(super) struct Kept {
     epoch: u64,
     /// The provider has answered the newest sign-in, with this token.
     bound_here: bool,
+    /// A launch brought the token that the provider was told.
+    retell: Retell,
     /// Who may be bound at the provider.
     bound: Vec<Bound>,
     reports: VecDeque<Report>,
+}
+
+/// What a launch says of the token that the provider was told. It is no sign-in: whose the token is there, by whatever
+/// means, stays so.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Retell {
+    #[default]
+    Nothing,
+    /// The token alone.
+    Token,
+    /// It is nobody's there: the provider may have forgotten the sign-in, which is told again with its number.
+    User,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +128,10 @@ impl Errand {
 pub(super) enum Kind {
     Bind,
     Unbind,
+    /// The token alone.
+    Register,
+    /// A sign-in that was answered before.
+    Rebind,
 }
 
 impl Kept {
@@ -120,24 +139,29 @@ impl Kept {
         self.signed_in.as_ref().map(|signed_in| signed_in.user.as_str())
     }
 
-    /// `now` in milliseconds since 1970: so the numbers rise over a reinstall, too.
-    pub(super) fn signed_in(&mut self, user: &str, identity_token: String, now: u64) {
+    pub(super) fn signed_in(&mut self, user: &str, identity_token: String) {
         self.renew(user, &identity_token);
         self.signed_in = Some(SignedIn { user: user.to_owned(), identity_token });
-        self.raise_epoch(0, now);
+        self.raise_epoch(0);
         self.bound_here = false;
     }
 
-    pub(super) fn signed_out(&mut self, now: u64) {
+    pub(super) fn signed_out(&mut self) {
         self.signed_in = None;
-        self.raise_epoch(0, now);
+        self.raise_epoch(0);
         self.bound_here = false;
     }
 
-    /// The token may be the old one: it is told all the same, since the provider may have given it up.
-    pub(super) fn registered(&mut self, token: String, now: u64) {
-        if self.token.replace(token.clone()) != Some(token) && self.signed_in.is_some() {
-            self.raise_epoch(0, now);
+    pub(super) fn registered(&mut self, token: String) {
+        if self.token.as_ref() == Some(&token) {
+            if self.bound_here {
+                self.retell = Retell::Token;
+            }
+            return;
+        }
+        self.token = Some(token);
+        if self.signed_in.is_some() {
+            self.raise_epoch(0);
         }
         self.bound_here = false;
     }
@@ -165,15 +189,17 @@ impl Kept {
     }
 
     /// The provider knows of a later sign-in or sign-out than ours: ours is the newest all the same.
-    pub(super) fn outdo(&mut self, known: u64, now: u64) {
+    pub(super) fn outdo(&mut self, known: u64) {
         if known.saturating_add(1) >= self.epoch {
-            self.raise_epoch(known, now);
+            self.raise_epoch(known);
         }
     }
 
-    /// Two above everything that is known, so that a sign-in has a number of its own for the sign-outs before it.
-    fn raise_epoch(&mut self, known: u64, now: u64) {
-        self.epoch = self.epoch.max(known).saturating_add(2).max(now);
+    /// Above everything that is known, with room for the sign-outs that come before a sign-in. They count from 1: a token
+    /// knows only the numbers of its own installation.
+    fn raise_epoch(&mut self, known: u64) {
+        let before = u64::from(self.signed_in.is_some() && self.bound.iter().any(|one| !self.is_wanted(one)));
+        self.epoch = self.epoch.max(known).saturating_add(1 + before);
     }
 
     /// What the provider is to be told next, but not what is in `refused`. Sign-outs come first.
@@ -192,8 +218,14 @@ impl Kept {
 
     fn bind(&self) -> Option<Binding> {
         let (signed_in, token) = (self.signed_in.as_ref()?, self.token.as_ref()?);
-        (!self.bound_here).then(|| Binding {
-            kind: Kind::Bind,
+        let kind = match (self.bound_here, self.retell) {
+            (false, _) => Kind::Bind,
+            (true, Retell::Token) => Kind::Register,
+            (true, Retell::User) => Kind::Rebind,
+            (true, Retell::Nothing) => return None,
+        };
+        Some(Binding {
+            kind,
             token: token.clone(),
             user: signed_in.user.clone(),
             identity_token: signed_in.identity_token.clone(),
@@ -212,7 +244,7 @@ impl Kept {
 
     /// A sign-in is about to be sent: from now on its user may be bound.
     pub(super) fn sending(&mut self, binding: &Binding) {
-        if binding.kind == Kind::Unbind || self.bound.iter().any(|bound| bound.is_of(binding)) {
+        if binding.kind != Kind::Bind || self.bound.iter().any(|bound| bound.is_of(binding)) {
             return;
         }
         let Binding { token, user, identity_token, .. } = binding.clone();
@@ -226,6 +258,7 @@ impl Kept {
     pub(super) fn done(&mut self, binding: &Binding) {
         match binding.kind {
             Kind::Unbind => self.bound.retain(|bound| !bound.is_of(binding)),
+            Kind::Register | Kind::Rebind => self.retell = Retell::Nothing,
             Kind::Bind => {
                 self.bound.retain(|bound| bound.token != binding.token || bound.user == binding.user);
                 if self.bind().as_ref().is_some_and(|wanted| wanted.is_same(binding)) {
@@ -233,6 +266,11 @@ impl Kept {
                 }
             }
         }
+    }
+
+    /// The provider has the token, and it is nobody's there.
+    pub(super) fn found_unbound(&mut self) {
+        self.retell = Retell::User;
     }
 
     pub(super) fn next_report(&self) -> Option<Report> {

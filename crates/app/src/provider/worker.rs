@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use super::Shared;
 use super::backoff::{Backoff, random};
 use super::client::Answer;
-use super::state::{Binding, Errand};
-use super::{Shared, now_millis};
+use super::state::{Binding, Errand, Kind};
 
 /// Refusals after which a round is given up. Each has its own cause: few things are told at a time.
 const REFUSALS: usize = 16;
@@ -69,9 +69,14 @@ impl Shared {
         self.keep(|kept| kept.sending(binding))?;
         match self.ask(Errand::Binding(binding.clone())).await {
             Answer::Done => self.keep(|kept| kept.done(binding)).map(|()| None),
+            Answer::Unbound => self.keep(super::Kept::found_unbound).map(|()| None),
+            // Somebody said something newer of the token than a sign-in of long ago.
+            Answer::Stale { .. } if binding.kind == Kind::Rebind => {
+                self.keep(|kept| kept.done(binding)).map(|()| None)
+            }
             Answer::Stale { known } => {
                 // With a greater number it is told anew.
-                self.keep(|kept| kept.outdo(known, now_millis()))?;
+                self.keep(|kept| kept.outdo(known))?;
                 Ok(Some(format!("the provider knows of a later sign-in or sign-out, number {known}")))
             }
             Answer::Unproven(why) | Answer::Unknown(why) | Answer::Refused(why) => Ok(Some(why)),

@@ -191,6 +191,26 @@ async fn a_new_token_is_told_for_who_is_signed_in() {
 }
 
 #[tokio::test]
+async fn a_launch_leaves_the_token_to_whom_the_business_gave_it() {
+    let (device, provider) = (Device::start(), FakeProvider::start().await);
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let sdk = start(&device, dir.path(), &provider).await;
+    sdk.did_register(&[1]).expect("it is kept");
+    sdk.log_in("reader").await.expect("reader signs in");
+    settled(&sdk).await;
+    let epoch = provider.epoch("01");
+    provider.bind("01", "u42", epoch);
+    drop(sdk);
+    let sdk = start(&device, dir.path(), &provider).await;
+    sdk.did_register(&[1]).expect("it is kept");
+    settled(&sdk).await;
+    assert_eq!(provider.user("01").as_deref(), Some("u42"), "a launch is no sign-in");
+    sdk.log_in("reader").await.expect("reader signs in again");
+    settled(&sdk).await;
+    assert_eq!(provider.user("01").as_deref(), Some("reader"));
+}
+
+#[tokio::test]
 async fn a_number_the_provider_knows_already_is_outdone() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");

@@ -214,14 +214,13 @@ impl FakeProvider {
     fn set(&self, token: &str, user: &str, epoch: u64, bind: bool) -> Response {
         let mut inner = self.inner();
         let known = inner.installations.entry(token.to_owned()).or_default();
-        let other = bind && epoch == known.epoch && known.user.as_deref() != Some(user);
-        if epoch < known.epoch || (other && epoch > 0) {
+        if epoch < known.epoch {
             return problem(StatusCode::CONFLICT, json!({"epoch": known.epoch}));
         }
         known.epoch = epoch;
         if bind {
             known.user = Some(user.to_owned());
-            return (StatusCode::OK, Json(json!({"token": token}))).into_response();
+            return (StatusCode::OK, Json(json!({"token": token, "user": user}))).into_response();
         }
         known.user.take_if(|bound| bound == user);
         StatusCode::NO_CONTENT.into_response()
@@ -232,9 +231,15 @@ async fn bind(State(provider): State<FakeProvider>, Path(token): Path<String>, t
     let (headers, body) = told;
     let (user, true) = provider.prover(&headers) else { return unproven() };
     let body: Value = serde_json::from_slice(&body).expect("it is JSON");
+    provider.inner().bodies.push(body.clone());
+    if body.get("user").is_none() {
+        return provider.act(move |provider| {
+            let user = provider.user(&token);
+            (StatusCode::OK, Json(json!({"token": token, "user": user}))).into_response()
+        });
+    }
     assert_eq!(body["user"], user.as_str(), "the proof is the user's own");
     let epoch = body["epoch"].as_u64().expect("it is numbered");
-    provider.inner().bodies.push(body);
     provider.act(move |provider| provider.set(&token, &user, epoch, true))
 }
 

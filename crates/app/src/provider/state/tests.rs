@@ -2,8 +2,6 @@
 
 use super::*;
 
-const NOW: u64 = 1_000;
-
 /// In short words: what is told next.
 fn next(kept: &Kept) -> String {
     match kept.next_binding(&[]) {
@@ -20,12 +18,12 @@ fn tell(kept: &mut Kept) {
 }
 
 fn log_in(kept: &mut Kept, user: &str) {
-    kept.signed_in(user, format!("proof of {user}"), NOW);
+    kept.signed_in(user, format!("proof of {user}"));
 }
 
 fn reader_is_bound() -> Kept {
     let mut kept = Kept::default();
-    kept.registered("t".to_owned(), NOW);
+    kept.registered("t".to_owned());
     log_in(&mut kept, "reader");
     tell(&mut kept);
     assert!(kept.is_settled());
@@ -43,8 +41,8 @@ fn a_sign_in_waits_for_the_token() {
     let mut kept = Kept::default();
     log_in(&mut kept, "ann");
     assert_eq!(next(&kept), "nothing");
-    kept.registered("t".to_owned(), NOW);
-    assert_eq!(next(&kept), "Bind ann to t, 1002");
+    kept.registered("t".to_owned());
+    assert_eq!(next(&kept), "Bind ann to t, 2");
     tell(&mut kept);
     assert!(kept.is_settled());
 }
@@ -53,9 +51,9 @@ fn a_sign_in_waits_for_the_token() {
 fn whoever_was_bound_is_signed_out_before_another_signs_in() {
     let mut kept = reader_is_bound();
     log_in(&mut kept, "ann");
-    assert_eq!(next(&kept), "Unbind reader to t, 1001");
+    assert_eq!(next(&kept), "Unbind reader to t, 2");
     tell(&mut kept);
-    assert_eq!(next(&kept), "Bind ann to t, 1002");
+    assert_eq!(next(&kept), "Bind ann to t, 3");
     tell(&mut kept);
     assert_eq!(next(&kept), "nothing");
 }
@@ -67,8 +65,8 @@ fn a_sign_in_without_an_answer_counts_as_bound() {
     tell(&mut kept);
     let bind = kept.next_binding(&[]).expect("ann is next");
     kept.sending(&bind);
-    kept.signed_out(NOW);
-    assert_eq!(next(&kept), "Unbind ann to t, 1004");
+    kept.signed_out();
+    assert_eq!(next(&kept), "Unbind ann to t, 4");
     tell(&mut kept);
     assert_eq!(next(&kept), "nothing");
     // The answer came after all.
@@ -84,7 +82,7 @@ fn a_late_answer_settles_nothing_newer() {
     kept.sending(&first);
     log_in(&mut kept, "reader");
     kept.done(&first);
-    assert_eq!(next(&kept), "Bind reader to t, 1004");
+    assert_eq!(next(&kept), "Bind reader to t, 3");
 }
 
 #[test]
@@ -102,43 +100,47 @@ fn a_refused_sign_out_does_not_hold_up_the_sign_in_that_ends_it() {
 #[test]
 fn a_new_token_is_bound_and_the_old_one_let_go() {
     let mut kept = reader_is_bound();
-    kept.registered("t".to_owned(), NOW);
-    assert_eq!(
-        next(&kept),
-        "Bind reader to t, 1000",
-        "the same token is told at every launch, with its number"
-    );
+    kept.registered("u".to_owned());
+    assert_eq!(next(&kept), "Unbind reader to t, 2");
     tell(&mut kept);
-    kept.registered("u".to_owned(), NOW);
-    assert_eq!(next(&kept), "Unbind reader to t, 1001");
+    assert_eq!(next(&kept), "Bind reader to u, 3");
     tell(&mut kept);
-    assert_eq!(next(&kept), "Bind reader to u, 1002");
+    kept.signed_out();
+    kept.registered("v".to_owned());
+    assert_eq!(next(&kept), "Unbind reader to u, 4");
+}
+
+#[test]
+fn a_launch_tells_the_token_again_and_not_whose_it_is() {
+    let mut kept = reader_is_bound();
+    kept.registered("t".to_owned());
+    assert_eq!(next(&kept), "Register reader to t, 1");
     tell(&mut kept);
-    kept.signed_out(NOW);
-    kept.registered("v".to_owned(), NOW);
-    assert_eq!(next(&kept), "Unbind reader to u, 1004");
+    assert!(kept.is_settled());
+    // A provider that knows nobody there may have lost the sign-in.
+    kept.registered("t".to_owned());
+    kept.found_unbound();
+    assert_eq!(next(&kept), "Rebind reader to t, 1");
+    tell(&mut kept);
+    assert!(kept.is_settled());
+    // Before the provider has answered the sign-in, a launch adds nothing to it.
+    log_in(&mut kept, "reader");
+    kept.registered("t".to_owned());
+    assert_eq!(next(&kept), "Bind reader to t, 2");
+    tell(&mut kept);
+    assert!(kept.is_settled());
 }
 
 #[test]
 fn a_number_that_is_known_already_is_outdone() {
     let mut kept = reader_is_bound();
-    kept.signed_out(NOW);
-    kept.outdo(5_000, NOW);
-    assert_eq!(next(&kept), "Unbind reader to t, 5002");
-    kept.outdo(4_000, NOW);
-    assert_eq!(next(&kept), "Unbind reader to t, 5002", "an old answer");
-    kept.outdo(u64::MAX, NOW);
+    kept.signed_out();
+    kept.outdo(5_000);
+    assert_eq!(next(&kept), "Unbind reader to t, 5001");
+    kept.outdo(4_000);
+    assert_eq!(next(&kept), "Unbind reader to t, 5001", "an old answer");
+    kept.outdo(u64::MAX);
     assert_eq!(next(&kept), format!("Unbind reader to t, {}", u64::MAX));
-}
-
-#[test]
-fn numbers_rise_with_the_clock_and_without_it() {
-    let mut kept = Kept::default();
-    kept.registered("t".to_owned(), NOW);
-    kept.signed_in("ann", String::new(), 9_000);
-    assert_eq!(next(&kept), "Bind ann to t, 9000");
-    kept.signed_in("ann", String::new(), 10);
-    assert_eq!(next(&kept), "Bind ann to t, 9002", "the clock went back");
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn a_newer_proof_is_used_everywhere() {
     kept.opened("p".to_owned(), Deed::Opened);
     kept.renew("reader", "newer");
     kept.renew("ann", "another's");
-    kept.signed_out(NOW);
+    kept.signed_out();
     assert_eq!(kept.next_binding(&[]).expect("reader is next").identity_token, "newer");
     assert_eq!(kept.next_report().expect("there is one").identity_token, "newer");
 }
