@@ -45,7 +45,7 @@ pub use app::{App, AppChanges, Credential, CredentialView, Policy, PushService};
 pub use changes::PushChanges;
 pub use error::EngineError;
 pub use installation::{
-    Installation, InstallationState, Page, Registration, Report, ReportedEvent, TokenRefusal, User,
+    Installation, InstallationState, Page, Registration, Report, ReportedEvent, Teller, TokenRefusal, User,
 };
 pub use push::{
     Audience, AudienceView, Content, Counts, Created, ExpirationWish, History, HistoryEvent, HistoryQuery,

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use homing_http_api::{Problem, bearer};
 
 use super::Api;
-use crate::engine::{Scope, ServerKey};
+use crate::engine::{Scope, ServerKey, Teller};
 use crate::identity_token::{self, IdentityTokenError};
 
 /// A scope, as a type.
@@ -52,11 +52,18 @@ pub(super) enum Registrar {
 }
 
 impl Registrar {
-    /// Whether it may speak for `user`.
+    pub(super) const fn teller(&self) -> Teller {
+        match self {
+            Self::Server => Teller::Server,
+            Self::User(_) => Teller::App,
+        }
+    }
+
+    /// Whether it may speak for `user`; a token alone may be told by anybody who is somebody.
     pub(super) fn check(&self, user: Option<&str>) -> Result<(), Problem> {
         match self {
             Self::Server => Ok(()),
-            Self::User(own) if Some(own.as_str()) == user => Ok(()),
+            Self::User(own) if user.is_none_or(|user| user == own) => Ok(()),
             Self::User(own) => Err(forbidden(format!(
                 "the identity token is {own:?}'s and speaks for this user alone: name `user` so, or use a server key"
             ))),

@@ -97,7 +97,8 @@ pub(super) async fn put(
     Body(registration): Body<Registration>,
 ) -> Result<(StatusCode, Json<Installation>), Problem> {
     registrar.check(registration.user.as_deref())?;
-    let (installation, is_new) = api.engine.register(&bundle, &token, registration).await?;
+    let (installation, is_new) =
+        api.engine.register(&bundle, &token, registration, registrar.teller()).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(installation)))
 }
 

@@ -31,15 +31,18 @@ impl Binding {
         self.epoch.max(self.logout_epoch)
     }
 
-    /// Without an epoch the login is the newest, and the known epoch stays.
+    /// Without an epoch the login is the newest, and the known epoch stays. With that of the last login it is its repeat,
+    /// or another user's, who then is the last.
     pub(super) fn log_in(&self, user: &str, epoch: Option<u64>) -> Result<Login, Stale> {
         if let (Some(epoch), Some(known)) = (epoch, self.known())
             && epoch <= known
         {
-            let repeated = self.epoch == Some(epoch)
-                && self.user.as_deref() == Some(user)
-                && self.logout_epoch < Some(epoch);
-            return if repeated { Ok(Login::Known) } else { Err(Stale(known)) };
+            if self.epoch != Some(epoch) || self.logout_epoch >= Some(epoch) {
+                return Err(Stale(known));
+            }
+            if self.user.as_deref() == Some(user) {
+                return Ok(Login::Known);
+            }
         }
         Ok(Login::New(Self { user: Some(user.to_owned()), epoch: epoch.or(self.epoch), ..self.clone() }))
     }
@@ -83,7 +86,8 @@ mod tests {
             (bound("ann", 5), "bob", None, Ok(true)),
             (bound("ann", 5), "ann", Some(6), Ok(true)),
             (bound("ann", 5), "ann", Some(5), Ok(false)),
-            (bound("ann", 5), "bob", Some(5), Err(5)),
+            (bound("ann", 5), "bob", Some(5), Ok(true)),
+            (bound("ann", 5), "bob", Some(4), Err(5)),
             (bound("ann", 5), "ann", Some(4), Err(5)),
         ];
         for (before, user, epoch, expected) in table {

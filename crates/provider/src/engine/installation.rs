@@ -14,14 +14,16 @@ pub struct Installation {
     pub environment: Environment,
     /// Whoever logged in last and has not logged out.
     pub user: Option<String>,
-    /// What the notifications for this user carry, so that the SDK can tell whose they are.
+    /// What the notifications for this user carry, so that the SDK can tell whose they are, if the app itself logged the
+    /// user in.
     pub user_tag: Option<String>,
-    /// The greatest epoch of a login or logout that is known; the next login's must be above it.
+    /// The greatest epoch of a login or logout that is known: a login with a lower one is stale.
     pub epoch: Option<u64>,
     /// Time of the login.
     #[schema(value_type = Option<String>)]
     pub bound_at: Option<UnixMillis>,
-    /// When the token was last told: a push service's older word on it doesn't count.
+    /// When the token was last told: a push service's older word on it doesn't count. 1970 for a token that only a push
+    /// has named.
     #[schema(value_type = String)]
     pub registered_at: UnixMillis,
     pub locale: Option<String>,
@@ -73,6 +75,15 @@ pub struct Registration {
     pub time_zone: Option<String>,
     #[serde(default)]
     pub app_version: Option<String>,
+}
+
+/// Who tells a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teller {
+    /// A server of the business. The app on the device needn't know of it.
+    Server,
+    /// The app itself, whose SDK knows from then on whose notifications are wanted: they carry the user's tag.
+    App,
 }
 
 /// A user of an app, who has or had logged in.

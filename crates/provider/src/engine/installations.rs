@@ -9,7 +9,7 @@ use super::Engine;
 use super::apps::{self, Answer, check_text};
 use super::binding::{Binding, Login, Stale};
 use super::error::EngineError;
-use super::installation::{Installation, InstallationState, Page, Registration, TokenRefusal, User};
+use super::installation::{Installation, InstallationState, Page, Registration, Teller, TokenRefusal, User};
 use super::names::{hex, user_tag};
 use super::standings::{Standing, Standings};
 use crate::store::Scope;
@@ -30,6 +30,7 @@ impl Engine {
         bundle_id: &str,
         token: &str,
         registration: Registration,
+        teller: Teller,
     ) -> Answer<(Installation, bool)> {
         let token = parse_token(token)?;
         check(&registration)?;
@@ -39,7 +40,7 @@ impl Engine {
                 let app_no = apps::app_no(scope.connection, &bundle_id)?;
                 let (installation_no, new) = tell(scope, app_no, &token, &registration)?;
                 if let Some(user) = &registration.user {
-                    log_in(scope, app_no, installation_no, user, registration.epoch)?;
+                    log_in(scope, (app_no, installation_no), user, registration.epoch, teller)?;
                 }
                 follow(scope, installation_no, &standings)?;
                 let installation = read(scope.connection, app_no, &bundle_id, &token)?;
@@ -246,7 +247,13 @@ fn tell(scope: &Scope<'_>, app_no: i64, token: &DeviceTokenHex, told: &Registrat
     Ok((known.unwrap_or_else(|| scope.connection.last_insert_rowid()), known.is_none()))
 }
 
-fn log_in(scope: &Scope<'_>, app_no: i64, number: i64, user: &str, epoch: Option<u64>) -> Answer<()> {
+fn log_in(
+    scope: &Scope<'_>,
+    (app_no, number): (i64, i64),
+    user: &str,
+    epoch: Option<u64>,
+    teller: Teller,
+) -> Answer<()> {
     let Login::New(after) =
         binding(scope.connection, number)?.log_in(user, epoch).map_err(|stale| told(stale, epoch))?
     else {
@@ -261,8 +268,10 @@ fn log_in(scope: &Scope<'_>, app_no: i64, number: i64, user: &str, epoch: Option
         .query_row(params![app_no, user], |row| row.get(0))?;
     scope
         .connection
-        .prepare_cached("UPDATE installations SET bound_at = ?2, login_no = ?3 WHERE installation_no = ?1")?
-        .execute(params![number, scope.now.0, newest + 1])?;
+        .prepare_cached(
+            "UPDATE installations SET bound_at = ?2, login_no = ?3, tagged = ?4 WHERE installation_no = ?1",
+        )?
+        .execute(params![number, scope.now.0, newest + 1, teller == Teller::App])?;
     scope
         .connection
         .prepare_cached(

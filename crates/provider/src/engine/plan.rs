@@ -10,6 +10,8 @@ pub(super) struct Candidate {
     pub(super) installation_no: i64,
     pub(super) token: Vec<u8>,
     pub(super) user: Option<String>,
+    /// Whether its app knows the user by the tag that notifications carry.
+    pub(super) tagged: bool,
     pub(super) environment: Environment,
     pub(super) live: bool,
 }
@@ -52,15 +54,13 @@ pub(super) fn of_user(
 }
 
 /// Whether a push to a token reaches its installation.
-pub(super) fn of_token(
-    candidate: Option<Candidate>,
-    environment: Environment,
-) -> Result<Candidate, Unreached> {
-    match candidate {
-        None => Err(Unreached::Unknown),
-        Some(candidate) if candidate.environment != environment => Err(Unreached::Elsewhere),
-        Some(candidate) if !candidate.live => Err(Unreached::Retired),
-        Some(candidate) => Ok(candidate),
+pub(super) fn of_token(candidate: Candidate, environment: Environment) -> Result<Candidate, Unreached> {
+    if candidate.environment != environment {
+        Err(Unreached::Elsewhere)
+    } else if !candidate.live {
+        Err(Unreached::Retired)
+    } else {
+        Ok(candidate)
     }
 }
 
@@ -110,13 +110,11 @@ fn one(named: Named, name: &str, reason: Unreached, environment: Environment) ->
                 "All installations of the user {name:?} in {environment} are retired: the push service ended their tokens."
             )
         }
-        (Named::Tokens, Unreached::Unknown | Unreached::LoggedOut) => {
-            "The token is not known: tell it with PUT /v1/apps/{bundle}/installations/{token}.".to_owned()
-        }
         (Named::Tokens, Unreached::Elsewhere) => {
             format!("The token is not of {environment}, but of the other environment.")
         }
-        (Named::Tokens, Unreached::Retired) => {
+        // A token that nobody told is sent to all the same.
+        (Named::Tokens, Unreached::Retired | Unreached::Unknown | Unreached::LoggedOut) => {
             "The installation is retired: the push service ended its token.".to_owned()
         }
     }
@@ -128,9 +126,10 @@ fn many(named: Named, reason: Unreached, environment: Environment) -> String {
         (Named::Users, Unreached::LoggedOut) => "logged in nowhere".to_owned(),
         (Named::Users, Unreached::Elsewhere) => format!("without an installation in {environment}"),
         (Named::Users, Unreached::Retired) => "with retired installations only".to_owned(),
-        (Named::Tokens, Unreached::Unknown | Unreached::LoggedOut) => "not known".to_owned(),
         (Named::Tokens, Unreached::Elsewhere) => format!("not of {environment}"),
-        (Named::Tokens, Unreached::Retired) => "retired".to_owned(),
+        (Named::Tokens, Unreached::Retired | Unreached::Unknown | Unreached::LoggedOut) => {
+            "retired".to_owned()
+        }
     }
 }
 
@@ -142,7 +141,8 @@ mod tests {
     const THERE: Environment = Environment::Production;
 
     fn candidate(installation_no: i64, environment: Environment, live: bool) -> Candidate {
-        Candidate { installation_no, token: vec![], user: Some("ann".to_owned()), environment, live }
+        let user = Some("ann".to_owned());
+        Candidate { installation_no, token: vec![], user, tagged: true, environment, live }
     }
 
     #[test]
@@ -172,10 +172,9 @@ mod tests {
         for (candidates, known, expected) in table {
             assert_eq!(of_user(candidates, known, HERE, Policy::AllDevices), Err(expected));
         }
-        assert_eq!(of_token(None, HERE), Err(Unreached::Unknown));
-        assert_eq!(of_token(Some(candidate(1, THERE, true)), HERE), Err(Unreached::Elsewhere));
-        assert_eq!(of_token(Some(candidate(1, HERE, false)), HERE), Err(Unreached::Retired));
-        assert!(of_token(Some(candidate(1, HERE, true)), HERE).is_ok());
+        assert_eq!(of_token(candidate(1, THERE, true), HERE), Err(Unreached::Elsewhere));
+        assert_eq!(of_token(candidate(1, HERE, false), HERE), Err(Unreached::Retired));
+        assert!(of_token(candidate(1, HERE, true), HERE).is_ok());
     }
 
     #[test]

@@ -196,7 +196,11 @@ impl Wish {
             }
             Names::Tokens(tokens) => {
                 for token in tokens {
-                    match plan::of_token(token_candidate(connection, app_no, token)?, environment) {
+                    let candidate = match token_candidate(connection, app_no, token)? {
+                        Some(candidate) => candidate,
+                        None => first_named(connection, app_no, token, environment)?,
+                    };
+                    match plan::of_token(candidate, environment) {
                         Ok(candidate) => reached.push(candidate),
                         Err(reason) => unreached.push((token.to_string(), reason)),
                     }
@@ -286,7 +290,7 @@ fn user_candidates(
 ) -> rusqlite::Result<Result<Vec<Candidate>, Unreached>> {
     let candidates = connection
         .prepare_cached(
-            "SELECT installation_no, token, user, environment, retired_reason IS NULL FROM installations
+            "SELECT installation_no, token, user, environment, retired_reason IS NULL, tagged FROM installations
              WHERE app_no = ?1 AND user = ?2 ORDER BY login_no DESC",
         )?
         .query_map(params![app_no, user], candidate)?
@@ -307,7 +311,7 @@ fn token_candidate(
 ) -> rusqlite::Result<Option<Candidate>> {
     connection
         .prepare_cached(
-            "SELECT installation_no, token, user, environment, retired_reason IS NULL FROM installations
+            "SELECT installation_no, token, user, environment, retired_reason IS NULL, tagged FROM installations
              WHERE app_no = ?1 AND token = ?2",
         )?
         .query_row(params![app_no, token.as_bytes()], candidate)
@@ -317,7 +321,30 @@ fn token_candidate(
 fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
     let environment = apps::environment(row, 3)?;
     let (installation_no, token) = (row.get(0)?, row.get(1)?);
-    Ok(Candidate { installation_no, token, user: row.get(2)?, environment, live: row.get(4)? })
+    let (user, live, tagged) = (row.get(2)?, row.get(4)?, row.get(5)?);
+    Ok(Candidate { installation_no, token, user, tagged, environment, live })
+}
+
+/// A token that nobody told is sent to all the same; whatever the push service says against it then counts, however old.
+fn first_named(
+    connection: &Connection,
+    app_no: i64,
+    token: &DeviceTokenHex,
+    environment: Environment,
+) -> rusqlite::Result<Candidate> {
+    connection
+        .prepare_cached(
+            "INSERT INTO installations (app_no, token, environment, registered_at) VALUES (?1, ?2, ?3, 0)",
+        )?
+        .execute(params![app_no, token.as_bytes(), environment.as_str()])?;
+    Ok(Candidate {
+        installation_no: connection.last_insert_rowid(),
+        token: token.as_bytes().to_vec(),
+        user: None,
+        tagged: false,
+        environment,
+        live: true,
+    })
 }
 
 fn insert_notification(
@@ -328,12 +355,13 @@ fn insert_notification(
     turn: i64,
 ) -> rusqlite::Result<()> {
     let apns_id = names::apns_id(push_id, &candidate.token);
-    let (installation_no, token, user) = (candidate.installation_no, &candidate.token, &candidate.user);
+    let Candidate { installation_no, token, user, tagged, .. } = candidate;
     connection
         .prepare_cached(
-            "INSERT INTO notifications (push_no, app_no, lane, installation_no, apns_id, token, user, state, turn)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned', ?8)",
+            "INSERT INTO notifications
+                 (push_no, app_no, lane, installation_no, apns_id, token, user, tagged, state, turn)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'planned', ?9)",
         )?
-        .execute(params![push_no, app_no, lane, installation_no, apns_id, token, user, turn])
+        .execute(params![push_no, app_no, lane, installation_no, apns_id, token, user, tagged, turn])
         .map(drop)
 }

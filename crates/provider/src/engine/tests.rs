@@ -43,7 +43,7 @@ impl House {
     }
 
     pub(super) async fn log_in(&self, token: &str, user: &str) {
-        self.engine.register(BUNDLE, token, registration(Some(user))).await.unwrap();
+        self.engine.register(BUNDLE, token, registration(Some(user)), Teller::App).await.unwrap();
     }
 
     pub(super) async fn push(&self, audience: Value) -> Result<Created, EngineError> {

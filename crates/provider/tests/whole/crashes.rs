@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use homing_provider::engine::{Idempotency, NewPush};
+use homing_provider::engine::{Idempotency, NewPush, Teller};
 use serde_json::json;
 
 use crate::house::{BUNDLE, House};
@@ -149,7 +149,7 @@ async fn an_app_whose_push_service_is_away_holds_up_no_other() {
     put.await.unwrap();
     house
         .engine
-        .register(rival, &"cd".repeat(32), crate::house::registration(Some("ann"), None))
+        .register(rival, &"cd".repeat(32), crate::house::registration(Some("ann"), None), Teller::App)
         .await
         .unwrap();
     let stuck = house.engine.create_push(rival, push("x"), None).await.unwrap();

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::house::{BUNDLE, House, payload, registration};
 use homing_provider::engine::{
     Credential, CredentialView, EngineError, HistoryQuery, InstallationState, NotificationState, Report,
-    ReportedEvent,
+    ReportedEvent, Teller,
 };
 
 #[tokio::test]
@@ -54,6 +54,45 @@ async fn a_push_to_a_user_is_counted_at_every_step_up_to_the_tap() {
 }
 
 #[tokio::test]
+async fn a_users_tag_is_for_apps_that_know_it() {
+    let house = House::start().await;
+    let mut phone = house.phone().await;
+    let by_a_server = registration(Some("u42"), Some(1));
+    house.engine.register(BUNDLE, &phone.token, by_a_server, Teller::Server).await.unwrap();
+    house.push(json!({ "user": "u42" })).await;
+    let untagged = payload(&phone.next().await);
+    assert!(
+        untagged["homing"]["user"].is_null(),
+        "its app may show it to whoever is signed in there: {untagged}"
+    );
+    house
+        .engine
+        .register(BUNDLE, &phone.token, registration(Some("u42"), Some(2)), Teller::App)
+        .await
+        .unwrap();
+    house.push(json!({ "user": "u42" })).await;
+    let tagged = payload(&phone.next().await);
+    assert!(tagged["homing"]["user"].is_string(), "{tagged}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_told_is_sent_to_all_the_same() {
+    let house = House::start().await;
+    let mut phone = house.phone().await;
+    let created = house.push(json!({ "token": phone.token })).await;
+    assert_eq!((created.planned, created.why), (1, None));
+    phone.next().await;
+    house.until(&created.push_id, |push| push.counts.delivered == 1).await;
+    let installation = house.engine.installation(BUNDLE, &phone.token).await.unwrap();
+    assert_eq!((installation.user, installation.registered_at.0), (None, 0));
+    let forged = house.push(json!({ "token": "ab".repeat(32) })).await;
+    let push = house.finished(&forged.push_id).await;
+    assert_eq!(push.reasons.refused.get("BadDeviceToken"), Some(&1));
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_410_ends_an_installation_unless_the_token_was_told_again_since() {
     let house = House::start().await;
     let mut phone = house.phone().await;
@@ -90,7 +129,7 @@ async fn a_410_later_than_the_registration_retires_and_a_new_registration_revive
     let nobody = house.push(json!({ "user": "ann" })).await;
     assert_eq!(nobody.planned, 0);
     assert!(nobody.why.as_ref().is_some_and(|why| why.contains("retired")), "{:?}", nobody.why);
-    house.engine.register(BUNDLE, &phone.token, registration(None, None)).await.unwrap();
+    house.engine.register(BUNDLE, &phone.token, registration(None, None), Teller::App).await.unwrap();
     let installation = house.engine.installation(BUNDLE, &phone.token).await.unwrap();
     assert_eq!((installation.state, installation.user.as_deref()), (InstallationState::Live, Some("ann")));
     house.stop().await;
@@ -100,7 +139,7 @@ async fn a_410_later_than_the_registration_retires_and_a_new_registration_revive
 async fn a_token_the_push_service_does_not_know_is_refused_and_stays_with_a_note() {
     let house = House::start().await;
     let token = "ab".repeat(32);
-    house.engine.register(BUNDLE, &token, registration(Some("ann"), None)).await.unwrap();
+    house.engine.register(BUNDLE, &token, registration(Some("ann"), None), Teller::App).await.unwrap();
     let push = house.push(json!({ "user": "ann" })).await;
     let push = house.finished(&push.push_id).await;
     assert_eq!(push.reasons.refused.get("BadDeviceToken"), Some(&1));

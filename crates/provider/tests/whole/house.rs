@@ -11,7 +11,7 @@ use homing_gateway::{Gateway, GatewayConfig};
 use homing_link::{RegistrationName, Version};
 use homing_provider::engine::{
     AppChanges, Created, Credential, Engine, EngineConfig, Policy, Push, PushDetail, PushService, PushState,
-    Registration,
+    Registration, Teller,
 };
 use homing_testkit::device::{Connection, Link, Notification, TestDevice};
 use homing_testkit::endpoints::HostPort;
@@ -141,7 +141,7 @@ impl House {
 
     pub(crate) async fn log_in(&self, phone: &Phone, user: &str) {
         self.engine
-            .register(BUNDLE, &phone.token, registration(Some(user), None))
+            .register(BUNDLE, &phone.token, registration(Some(user), None), Teller::App)
             .await
             .expect("a sound login");
     }

@@ -28,6 +28,7 @@ pub(super) struct Claimed {
     pub(super) of: Of,
     pub(super) installation_no: i64,
     pub(super) user: Option<String>,
+    tagged: bool,
     /// Tries before.
     pub(super) attempts: u32,
     /// What the last of them came to.
@@ -59,7 +60,7 @@ impl Claimed {
     /// The same at every try.
     pub(super) fn request(&self) -> Request {
         let Message { bundle_id, push_id, payload, options, .. } = self.push.as_ref();
-        let tag = self.user.as_deref().map(|user| user_tag(bundle_id, user));
+        let tag = self.user.as_deref().filter(|_| self.tagged).map(|user| user_tag(bundle_id, user));
         Request {
             token: self.token,
             options: DeliveryOptions { apns_id: Some(self.apns_id), ..options.clone() },
@@ -150,7 +151,7 @@ impl Asked {
         let mut messages = HashMap::new();
         let connection = scope.connection;
         let mut select = connection.prepare_cached(
-            "SELECT push_no, notification_no, installation_no, user, attempts, token, apns_id, turn, reason
+            "SELECT push_no, notification_no, installation_no, user, attempts, token, apns_id, turn, reason, tagged
              FROM notifications WHERE lane = ?1 AND turn IS NOT NULL ORDER BY turn, notification_no LIMIT ?2",
         )?;
         let mut rows = select.query(params![self.lane, self.room + self.held.len()])?;
@@ -208,6 +209,7 @@ fn claimed(row: &Row<'_>, of: Of, push: Arc<Message>) -> Answer<Claimed> {
         of,
         installation_no: row.get(2)?,
         user: row.get(3)?,
+        tagged: row.get(9)?,
         attempts: row.get(4)?,
         last_reason: row.get(8)?,
         push,
