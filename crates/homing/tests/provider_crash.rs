@@ -118,7 +118,7 @@ impl Wish {
     fn choose(number: usize, tokens: &[String], dice: &mut Dice) -> Self {
         let key = format!("wish-{number}");
         let chosen: Vec<usize> = (0..tokens.len()).filter(|_| dice.between(0, 3) > 0).collect();
-        let audience = if number % 2 == 0 {
+        let audience = if number.is_multiple_of(2) {
             json!({"tokens": chosen.iter().map(|&at| &tokens[at]).collect::<Vec<_>>()})
         } else {
             json!({"users": chosen.iter().map(|at| format!("u{at}")).collect::<Vec<_>>()})
