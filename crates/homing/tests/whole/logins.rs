@@ -154,7 +154,7 @@ async fn push_to_everybody(provider: Api, pushed: Arc<watch::Sender<usize>>) {
         pace.tick().await;
         let number = *pushed.borrow();
         let user = PEOPLE[number % PEOPLE.len()];
-        let policy = if number % 2 == 0 { "all-devices" } else { "last-device" };
+        let policy = if number.is_multiple_of(2) { "all-devices" } else { "last-device" };
         let push = json!({
             "environment": "development", "audience": {"user": user}, "policy": policy,
             "content": {"title": format!("For {user}"), "body": format!("Number {number}")},
