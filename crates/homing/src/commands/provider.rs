@@ -193,14 +193,14 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_named_with_those_that_exist() {
-        let error = specs(&EXAMPLE.replace("policy =", "polciy =")).err().expect("it is refused").to_string();
+        let error = specs(&EXAMPLE.replace("policy =", "polciy =")).expect_err("it is refused").to_string();
         assert!(error.contains("polciy") && error.contains("policy"), "{error}");
     }
 
     #[test]
     fn half_a_credential_says_what_a_whole_one_is() {
         let half = EXAMPLE.replace("team_id = \"DEF1234567\"", "");
-        let error = format!("{:#}", specs(&half).err().expect("it is refused"));
+        let error = format!("{:#}", specs(&half).expect_err("it is refused"));
         assert!(error.contains("production") && error.contains("key_id"), "{error}");
     }
 }
