@@ -51,5 +51,5 @@ test("a token reaches its iPhone, whoever is signed in", async ({ stage }) => {
   await expect(stage.arrival("By token")).toContainText("Not shown: not allowed");
   await stage.form.getByRole("textbox", { name: "Token" }).fill("00".repeat(32));
   await stage.send({ Title: "To a stranger" });
-  await expect(stage.push("To a stranger")).toContainText("The token is not known");
+  await expect(stage.push("To a stranger")).toContainText("the token isn’t one of this environment’s");
 });

@@ -119,8 +119,6 @@ export const SAID: Record<string, string> = {
     "用户 {1} 在{2}里没有设备，只在另一个环境里有。",
   "All installations of the user {} in {} are retired: the push service ended their tokens.":
     "用户 {1} 在{2}里的设备都已停用：推送服务已使它们的令牌失效。",
-  "The token is not known: tell it with PUT /v1/apps/{bundle}/installations/{token}.":
-    "不认识这个令牌：请先用 PUT /v1/apps/{bundle}/installations/{token} 登记。",
   "The token is not of {}, but of the other environment.": "这个令牌不属于{1}，而属于另一个环境。",
   "The installation is retired: the push service ended its token.": "这台设备已停用：推送服务已使它的令牌失效。",
 };
