@@ -1,6 +1,6 @@
 // What stays: over a reload, while the iPhone is away, and as time passes.
 
-import { expect, test } from "./stage";
+import { expect, Stage, test } from "./stage";
 
 test("a reload keeps everything, also what is open", async ({ stage, page }) => {
   await stage.allow();
@@ -21,6 +21,29 @@ test("a reload keeps everything, also what is open", async ({ stage, page }) => 
   await expect(stage.screen.getByRole("article")).toContainText("https://news.example/kept");
   await page.reload();
   await expect(stage.screen.getByRole("article")).toContainText("https://news.example/kept");
+});
+
+test("many windows are alike, more than a browser has connections", async ({ stage, page }) => {
+  await stage.allow();
+  await stage.goHome();
+  const others: Stage[] = [];
+  for (let count = 0; count < 7; count += 1) {
+    const other = new Stage(await page.context().newPage(), stage.homing);
+    await other.page.goto(new URL(page.url()).origin);
+    await expect(other.page.getByText("Live", { exact: true })).toBeVisible();
+    others.push(other);
+  }
+  await stage.send({ Title: "Everywhere" });
+  for (const other of others) {
+    await expect(other.count("Everywhere", "displayed")).toHaveText("1");
+    await expect(other.arrival("Everywhere")).toContainText("displayed");
+  }
+  await test.step("also when the window that held the streams is closed", async () => {
+    await page.close();
+    const [first, second] = others;
+    await first?.send({ Title: "Without the first" });
+    await expect(second?.arrival("Without the first") ?? page.locator("nothing")).toContainText("displayed");
+  });
 });
 
 test("for an iPhone that is away only the newest is kept, and comes when it is back", async ({ stage }) => {

@@ -1,8 +1,5 @@
-// A stream of server-sent events that keeps itself alive. A stream has gaps: while it was away, while the page was
-// hidden, when the server says it missed some. After each, the listener is told to read everything again.
-//
-// A browser opens six connections to an origin at most, over all its windows, and a stream holds one. So a hidden page
-// holds none.
+// A stream of server-sent events that keeps itself alive. A stream has gaps: while it was away, when the server says it
+// missed some. After each, the listener is told to read everything again.
 
 /** What a stream tells. */
 export interface Listener {
@@ -19,17 +16,11 @@ const LONGEST_WAIT_MS = 10_000;
 
 /** Opens the stream and keeps it open until the returned function is called. */
 export function listen(path: string, names: readonly string[], listener: Listener): () => void {
-  let source: EventSource | undefined;
+  let source: EventSource;
   let timer: number | undefined;
   let wait = FIRST_WAIT_MS;
 
-  const close = () => {
-    window.clearTimeout(timer);
-    source?.close();
-    source = undefined;
-  };
   const open = () => {
-    close();
     const opened = new EventSource(path);
     source = opened;
     opened.addEventListener("open", () => {
@@ -40,7 +31,7 @@ export function listen(path: string, names: readonly string[], listener: Listene
     opened.addEventListener("error", () => {
       listener.live(false);
       // The browser tries again by itself unless the answer was an error.
-      if (opened.readyState === EventSource.CLOSED && source === opened) {
+      if (opened.readyState === EventSource.CLOSED) {
         timer = window.setTimeout(open, wait);
         wait = Math.min(wait * 2, LONGEST_WAIT_MS);
         // The answer may have been that the session is over: reading finds out.
@@ -58,14 +49,10 @@ export function listen(path: string, names: readonly string[], listener: Listene
       });
     }
   };
-  const onVisibility = () => (document.hidden ? close() : open());
 
-  document.addEventListener("visibilitychange", onVisibility);
-  if (!document.hidden) {
-    open();
-  }
+  open();
   return () => {
-    document.removeEventListener("visibilitychange", onVisibility);
-    close();
+    window.clearTimeout(timer);
+    source.close();
   };
 }

@@ -1,10 +1,10 @@
 // The page's two streams: what happens on the devices, and the pushes of the app. Components say what they want to hear;
-// there are no further streams, so that a few windows can be open side by side.
+// there are no further streams.
 
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { EVENTS, type Happening, KINDS } from "../api/device";
 import { eventsOf, type Push } from "../api/provider";
-import { listen } from "../api/stream";
+import { listenTogether } from "../api/shared";
 
 /** What a component may hear. */
 export interface Ears {
@@ -28,12 +28,12 @@ export function StreamsProvider({ app, children }: { app: string; children: Reac
   const [pushesLive, setPushesLive] = useState(true);
   useEffect(() => {
     const gap = () => all.current.forEach((ears) => ears.gap?.());
-    const stopDevices = listen(EVENTS, KINDS, {
+    const stopDevices = listenTogether(EVENTS, KINDS, {
       event: (_, data) => all.current.forEach((ears) => ears.happening?.(data as Happening)),
       gap,
       live: setDevicesLive,
     });
-    const stopPushes = listen(eventsOf(app), ["push"], {
+    const stopPushes = listenTogether(eventsOf(app), ["push"], {
       event: (_, data) => all.current.forEach((ears) => ears.push?.(data as Push)),
       gap,
       live: setPushesLive,

@@ -15,8 +15,9 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     return () => window.clearTimeout(timer);
   }, [copied]);
   const copy = () => {
-    // Without permission nothing is copied, and the mark doesn't say so.
-    navigator.clipboard.writeText(text).then(
+    // Without permission, or on an origin that isn't secure, nothing is copied, and the mark doesn't say so.
+    const clipboard: Clipboard | undefined = navigator.clipboard;
+    clipboard?.writeText(text).then(
       () => setCopied(true),
       () => setCopied(false),
     );

@@ -23,10 +23,16 @@ export function Banner({ notification, readable, onOpen, onWipe }: Props) {
   const start = useRef<number>(undefined);
   const [moved, setMoved] = useState(0);
   const [swiped, setSwiped] = useState(false);
-  const move = (event: PointerEvent) => {
-    if (start.current !== undefined) {
-      setMoved(Math.min(0, event.clientY - start.current));
+  const move = (event: PointerEvent<HTMLDivElement>) => {
+    if (start.current === undefined) {
+      return;
     }
+    const by = Math.min(0, event.clientY - start.current);
+    if (by < -SWIPE / 4) {
+      // From here on it is no tap, and the finger may leave the banner.
+      event.currentTarget.setPointerCapture(event.pointerId);
+    }
+    setMoved(by);
   };
   const end = () => {
     if (moved < -SWIPE) {

@@ -25,6 +25,7 @@ interface Props {
 export function PhoneSide({ about, listed, problem, chosen, phone, gaze, onChoose }: Props) {
   const { t } = useWords();
   const state = phone.value;
+  const trouble = phone.problem ?? problem;
   const app = state?.apps.find((one) => one.bundle_id === about.demo.bundle_id);
   const link = state?.device.link;
   return (
@@ -32,7 +33,8 @@ export function PhoneSide({ about, listed, problem, chosen, phone, gaze, onChoos
       <DeviceTabs listed={listed} chosen={chosen} onChoose={onChoose} />
       {state === undefined ? (
         <div className={styles.waiting} role="status">
-          {(phone.problem ?? problem) === undefined ? t.page.reading : t.page.cantRead}
+          <p>{trouble === undefined ? t.page.reading : t.page.cantRead}</p>
+          {trouble !== undefined && <p>{trouble.status === 0 ? t.page.noAnswerMend : trouble.detail}</p>}
         </div>
       ) : (
         <div className={styles.stand}>
