@@ -49,6 +49,7 @@ test("every finding of a payload check has its Chinese", () => {
   expect(filled.filter((text) => said("zh", text) === text)).toEqual([]);
 });
 
-test("no template is empty or left in English", () => {
+test("no template is left in English, or has its punctuation", () => {
+  expect(Object.values(SAID).filter((chinese) => /[一-鿿][,;:!?]/.test(chinese))).toEqual([]);
   expect(Object.values(SAID).filter((chinese) => !/[一-鿿]/.test(chinese))).toEqual([]);
 });

@@ -25,7 +25,7 @@ export function Reasons({ push }: { push: Push }) {
         <li key={`${kind} ${reason}`} data-bad={kind === "refused" || kind === "failed" || undefined}>
           <Icon name={kind === "suppressed" ? "bellOff" : "warning"} size={15} />
           <span>
-            {t.pushes.whyNot[kind]}: {(kind === "ended" ? t.stages.of(reason) : undefined) ?? t.reasons[reason]?.short ?? reason}
+            {t.pushes.because(kind, (kind === "ended" ? t.stages.of(reason) : undefined) ?? t.reasons[reason]?.short ?? reason)}
             {count > 1 && ` (${number(count)})`}
           </span>
         </li>

@@ -13,6 +13,14 @@ const POLICIES: Record<Policy, string> = {
   "all-devices": "all devices",
 };
 
+const WHY_NOT: Record<ReasonKind, string> = {
+  withdrawn: "Not sent",
+  failed: "Given up",
+  refused: "Refused",
+  ended: "Not delivered",
+  suppressed: "Not shown",
+};
+
 export const sender = {
   environments: { development: "development", production: "production" } satisfies Record<Environment, string>,
   policies: POLICIES,
@@ -80,13 +88,7 @@ export const sender = {
     toToken: (token: string) => `to token ${token}`,
     users: (n: string) => `${n} users`,
     tokens: (n: string) => `${n} tokens`,
-    whyNot: {
-      withdrawn: "Not sent",
-      failed: "Given up",
-      refused: "Refused",
-      ended: "Not delivered",
-      suppressed: "Not shown",
-    } satisfies Record<ReasonKind, string>,
+    because: (kind: ReasonKind, reason: string) => `${WHY_NOT[kind]}: ${reason}`,
   },
   funnel: {
     planned: "planned",

@@ -15,12 +15,12 @@ export const SAID: Record<string, string> = {
   "keep one of them": "只保留一个",
   "the value is {}, not {}, and is ignored": "值是{1}，而不是{2}，会被忽略",
   "write {} without quotes": "写成 {1}，不要引号",
-  'write "{}" with quotes': '加上引号,写成 "{1}"',
+  'write "{}" with quotes': '加上引号，写成 "{1}"',
   "write {}, or leave the key out": "写成{1}，或去掉这个键",
   "write one of {}": "写成其中之一：{1}",
-  'write "default", or remove it': '写成 "default",或去掉它',
+  'write "default", or remove it': '写成 "default"，或去掉它',
   'write a string, or in a Live Activity {"loc-key": …, "loc-args": […]}':
-    '写成字符串,或在实时活动里写成 {"loc-key": …, "loc-args": […]}',
+    '写成字符串，或在实时活动里写成 {"loc-key": …， "loc-args": […]}',
   "write a number from 0 to 1": "写成 0 到 1 的数字",
   "write it without spaces and line breaks: then it has {} bytes": "去掉空格和换行，就只有 {1} 字节",
   "write {}": "写成{1}",
@@ -67,12 +67,12 @@ export const SAID: Record<string, string> = {
   "the app's service extension runs only for a notification with an alert": "只有带 alert 的通知才会运行应用的通知扩展",
   "add an alert (the extension may replace its text), or remove mutable-content":
     "加上 alert（扩展可以替换其中的文字），或去掉 mutable-content",
-  "the volume is {}, but goes from 0 (silent) to 1 (full)": "音量是 {1}，而范围是 0（静音）到 1(最大)",
+  "the volume is {}, but goes from 0 (silent) to 1 (full)": "音量是 {1}，而范围是 0（静音）到 1（最大）",
   "only a critical alert has a volume": "只有重要警告才有音量",
   'add "critical": 1 if the app has the entitlement, or remove the volume':
-    '应用有相应权限时加上 "critical": 1,否则去掉音量',
+    '应用有相应权限时加上 "critical": 1，否则去掉音量',
   "the sound has no name": "sound 没有名字",
-  'add "name": "default", or the name of a sound file in the app': '加上 "name": "default",或应用内声音文件的名字',
+  'add "name": "default", or the name of a sound file in the app': '加上 "name": "default"，或应用内声音文件的名字',
   "the sound has an empty name and is silent": "sound 的名字为空，不会响",
   // What the push type wants.
   "a push of type {} needs aps, and there is none": "{1} 类型的推送需要 aps，但没有",
@@ -109,7 +109,7 @@ export const SAID: Record<string, string> = {
   "the key counts only in a start": "这个键只在 start 时有效",
   "remove it": "请去掉它",
   "the date counts only when the Live Activity ends": "这个日期只在实时活动结束时有效",
-  'remove it, or send "event": "end"': '去掉它,或发送 "event": "end"',
+  'remove it, or send "event": "end"': '去掉它，或发送 "event": "end"',
   "the value is a time in milliseconds, but Apple reads seconds": "这个值是毫秒，而苹果按秒来读",
   "divide it by 1000": "请除以 1000",
   // Whom a push doesn't reach.

@@ -1,11 +1,19 @@
 // Chinese: the sender's side.
 
-import type { Policy } from "../../api/provider";
+import type { Policy, ReasonKind } from "../../api/provider";
 import type { Environment } from "../../api/session";
 import type { Dictionary } from "../en";
 
 const POLICIES: Record<Policy, string> = { "last-device": "最后登录的设备", "all-devices": "全部设备" };
 const ENVIRONMENTS: Record<Environment, string> = { development: "开发环境", production: "正式环境" };
+
+const WHY_NOT: Record<ReasonKind, string> = {
+  withdrawn: "未发送",
+  failed: "放弃发送",
+  refused: "被拒绝",
+  ended: "未送达",
+  suppressed: "未显示",
+};
 
 export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pushes" | "funnel" | "users"> = {
   environments: ENVIRONMENTS,
@@ -73,7 +81,7 @@ export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pu
     toToken: (token) => `发给令牌 ${token}`,
     users: (n) => `${n} 个用户`,
     tokens: (n) => `${n} 个令牌`,
-    whyNot: { withdrawn: "未发送", failed: "放弃发送", refused: "被拒绝", ended: "未送达", suppressed: "未显示" },
+    because: (kind, reason) => `${WHY_NOT[kind]}：${reason}`,
   },
   funnel: {
     planned: "计划",
