@@ -10,6 +10,7 @@ pub mod certificate;
 mod device_token;
 mod headers;
 pub mod jwt;
+pub mod legacy;
 mod options;
 mod path;
 mod push_type;
