@@ -225,6 +225,7 @@ fn not_answered(error: StoreError) -> Problem {
         StoreError::Io { .. }
         | StoreError::InUse { .. }
         | StoreError::NewerSchema { .. }
+        | StoreError::OlderSchema { .. }
         | StoreError::Damaged { .. }
         | StoreError::Sqlite { .. }
         | StoreError::Commit { .. }

@@ -9,6 +9,7 @@ mod block;
 mod checkpoint;
 mod devices;
 mod error;
+mod feedback;
 mod file;
 mod filter;
 mod fold;
@@ -38,11 +39,13 @@ use rusqlite::OptionalExtension as _;
 
 pub(crate) use devices::{digest, hex, random};
 pub use error::{EnrolError, StoreError, StoreFull};
+pub(crate) use feedback::Gone;
 pub use hot::{
     Answer, AnswerSink, Append, Appended, DeviceRights, End, Enrolled, Place, Refused, StageEvent,
     StoredNotification, Subscribed, TraceQuery,
 };
 pub(crate) use receipts::{BadCursor, ReceiptFeed, Topics};
+pub(crate) use registrations::Standing;
 pub(crate) use writer::{CallError, Scope};
 
 use crate::notification::{RegistrationKey, lock};
@@ -245,6 +248,35 @@ impl Store {
         let instance = instance.unwrap_or_default().to_owned();
         let subscription = Subscription { device, environment, topic_no, instance };
         self.call(move |scope| Ok(subscription.find(scope.connection)?)).await
+    }
+
+    /// Whether each registration lives; those that have ended are told by the feedback service once more.
+    pub(crate) async fn stand(&self, keys: Vec<RegistrationKey>) -> Result<Vec<Standing>, StoreError> {
+        self.call(move |scope| feedback::stand(scope.connection, &keys)).await
+    }
+
+    /// What the feedback service tells of a topic after number `after`, the oldest first, at most so many.
+    pub(crate) async fn feedback(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Gone>, StoreError> {
+        self.call(move |scope| feedback::page(scope.connection, environment, topic_no, after, limit)).await
+    }
+
+    /// A provider has read what the feedback service told up to number `up_to`.
+    pub(crate) async fn feedback_read(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+        up_to: u64,
+    ) -> Result<(), StoreError> {
+        while !self.call(move |scope| feedback::clear(scope.connection, environment, topic_no, up_to)).await?
+        {
+        }
+        Ok(())
     }
 
     /// The stored notification of a registration, unless it has expired.

@@ -17,6 +17,11 @@ pub enum StoreError {
     )]
     NewerSchema { path: PathBuf, found: i64, known: i64 },
     #[error(
+        "{path} was written by a version older than this Homing reads (schema {found}; this one reads {known}): \
+         run that version, or choose another --data-dir; nothing was changed"
+    )]
+    OlderSchema { path: PathBuf, found: i64, known: i64 },
+    #[error(
         "{path} is no database of Homing or is damaged ({detail}): restore it from a backup, or remove it"
     )]
     Damaged { path: PathBuf, detail: String },

@@ -16,7 +16,7 @@ const LOCK_FILE: &str = "gateway.lock";
 
 /// `HmgS`, in SQLite's header: these files are ours.
 const APPLICATION_ID: i64 = 0x486d_6753;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// What differs between the two files.
 pub(crate) struct FilePlan {
@@ -51,7 +51,7 @@ pub(crate) fn lock_dir(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Refuses, without touching it, a file that isn't ours or is newer than we are.
+/// Refuses, without touching it, a file that isn't ours or of another version than we write.
 pub(crate) fn check_header(path: &Path) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { path: path.to_owned(), source };
     let mut header = Vec::new();
@@ -78,6 +78,9 @@ pub(crate) fn check_header(path: &Path) -> Result<(), StoreError> {
         (Some(0), Some(0)) => Ok(()),
         (Some(APPLICATION_ID), Some(found)) if found > SCHEMA_VERSION => {
             Err(StoreError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION })
+        }
+        (Some(APPLICATION_ID), Some(found)) if found < SCHEMA_VERSION => {
+            Err(StoreError::OlderSchema { path: path.to_owned(), found, known: SCHEMA_VERSION })
         }
         (Some(APPLICATION_ID), Some(_)) => Ok(()),
         (Some(_), Some(_)) => Err(damaged("it belongs to another application")),

@@ -27,6 +27,10 @@ CREATE TABLE registrations(
     no INTEGER PRIMARY KEY, device INTEGER NOT NULL, environment INTEGER NOT NULL, topic_no INTEGER NOT NULL,
     generation INTEGER NOT NULL, instance TEXT NOT NULL, registered_at INTEGER NOT NULL, ended_at INTEGER);
 CREATE UNIQUE INDEX registrations_by_key ON registrations(device, environment, topic_no, generation);
+CREATE TABLE feedback(
+    no INTEGER PRIMARY KEY AUTOINCREMENT, registration_no INTEGER NOT NULL UNIQUE, environment INTEGER NOT NULL,
+    topic_no INTEGER NOT NULL);
+CREATE INDEX feedback_by_topic ON feedback(environment, topic_no, no);
 CREATE TABLE devices(
     id INTEGER PRIMARY KEY, secret_hash BLOB NOT NULL, enrolment_key INTEGER NOT NULL, enrolled_at INTEGER NOT NULL);
 CREATE TABLE enrolment_keys(

@@ -5,6 +5,7 @@ use homing_trace::{Environment, Reason, Stage, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::StoreError;
+use super::feedback;
 use super::hot::Subscribed;
 use super::log::Ending;
 use super::row::{environment_number, environment_of, signed, unsigned};
@@ -15,6 +16,7 @@ use crate::notification::RegistrationKey;
 const PER_DEVICE: u64 = 1_024;
 
 /// Whether a registration lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Lives(u32),
     Ended(UnixMillis),
@@ -150,6 +152,7 @@ fn end(scope: &mut Scope<'_>, registration_no: u32) -> rusqlite::Result<()> {
         .connection
         .prepare_cached("UPDATE registrations SET ended_at = ?2 WHERE no = ?1")?
         .execute(params![registration_no, scope.now.0])?;
+    feedback::put(scope.connection, registration_no)?;
     let ending = Ending::new(Stage::Discarded, Some(Reason::UNREGISTERED), scope.now);
     scope.live.end_all(scope.connection, registration_no, &ending)?;
     scope.live.end_registration(registration_no, scope.now);

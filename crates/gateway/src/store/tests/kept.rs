@@ -276,7 +276,7 @@ fn a_second_process_is_refused() {
 }
 
 #[test]
-fn a_newer_file_is_refused_and_left_alone() {
+fn a_file_of_another_version_is_refused_and_left_alone() {
     let dir = dir();
     drop(Bench::open(dir.path()));
     for name in [LOG_FILE, STAGES_FILE] {
@@ -291,6 +291,14 @@ fn a_newer_file_is_refused_and_left_alone() {
         assert!(matches!(error, StoreError::NewerSchema { found: 99, .. }), "{error}");
         assert!(error.to_string().contains(name), "{error}");
         assert_eq!(std::fs::read(&path).expect("it is there"), before);
+        std::fs::write(&path, &ours).expect("it is put back");
+        let older = rusqlite::Connection::open(&path).expect("it opens");
+        older.pragma_update(None, "user_version", 1).expect("it is written");
+        drop(older);
+        let config = StoreConfig { dir: dir.path().to_owned(), clock: Clock::default() };
+        let error = Store::open(config, vec![]).expect_err("it is older");
+        assert!(matches!(error, StoreError::OlderSchema { found: 1, .. }), "{error}");
+        assert!(error.to_string().contains(name) && error.to_string().contains("--data-dir"), "{error}");
         std::fs::write(&path, ours).expect("it is put back");
     }
     Bench::open(dir.path());
