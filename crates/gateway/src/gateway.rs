@@ -17,6 +17,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::centre::{Centre, CentreError};
 use crate::device_port::{DevicePort, DevicePortConfig};
 use crate::hub::{BUDGET, Hub, Inboxes};
+use crate::legacy_port::{LegacyPort, Service};
 use crate::listen::{self, Bound, ListenError, accept, stopped};
 use crate::notification::lock;
 use crate::provider_port::{ProviderPort, ProviderPortConfig};
@@ -39,6 +40,12 @@ pub struct GatewayConfig {
     pub cores: usize,
     /// Where providers come in, by the environment of those who name none of Apple's hosts.
     pub apns: Vec<(Environment, Vec<SocketAddr>)>,
+    /// Where Apple's legacy binary interface is served; nowhere if empty.
+    pub legacy: Vec<(Environment, Vec<SocketAddr>)>,
+    /// Where its feedback service is.
+    pub feedback: Vec<(Environment, Vec<SocketAddr>)>,
+    /// Whether its commands 0 and 1 carry the documented 256 bytes and no more, instead of 2,048.
+    pub strict_legacy: bool,
     pub device_link: Vec<SocketAddr>,
     pub admin: Vec<SocketAddr>,
     pub admin_key: String,
@@ -50,6 +57,8 @@ impl std::fmt::Debug for GatewayConfig {
             .field("data_dir", &self.data_dir)
             .field("cores", &self.cores)
             .field("apns", &self.apns)
+            .field("legacy", &self.legacy)
+            .field("feedback", &self.feedback)
             .field("device_link", &self.device_link)
             .field("admin", &self.admin)
             .finish_non_exhaustive()
@@ -60,6 +69,8 @@ impl std::fmt::Debug for GatewayConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     pub apns: Vec<(Environment, Vec<SocketAddr>)>,
+    pub legacy: Vec<(Environment, Vec<SocketAddr>)>,
+    pub feedback: Vec<(Environment, Vec<SocketAddr>)>,
     pub device_link: Vec<SocketAddr>,
     pub admin: Vec<SocketAddr>,
 }
@@ -77,6 +88,8 @@ pub enum StartError {
     Authority(#[from] AuthorityError),
     #[error("the provider API can't be set up: {0}")]
     ProviderPort(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the legacy interface can't be set up: {0}")]
+    LegacyPort(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the device link can't be set up: {0}")]
     DevicePort(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a thread can't be started: {0}")]
@@ -100,17 +113,23 @@ pub struct Gateway {
 /// Everything that listens, before it is served.
 struct Listeners {
     apns: Vec<(Environment, Bound)>,
+    legacy: Vec<(LegacyRole, Bound)>,
     device_link: Bound,
     admin: Bound,
 }
+
+/// What a legacy port speaks, and for whom.
+type LegacyRole = (Environment, Service);
 
 /// What one core serves.
 struct Core {
     core: usize,
     hub: Arc<Hub>,
     provider_port: Arc<ProviderPort>,
+    legacy_port: Arc<LegacyPort>,
     device_port: Arc<DevicePort>,
     apns: Vec<(Environment, std::net::TcpListener)>,
+    legacy: Vec<(LegacyRole, std::net::TcpListener)>,
     device_link: Vec<std::net::TcpListener>,
     stop: watch::Receiver<bool>,
     all_drained: Arc<Barrier>,
@@ -152,6 +171,8 @@ impl Gateway {
             })
             .map_err(|error| StartError::ProviderPort(error.into()))?,
         );
+        let legacy_port = LegacyPort::new(Arc::clone(&provider_port), &authority, config.strict_legacy);
+        let legacy_port = Arc::new(legacy_port.map_err(|error| StartError::LegacyPort(error.into()))?);
         let device_port = Arc::new(
             DevicePort::new(DevicePortConfig {
                 hub: Arc::clone(&hub),
@@ -167,24 +188,20 @@ impl Gateway {
         let threads = Mutex::new(Vec::new());
         // From here on dropping it stops what has started.
         let gateway = Self { addresses, store, centre, authority, hub, stop, threads };
-        let Listeners { mut apns, mut device_link, admin } = listeners;
+        let Listeners { mut apns, mut legacy, mut device_link, admin } = listeners;
         let cores = device_link.per_core.len();
         let all_drained = Arc::new(Barrier::new(cores));
         for core in 0..cores {
             let runtime = runtime()?;
-            let of_core = |bound: &mut Bound| std::mem::take(&mut bound.per_core[core]);
             let core = Core {
                 core,
                 hub: Arc::clone(&gateway.hub),
                 provider_port: Arc::clone(&provider_port),
+                legacy_port: Arc::clone(&legacy_port),
                 device_port: Arc::clone(&device_port),
-                apns: apns
-                    .iter_mut()
-                    .flat_map(|(environment, bound)| {
-                        of_core(bound).into_iter().map(|listener| (*environment, listener))
-                    })
-                    .collect(),
-                device_link: of_core(&mut device_link),
+                apns: of_core(&mut apns, core),
+                legacy: of_core(&mut legacy, core),
+                device_link: std::mem::take(&mut device_link.per_core[core]),
                 stop: stopping.clone(),
                 all_drained: Arc::clone(&all_drained),
             };
@@ -244,6 +261,12 @@ impl Gateway {
     }
 }
 
+/// The listeners of one core, with what each is for.
+fn of_core<T: Copy>(bound: &mut [(T, Bound)], core: usize) -> Vec<(T, std::net::TcpListener)> {
+    let taken = bound.iter_mut().map(|(role, bound)| (*role, std::mem::take(&mut bound.per_core[core])));
+    taken.flat_map(|(role, listeners)| listeners.into_iter().map(move |listener| (role, listener))).collect()
+}
+
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
@@ -273,14 +296,41 @@ impl Listeners {
             };
             apns.push((*environment, listen::bind(role, addresses, cores)?));
         }
+        let mut legacy = Vec::new();
+        for (service, configured) in
+            [(Service::Notifications, &config.legacy), (Service::Feedback, &config.feedback)]
+        {
+            for (environment, addresses) in configured {
+                let role = match (service, environment) {
+                    (Service::Notifications, Environment::Development) => {
+                        "the legacy interface (development)"
+                    }
+                    (Service::Notifications, Environment::Production) => "the legacy interface (production)",
+                    (Service::Feedback, Environment::Development) => "the feedback service (development)",
+                    (Service::Feedback, Environment::Production) => "the feedback service (production)",
+                };
+                legacy.push(((*environment, service), listen::bind(role, addresses, cores)?));
+            }
+        }
         let device_link = listen::bind("the device link", &config.device_link, cores)?;
-        Ok(Self { apns, device_link, admin: listen::bind("the gateway's admin API", &config.admin, 1)? })
+        Ok(Self {
+            apns,
+            legacy,
+            device_link,
+            admin: listen::bind("the gateway's admin API", &config.admin, 1)?,
+        })
     }
 
     fn addresses(&self) -> Addresses {
         let apns = self.apns.iter().map(|(environment, bound)| (*environment, bound.addresses.clone()));
+        let of = |service| {
+            let bound = self.legacy.iter().filter(move |((_, of), _)| *of == service);
+            bound.map(|((environment, _), bound)| (*environment, bound.addresses.clone())).collect()
+        };
         Addresses {
             apns: apns.collect(),
+            legacy: of(Service::Notifications),
+            feedback: of(Service::Feedback),
             device_link: self.device_link.addresses.clone(),
             admin: self.admin.addresses.clone(),
         }
@@ -325,6 +375,18 @@ impl Core {
                 });
             };
             tokio::spawn(accept(listener, "provider API", Arc::clone(limit), self.stop.clone(), serve));
+        }
+        for (role, listener) in self.legacy.drain(..) {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let (port, stop) = (Arc::clone(&self.legacy_port), self.stop.clone());
+            let serve = move |stream, peer, permit| {
+                let serving = Arc::clone(&port).serve(core, role, stream, peer, stop.clone());
+                tokio::spawn(async move {
+                    serving.await;
+                    drop(permit);
+                });
+            };
+            tokio::spawn(accept(listener, "legacy interface", Arc::clone(limit), self.stop.clone(), serve));
         }
         for listener in self.device_link.drain(..) {
             let listener = tokio::net::TcpListener::from_std(listener)?;

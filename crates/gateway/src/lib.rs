@@ -9,6 +9,7 @@ pub mod centre;
 mod device_port;
 mod gateway;
 mod hub;
+mod legacy_port;
 mod listen;
 pub mod notification;
 mod provider_port;

@@ -25,16 +25,17 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-pub(crate) use tls::ProviderPortError;
+pub(crate) use admission::{Admission, Body, Known, Moment, Refusing};
+pub(crate) use answer::Labels;
+pub(crate) use socket::Socket;
+pub(crate) use tls::{ProviderPortError, certificate_of, environment_of, explain, legacy_server_config};
 
 use crate::centre::Centre;
 use crate::hub::Hub;
-use crate::store::Store;
+use crate::store::{Refused, StageEvent, Store};
 use crate::token::TokenSealer;
-use admission::Admission;
 use connection::Connection;
 use preface::{GoAway, Prefaced, announced};
-use socket::Socket;
 use strangers::Strangers;
 use verdicts::Verdicts;
 
@@ -62,10 +63,10 @@ pub(crate) struct ProviderPortConfig {
 
 /// The provider port of a gateway: one for all its cores, addresses and environments.
 pub(crate) struct ProviderPort {
-    hub: Arc<Hub>,
-    store: Store,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) store: Store,
     centre: Centre,
-    sealer: TokenSealer,
+    pub(crate) sealer: TokenSealer,
     tls: tokio_rustls::TlsAcceptor,
     verdicts: Verdicts,
     strangers: Strangers,
@@ -93,6 +94,13 @@ impl ProviderPort {
             strangers: Strangers::default(),
             receipt_streams: Arc::new(Semaphore::new(receipts::IN_ALL)),
         })
+    }
+
+    /// Writes a refusal down for the trace.
+    pub(crate) fn note_refusal(&self, refused: Refused) {
+        if self.store.record(StageEvent::Refused(Box::new(refused))).is_err() {
+            tracing::debug!("no room to write down a refusal");
+        }
     }
 
     /// Serves one connection from its TLS handshake on, on the runtime of `core`. `environment` is that of a connection whose

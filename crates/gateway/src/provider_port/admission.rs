@@ -3,12 +3,15 @@
 //! reason.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use homing_apns::legacy::LegacyNotification;
 use homing_apns::{
     CertificateTopics, CollapseId, DeviceTokenHex, Expiration, Priority, PushType, Reason, RequestHeaders,
     Topic,
 };
+use homing_clock::Clock;
 use homing_trace::{Environment, UnixMillis};
 use http::{HeaderValue, Method};
 use subtle::ConstantTimeEq as _;
@@ -18,24 +21,57 @@ use super::ProviderPort;
 use super::verdicts::Verdict;
 use crate::centre::Directory;
 use crate::notification::{Notification, RegistrationKey};
-use crate::store::Topics;
+use crate::store::{Refused, Topics};
 
 /// The moment a batch of requests is handled at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// On the clock of this Homing.
-    pub(super) at: UnixMillis,
+    pub(crate) at: UnixMillis,
     /// Real time in seconds: provider tokens live on it.
     pub(super) real: i64,
     pub(super) instant: Instant,
 }
 
+impl Moment {
+    pub(crate) fn now(clock: &Clock) -> Self {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            at: clock.now(),
+            real: i64::try_from(real.as_secs()).unwrap_or(i64::MAX),
+            instant: Instant::now(),
+        }
+    }
+}
+
 /// What is known of a request when it is refused, for the trace.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// `None` before authentication.
-    pub(super) team: Option<Arc<str>>,
-    pub(super) topic: Option<Topic>,
+    pub(crate) team: Option<Arc<str>>,
+    pub(crate) topic: Option<Topic>,
+}
+
+impl Known {
+    /// The refusal as the trace has it.
+    pub(crate) fn refused(
+        &self,
+        apns_id: Box<str>,
+        environment: Environment,
+        token: Option<&str>,
+        reason: homing_trace::Reason,
+        at: UnixMillis,
+    ) -> Refused {
+        Refused {
+            apns_id,
+            team: self.team.as_deref().map(Into::into),
+            topic: self.topic.as_ref().map(|topic| topic.as_str().into()),
+            environment: Some(environment),
+            token: token.map(Into::into),
+            reason,
+            at,
+        }
+    }
 }
 
 impl From<Head> for Known {
@@ -46,9 +82,9 @@ impl From<Head> for Known {
 
 /// A refusal.
 #[derive(Debug)]
-pub(super) struct Refusing {
-    pub(super) reason: Reason,
-    pub(super) known: Known,
+pub(crate) struct Refusing {
+    pub(crate) reason: Reason,
+    pub(crate) known: Known,
 }
 
 impl From<Reason> for Refusing {
@@ -59,7 +95,7 @@ impl From<Reason> for Refusing {
 
 /// A request whose head is in order; its body is still to come.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(crate) struct Head {
     team: Arc<str>,
     topic: Topic,
     topic_no: u32,
@@ -97,7 +133,7 @@ impl Follower {
 }
 
 /// The checks of one connection, and what it has proved so far.
-pub(super) struct Admission {
+pub(crate) struct Admission {
     port: Arc<ProviderPort>,
     environment: Environment,
     directory: Arc<Directory>,
@@ -110,7 +146,7 @@ pub(super) struct Admission {
 
 impl Admission {
     /// A certificate of a team we don't know is [`Reason::BadCertificate`].
-    pub(super) fn new(
+    pub(crate) fn new(
         port: Arc<ProviderPort>,
         environment: Environment,
         certificate: Option<CertificateTopics>,
@@ -130,12 +166,12 @@ impl Admission {
         Ok(Self { port, environment, directory, certified, bound_to: None, last: None })
     }
 
-    pub(super) const fn environment(&self) -> Environment {
+    pub(crate) const fn environment(&self) -> Environment {
         self.environment
     }
 
     /// Takes over what the developer centre has changed meanwhile.
-    pub(super) fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         let directory = self.port.centre.directory();
         if !Arc::ptr_eq(&directory, &self.directory) {
             self.directory = directory;
@@ -225,6 +261,51 @@ impl Admission {
         Ok(Head { team, topic, topic_no, push_type, priority, expiration, collapse_id })
     }
 
+    /// The topic of whoever can't name one: their certificate's own, also when it has several.
+    fn own_topic(&self) -> Result<(&Certified, &Topic, u32), Refusing> {
+        let certified = self.certified.as_ref().ok_or(Reason::BadCertificate)?;
+        let refusing = |reason| Refusing { reason, known: self.known() };
+        let topic = certified.topics.uid.as_ref().ok_or(Reason::MissingTopic).map_err(refusing)?;
+        let topic_no = self.allowed_topic_no(topic, &certified.team).map_err(refusing)?;
+        Ok((certified, topic, topic_no))
+    }
+
+    /// What is known of a request that a certificate's holder makes before it says anything.
+    pub(crate) fn known(&self) -> Known {
+        let certified = self.certified.as_ref();
+        Known {
+            team: certified.map(|certified| Arc::clone(&certified.team)),
+            topic: certified.and_then(|certified| certified.topics.uid.clone()),
+        }
+    }
+
+    /// The number of the topic whose ended registrations a certificate may read.
+    pub(crate) fn check_feedback(&self) -> Result<u32, Reason> {
+        self.own_topic().map(|(_, _, topic_no)| topic_no).map_err(|refusing| refusing.reason)
+    }
+
+    /// Checks all of a legacy notification but its token. It names neither topic nor push type: the one is its
+    /// certificate's, the other is told from both.
+    pub(crate) fn check_legacy(&self, sent: &LegacyNotification) -> Result<Head, Refusing> {
+        let (certified, topic, topic_no) = self.own_topic()?;
+        let (team, topic) = (Arc::clone(&certified.team), topic.clone());
+        let push_type = homing_apns::infer_push_type(&topic, &sent.payload);
+        // Apple says that 10 with nothing but `content-available` is an error here (*Binary Provider API*).
+        if let Err(reason) = homing_apns::effective_priority(sent.priority, Some(push_type)) {
+            return Err(Refusing { reason, known: Known { team: Some(team), topic: Some(topic) } });
+        }
+        let (priority, expiration) = (sent.priority, sent.expiration);
+        Ok(Head {
+            team,
+            topic,
+            topic_no,
+            push_type: Some(push_type),
+            priority,
+            expiration,
+            collapse_id: None,
+        })
+    }
+
     /// The topic's number, when the team owns it and the certificate, if there is one, names it.
     fn allowed_topic_no(&self, topic: &Topic, team: &Arc<str>) -> Result<u32, Reason> {
         if self.certified.as_ref().is_some_and(|certified| !certified.topics.allows_topic(topic)) {
@@ -238,7 +319,7 @@ impl Admission {
 
     /// Checks the body, of which at most the first bytes up to the greatest limit are given, and the token, and makes
     /// the notification.
-    pub(super) fn check_body(
+    pub(crate) fn check_body(
         &self,
         head: &Head,
         token: &str,
@@ -281,10 +362,18 @@ impl Admission {
 
 /// What has come of a request's body.
 #[derive(Debug, Default)]
-pub(super) struct Body {
+pub(crate) struct Body {
     start: Vec<u8>,
     /// All bytes that came, kept or not.
     pub(super) len: usize,
+}
+
+/// A body that came as a whole.
+impl From<Vec<u8>> for Body {
+    fn from(start: Vec<u8>) -> Self {
+        let len = start.len();
+        Self { start, len }
+    }
 }
 
 impl Body {

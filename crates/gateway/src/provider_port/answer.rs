@@ -57,18 +57,24 @@ fn once(mut value: HeaderValue) -> HeaderValue {
 
 /// Random bytes in stock, so that not every label costs a system call.
 #[derive(Debug)]
-pub(super) struct Labels {
+pub(crate) struct Labels {
     random: [u8; 512],
     used: usize,
 }
 
 impl Labels {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { random: [0; 512], used: 512 }
     }
 
-    /// A new label, upper case as Apple's are. An error when the system has no randomness.
+    /// A new label for a header.
     pub(super) fn make(&mut self) -> Result<HeaderValue, getrandom::Error> {
+        let label = self.make_id()?;
+        Ok(HeaderValue::from_str(label.as_str()).unwrap_or(HeaderValue::from_static("")))
+    }
+
+    /// A new label, upper case as Apple's are. An error when the system has no randomness.
+    pub(crate) fn make_id(&mut self) -> Result<ApnsId, getrandom::Error> {
         if self.used == self.random.len() {
             getrandom::fill(&mut self.random)?;
             self.used = 0;
@@ -76,7 +82,6 @@ impl Labels {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&self.random[self.used..self.used + 16]);
         self.used += 16;
-        let label = ApnsId::from_random(bytes);
-        Ok(HeaderValue::from_str(label.as_str()).unwrap_or(HeaderValue::from_static("")))
+        Ok(ApnsId::from_random(bytes))
     }
 }

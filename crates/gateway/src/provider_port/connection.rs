@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -25,7 +25,7 @@ use super::answer::{self, Labels};
 use super::preface::announced;
 use super::receipts::{Stream, Streams};
 use crate::notification::{Mailbox, Outcome, ReplyTo, Submission};
-use crate::store::{BadCursor, Refused, StageEvent};
+use crate::store::BadCursor;
 
 /// Requests of one connection that may wait for their outcome. More than streams, since a client may reset a stream whose
 /// notification is on its way.
@@ -168,12 +168,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn moment(&self) -> Moment {
-        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment {
-            at: self.port.store.clock().now(),
-            real: i64::try_from(real.as_secs()).unwrap_or(i64::MAX),
-            instant: Instant::now(),
-        }
+        Moment::now(self.port.store.clock())
     }
 
     /// Takes a new request: its head is checked, and its body read as far as it has come.
@@ -322,27 +317,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Answers, and writes it down for the trace.
     fn refuse(&self, mut asked: Asked, refusal: Refusal, known: Known, now: Moment) {
         if known.team.is_some() || self.port.strangers.may_note(now.real) {
-            self.note_refusal(&asked, &refusal, known, now);
+            self.note_refusal(&asked, &refusal, &known, now);
         }
         answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
     }
 
-    fn note_refusal(&self, asked: &Asked, refusal: &Refusal, known: Known, now: Moment) {
-        let recorded = self.port.store.record(StageEvent::Refused(Box::new(Refused {
-            apns_id: String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect(),
-            team: known.team.map(|team| (&*team).into()),
-            topic: known.topic.map(|topic| topic.as_str().into()),
-            environment: Some(self.admission.environment()),
-            token: asked
-                .token()
-                .filter(|token| DeviceTokenHex::parse(token.as_bytes()).is_ok())
-                .map(Into::into),
-            reason: homing_trace::Reason::from_peer(refusal.reason.as_str()),
-            at: now.at,
-        })));
-        if recorded.is_err() {
-            tracing::debug!("no room to write down a refusal");
-        }
+    fn note_refusal(&self, asked: &Asked, refusal: &Refusal, known: &Known, now: Moment) {
+        let label = String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect();
+        let token = asked.token().filter(|token| DeviceTokenHex::parse(token.as_bytes()).is_ok());
+        let reason = homing_trace::Reason::from_peer(refusal.reason.as_str());
+        let refused = known.refused(label, self.admission.environment(), token, reason, now.at);
+        self.port.note_refusal(refused);
     }
 
     fn give_up_slow_bodies(&mut self, at: Instant) {

@@ -14,10 +14,10 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Acknowledges every segment at once. A client that leaves Nagle's algorithm on holds a request's body back until its headers
 /// are acknowledged; a delayed acknowledgement would cost it 40 ms for each burst.
 #[derive(Debug)]
-pub(super) struct Socket(TcpStream);
+pub(crate) struct Socket(TcpStream);
 
 impl Socket {
-    pub(super) fn new(tcp: TcpStream) -> io::Result<Self> {
+    pub(crate) fn new(tcp: TcpStream) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4);
         socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;

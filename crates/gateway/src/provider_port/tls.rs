@@ -8,6 +8,7 @@ use homing_trace::Environment;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 
 /// Why the port's TLS can't be set up.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +37,37 @@ pub(super) fn server_config(
     Ok(Arc::new(config))
 }
 
+/// TLS 1.2 and 1.3 for the legacy interface: without ALPN, with a client certificate from `client_roots` that `judge` takes.
+///
+/// No tickets are sent. Its clients mostly write and never read; what they had not read when they close would make their
+/// system reset the connection, which takes what is still on its way to us.
+pub(crate) fn legacy_server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    client_roots: RootCertStore,
+    judge: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<rustls::ServerConfig>, ProviderPortError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(client_roots), Arc::clone(&provider)).build()?;
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(judge(verifier))
+        .with_single_cert(chain, key)?;
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
 /// The environment that a server name says, if it is one of Apple's.
-pub(super) fn environment_of(server_name: Option<&str>) -> Option<Environment> {
+pub(crate) fn environment_of(server_name: Option<&str>) -> Option<Environment> {
     match server_name? {
-        "api.push.apple.com" => Some(Environment::Production),
-        "api.sandbox.push.apple.com" | "api.development.push.apple.com" => Some(Environment::Development),
+        "api.push.apple.com" | "gateway.push.apple.com" | "feedback.push.apple.com" => {
+            Some(Environment::Production)
+        }
+        "api.sandbox.push.apple.com"
+        | "api.development.push.apple.com"
+        | "gateway.sandbox.push.apple.com"
+        | "feedback.sandbox.push.apple.com" => Some(Environment::Development),
         _ => None,
     }
 }
@@ -51,26 +78,33 @@ pub(super) fn certificate(
     connection: &rustls::ServerConnection,
     environment: Environment,
 ) -> Result<Option<CertificateTopics>, Reason> {
-    let Some(leaf) = connection.peer_certificates().and_then(<[_]>::first) else { return Ok(None) };
+    let leaf = connection.peer_certificates().and_then(<[_]>::first);
+    leaf.map(|leaf| certificate_of(leaf, environment)).transpose()
+}
+
+/// What a certificate says, when it can be read and is for this environment.
+pub(crate) fn certificate_of(
+    leaf: &CertificateDer<'_>,
+    environment: Environment,
+) -> Result<CertificateTopics, Reason> {
     let topics = CertificateTopics::from_der(leaf).map_err(|error| {
         tracing::info!(%error, "a provider's certificate is of no use");
         Reason::BadCertificate
     })?;
-    if topics.allows_environment(environment) {
-        Ok(Some(topics))
-    } else {
-        Err(Reason::BadCertificateEnvironment)
-    }
+    if topics.allows_environment(environment) { Ok(topics) } else { Err(Reason::BadCertificateEnvironment) }
 }
 
 /// Why a handshake failed, for the log.
-pub(super) fn explain(error: &std::io::Error) -> &'static str {
+pub(crate) fn explain(error: &std::io::Error) -> &'static str {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::NoApplicationProtocol) => {
             "this port speaks HTTP/2, and the client offers other protocols only: use an HTTP/2 client (curl --http2)"
         }
         Some(rustls::Error::InvalidMessage(_)) => {
             "this port speaks HTTP/2 over TLS, and what came is no TLS: use https"
+        }
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure)) => {
+            "the client's certificate is of no use here, for the reason given before"
         }
         Some(rustls::Error::InvalidCertificate(_)) => {
             "the client's certificate was not issued by this push service's provider issuer"
@@ -88,9 +122,17 @@ mod tests {
 
     #[test]
     fn apples_server_names_say_the_environment_and_others_do_not() {
-        assert_eq!(environment_of(Some("api.push.apple.com")), Some(Environment::Production));
-        for name in ["api.sandbox.push.apple.com", "api.development.push.apple.com"] {
-            assert_eq!(environment_of(Some(name)), Some(Environment::Development));
+        use Environment::{Development, Production};
+        for (name, environment) in [
+            ("api.push.apple.com", Production),
+            ("gateway.push.apple.com", Production),
+            ("feedback.push.apple.com", Production),
+            ("api.sandbox.push.apple.com", Development),
+            ("api.development.push.apple.com", Development),
+            ("gateway.sandbox.push.apple.com", Development),
+            ("feedback.sandbox.push.apple.com", Development),
+        ] {
+            assert_eq!(environment_of(Some(name)), Some(environment), "{name}");
         }
         assert_eq!(environment_of(Some("localhost")), None);
         assert_eq!(environment_of(None), None);
