@@ -34,13 +34,27 @@ pub(crate) struct Endpoints {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_pem: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub apns: BTreeMap<Environment, HostPort>,
+    pub apns: BTreeMap<Environment, ApnsPorts>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_link: Option<HostPort>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolment_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demo: Option<Demo>,
+}
+
+/// Where providers come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApnsPorts {
+    pub host: String,
+    /// HTTP/2.
+    pub port: u16,
+    /// The legacy binary interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_port: Option<u16>,
+    /// Its feedback service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback_port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,19 +170,30 @@ mod tests {
 
     #[test]
     fn a_field_is_absent_until_what_it_names_exists() {
-        let production = HostPort { host: "localhost".to_owned(), port: 2 };
-        let endpoints = Endpoints {
+        let production = |legacy_port, feedback_port| ApnsPorts {
+            host: "localhost".to_owned(),
+            port: 2,
+            legacy_port,
+            feedback_port,
+        };
+        let mut endpoints = Endpoints {
             pid: 1,
             gateway_admin: Some("http://localhost:1".to_owned()),
             gateway_admin_key: Some("k".to_owned()),
             ca_pem: Some("/ca.pem".into()),
-            apns: BTreeMap::from([(Environment::Production, production)]),
+            apns: BTreeMap::from([(Environment::Production, production(None, None))]),
             device_link: Some(HostPort { host: "localhost".to_owned(), port: 3 }),
             ..Endpoints::default()
         };
         assert_eq!(
             serde_json::to_string(&endpoints).expect("it serialises"),
             r#"{"pid":1,"gateway_admin":"http://localhost:1","gateway_admin_key":"k","ca_pem":"/ca.pem","apns":{"production":{"host":"localhost","port":2}},"device_link":{"host":"localhost","port":3}}"#
+        );
+        endpoints.apns = BTreeMap::from([(Environment::Production, production(Some(4), Some(5)))]);
+        let text = serde_json::to_string(&endpoints).expect("it serialises");
+        assert!(
+            text.contains(r#"{"host":"localhost","port":2,"legacy_port":4,"feedback_port":5}"#),
+            "{text}"
         );
     }
 

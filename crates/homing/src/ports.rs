@@ -12,6 +12,10 @@ const BLOCK: u16 = 20;
 pub(crate) struct Ports {
     pub production: u16,
     pub development: u16,
+    pub legacy_production: u16,
+    pub feedback_production: u16,
+    pub legacy_development: u16,
+    pub feedback_development: u16,
     pub device_link: u16,
     pub console: u16,
     pub provider_api: u16,
@@ -23,6 +27,10 @@ impl Ports {
     pub(crate) const DEFAULT: Self = Self {
         production: 2197,
         development: 2297,
+        legacy_production: 2195,
+        feedback_production: 2196,
+        legacy_development: 2295,
+        feedback_development: 2296,
         device_link: 8883,
         console: 8480,
         provider_api: 8481,
@@ -41,6 +49,10 @@ impl Ports {
         Ok(Self {
             production: first,
             development: first + 1,
+            legacy_production: first + 2,
+            feedback_production: first + 3,
+            legacy_development: first + 4,
+            feedback_development: first + 5,
             device_link: first + 6,
             console: first + 7,
             provider_api: first + 8,

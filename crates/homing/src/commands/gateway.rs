@@ -33,10 +33,26 @@ pub(crate) struct GatewayFile {
     /// Creates the demo team, its app, credentials and enrolment key, as `homing up` does.
     #[serde(default)]
     pub demo: bool,
-    pub production: Listen,
-    pub development: Listen,
+    pub production: ProviderListen,
+    pub development: ProviderListen,
+    /// Commands 0 and 1 of the legacy interface carry the documented 256 bytes and no more.
+    #[serde(default)]
+    pub strict_legacy: bool,
     pub device_link: Listen,
     pub admin: Listen,
+}
+
+/// Where the providers of one environment come in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProviderListen {
+    pub listen: Vec<SocketAddr>,
+    /// The legacy binary interface; not served if left out.
+    #[serde(default)]
+    pub legacy: Vec<SocketAddr>,
+    /// Its feedback service; not served if left out.
+    #[serde(default)]
+    pub feedback: Vec<SocketAddr>,
 }
 
 /// The addresses of one listener.
@@ -64,11 +80,20 @@ impl GatewayFile {
 pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
     let file = GatewayFile::read(&args.config)?;
     let dir = DataDir::take(&file.data_dir)?;
+    let (production, development) = (file.production, file.development);
+    let of_each = |production, development| {
+        vec![(Environment::Production, production), (Environment::Development, development)]
+    };
+    let if_named = |production, development| {
+        let mut named: Vec<(Environment, Vec<SocketAddr>)> = of_each(production, development);
+        named.retain(|(_, addresses)| !addresses.is_empty());
+        named
+    };
     let listen = push_service::Listen {
-        apns: vec![
-            (Environment::Production, file.production.listen),
-            (Environment::Development, file.development.listen),
-        ],
+        apns: of_each(production.listen, development.listen),
+        legacy: if_named(production.legacy, development.legacy),
+        feedback: if_named(production.feedback, development.feedback),
+        strict_legacy: file.strict_legacy,
         device_link: file.device_link.listen,
         admin: file.admin.listen,
     };

@@ -58,8 +58,17 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
             (Environment::Production, ports::loopback(ports.production)),
             (Environment::Development, ports::loopback(ports.development)),
         ],
+        legacy: vec![
+            (Environment::Production, ports::loopback(ports.legacy_production)),
+            (Environment::Development, ports::loopback(ports.legacy_development)),
+        ],
+        feedback: vec![
+            (Environment::Production, ports::loopback(ports.feedback_production)),
+            (Environment::Development, ports::loopback(ports.feedback_development)),
+        ],
         device_link: ports::loopback(ports.device_link),
         admin: ports::loopback(ports.gateway_admin),
+        strict_legacy: false,
     };
     runtime()?.block_on(async {
         let stop = stop_signal()?;

@@ -10,14 +10,17 @@ use homing_trace::Environment;
 
 use crate::data_dir::DataDir;
 use crate::demo::DemoCredentials;
-use crate::endpoints::{Endpoints, HostPort};
+use crate::endpoints::{ApnsPorts, Endpoints, HostPort};
 use crate::roles::process::{local_url, port_of};
 
-/// Where the push service listens.
+/// Where the push service listens, and how strictly.
 pub(crate) struct Listen {
     pub(crate) apns: Vec<(Environment, Vec<SocketAddr>)>,
+    pub(crate) legacy: Vec<(Environment, Vec<SocketAddr>)>,
+    pub(crate) feedback: Vec<(Environment, Vec<SocketAddr>)>,
     pub(crate) device_link: Vec<SocketAddr>,
     pub(crate) admin: Vec<SocketAddr>,
+    pub(crate) strict_legacy: bool,
 }
 
 /// Starts it, with a thread for each core unless `cores` says how many.
@@ -37,6 +40,9 @@ pub(crate) async fn start(
         clock,
         cores: cores.unwrap_or(all).max(1),
         apns: listen.apns,
+        legacy: listen.legacy,
+        feedback: listen.feedback,
+        strict_legacy: listen.strict_legacy,
         device_link: listen.device_link,
         admin: listen.admin,
         admin_key: dir.key("gateway-admin.key")?,
@@ -51,17 +57,26 @@ pub(crate) fn endpoints_of(
     credentials: Option<&DemoCredentials>,
 ) -> anyhow::Result<Endpoints> {
     let addresses = gateway.addresses();
-    let localhost = |port| HostPort { host: "localhost".to_owned(), port };
     let mut apns = BTreeMap::new();
     for (environment, bound) in &addresses.apns {
-        apns.insert(*environment, localhost(port_of(bound)?));
+        let of_environment = |all: &[(Environment, Vec<SocketAddr>)]| {
+            let bound = all.iter().find(|(of, _)| of == environment);
+            bound.map(|(_, bound)| port_of(bound)).transpose()
+        };
+        let ports = ApnsPorts {
+            host: "localhost".to_owned(),
+            port: port_of(bound)?,
+            legacy_port: of_environment(&addresses.legacy)?,
+            feedback_port: of_environment(&addresses.feedback)?,
+        };
+        apns.insert(*environment, ports);
     }
     Ok(Endpoints {
         gateway_admin: Some(local_url(&addresses.admin)?),
         gateway_admin_key: Some(dir.key("gateway-admin.key")?),
         ca_pem: Some(gateway.authority().ca_pem_path().to_owned()),
         apns,
-        device_link: Some(localhost(port_of(&addresses.device_link)?)),
+        device_link: Some(HostPort { host: "localhost".to_owned(), port: port_of(&addresses.device_link)? }),
         enrolment_key: credentials.map(|made| made.enrolment_key.clone()),
         demo: credentials.map(|made| made.demo.clone()),
         ..Endpoints::of_this_process()

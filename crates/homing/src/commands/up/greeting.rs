@@ -20,6 +20,7 @@ pub(super) fn greeting(endpoints: &Endpoints, data_dir: &Path, link: &str, took:
     for (environment, at) in &endpoints.apns {
         lines.push(format!("  APNs {environment:<12} https://{}:{}", at.host, at.port));
     }
+    lines.extend(legacy(endpoints));
     if let Some(at) = &endpoints.device_link {
         lines.push(format!(
             "  device link       {}:{}  (MQTT over TLS, /mqtt over WebSocket, enrolment over HTTPS)",
@@ -46,6 +47,16 @@ pub(super) fn greeting(endpoints: &Endpoints, data_dir: &Path, link: &str, took:
         lines.extend(commands(endpoints, data_dir));
     }
     lines.join("\n")
+}
+
+/// For both environments on one line: few still need it.
+fn legacy(endpoints: &Endpoints) -> Option<String> {
+    let of_each = endpoints.apns.iter().filter_map(|(environment, at)| {
+        let (port, feedback) = (at.legacy_port?, at.feedback_port?);
+        Some(format!("{environment} ssl://{}:{port}, feedback {feedback}", at.host))
+    });
+    let all: Vec<_> = of_each.collect();
+    (!all.is_empty()).then(|| format!("  APNs legacy       {}", all.join("; ")))
 }
 
 fn commands(endpoints: &Endpoints, data_dir: &Path) -> Vec<String> {
