@@ -24,6 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(180);
 const CLIENTS: &[(&str, &str, &str)] = &[
     ("curl", "bash", "clients/curl/send.sh"),
     ("refusals by curl", "bash", "clients/curl/refused.sh"),
+    ("PHP", "php", "clients/php/legacy.php"),
     ("aioapns", "python3", "clients/python/send_aioapns.py"),
     ("node-apn", "node", "clients/node/send_node_apn.mjs"),
     ("mosquitto_sub", "bash", "clients/mosquitto/device.sh"),

@@ -42,6 +42,7 @@ pub(crate) const TO_TEST: &[Program] = &[
     program(&["mosquitto_sub", "--help"], &["mosquitto-clients"]),
     NODE,
     NPM,
+    program(&["php", "--version"], &["php-cli"]),
     program(&["python3", "-c", "import venv, ensurepip"], &["python3", "python3-venv"]),
     program(&["chromium", "--version"], &["chromium"]),
 ];
