@@ -3,6 +3,7 @@
 // sentence that isn't in the table is shown as it came.
 
 import type { Language } from "./language";
+import { reasons } from "./zh/reasons";
 import { SAID, WORDS } from "./zh/said";
 
 interface Template {
@@ -33,5 +34,13 @@ function inChinese(sentence: string): string {
   return sentence;
 }
 
-/** What varies is mostly a name, which stays; some is a kind of value, which doesn't. */
-const word = (text: string): string => WORDS[text] ?? text.replace(/^the number (?=-?\d)/, "数字 ");
+/** What varies is mostly a name, which stays; some is a kind of value, a reason, or a list of phrases, which doesn't. */
+function word(text: string): string {
+  const known = WORDS[text] ?? reasons[text]?.short;
+  if (known !== undefined) {
+    return known;
+  }
+  const phrases = text.split(", ");
+  const chinese = phrases.map((phrase) => inChinese(phrase));
+  return chinese.every((phrase, at) => phrase === phrases[at]) ? text : chinese.join("，");
+}

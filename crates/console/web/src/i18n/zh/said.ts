@@ -27,6 +27,7 @@ export const SAID: Record<string, string> = {
   "shorten it by {} bytes": "请缩短 {1} 字节",
   "the payload has {} bytes, a push of type {} may have {}, and Apple answers 413 PayloadTooLarge":
     "载荷有 {1} 字节，{2} 类型的推送最多 {3} 字节，苹果会回答 413 PayloadTooLarge",
+  "the number {}": "数字 {1}",
   // Keys.
   "only Xcode's Simulator reads this key; sent to a device it is data like any other":
     "只有 Xcode 的模拟器会读这个键，发到设备上它只是普通数据",
@@ -112,13 +113,24 @@ export const SAID: Record<string, string> = {
   'remove it, or send "event": "end"': '去掉它，或发送 "event": "end"',
   "the value is a time in milliseconds, but Apple reads seconds": "这个值是毫秒，而苹果按秒来读",
   "divide it by 1000": "请除以 1000",
-  // Whom a push doesn't reach.
+  // What keeps a push from being sent, and whom it doesn't reach.
+  "Not all is sent yet: {}.": "还没有全部发出：{1}。",
+  "{}. Not all is sent yet: {}.": "{1}。还没有全部发出：{2}。",
+  "the last try came to nothing: {}": "上一次尝试没有结果：{1}",
   "No user {} has ever logged in to this app: check the user's id.": "用户 {1} 从未登录过这个应用：请检查用户的 id。",
   "The user {} is logged in on no installation.": "用户 {1} 没有在任何设备上登录。",
   "The user {} has no installation in {}, only in the other environment.":
     "用户 {1} 在{2}里没有设备，只在另一个环境里有。",
   "All installations of the user {} in {} are retired: the push service ended their tokens.":
     "用户 {1} 在{2}里的设备都已停用：推送服务已使它们的令牌失效。",
+  "{} of {} users are not reached: {}.": "{2} 个用户中有 {1} 个没有可以送达的设备：{3}。",
+  "{} of {} tokens are not reached: {}.": "{2} 个令牌中有 {1} 个不能送达：{3}。",
+  "{} never logged in to this app": "{1} 个从未登录过这个应用",
+  "{} logged in nowhere": "{1} 个没有在任何设备上登录",
+  "{} without an installation in {}": "{1} 个在{2}里没有设备",
+  "{} with retired installations only": "{1} 个只有已停用的设备",
+  "{} not of {}": "{1} 个不属于{2}",
+  "{} retired": "{1} 个已停用",
   "The token is not of {}, but of the other environment.": "这个令牌不属于{1}，而属于另一个环境。",
   "The installation is retired: the push service ended its token.": "这台设备已停用：推送服务已使它的令牌失效。",
 };
