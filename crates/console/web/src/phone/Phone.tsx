@@ -21,7 +21,7 @@ import type { GazeHandle } from "./useGaze";
 import type { Hands, PhoneState } from "./usePhone";
 import { Wallpaper } from "./Wallpaper";
 
-export interface PhoneProps {
+interface PhoneProps {
   state: PhoneState;
   hands: Hands;
   gaze: GazeHandle;

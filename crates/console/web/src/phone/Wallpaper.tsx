@@ -6,7 +6,7 @@ import styles from "./Wallpaper.module.css";
 /** The lights there are; the stylesheet has their colours. */
 const LIGHTS = 4;
 
-export function lightOf(name: string): number {
+function lightOf(name: string): number {
   if (name.endsWith("development")) {
     return 0;
   }
@@ -30,6 +30,7 @@ export function Wallpaper({ name, dimmed }: { name: string; dimmed: boolean }) {
         <path className={styles.near} d="M0 612c70-44 146-40 206-8 46 24 86 20 134-6v102H0z" />
         <path
           className={styles.bird}
+          transform="translate(-18 52)"
           d="M92 330c14-1 24 4 32 13 3-13 12-22 30-27-6 8-9 15-10 23 6-1 12 1 17 5-8 0-14 2-19 7-9 9-20 12-32 9 5-3 9-6 11-10-10-2-19-8-29-20z"
         />
       </svg>

@@ -29,7 +29,7 @@ export function showing(state: PhoneState, look: Look): Showing {
 }
 
 /** How long a temporary banner stays, as the device has it. */
-export const BANNER_MS = 5_000;
+const BANNER_MS = 5_000;
 
 /** The banner on the screen: the newest that hasn't gone by itself or been wiped away. A persistent one stays. */
 export function banner(state: PhoneState, now: number, wiped: ReadonlySet<string>): NotificationView | undefined {

@@ -2,7 +2,7 @@
 
 import type { Counts, Push, ReasonKind } from "../api/provider";
 
-export const FUNNEL = ["planned", "sent", "accepted", "delivered", "displayed", "opened"] as const;
+const FUNNEL = ["planned", "sent", "accepted", "delivered", "displayed", "opened"] as const;
 
 export type FunnelStep = (typeof FUNNEL)[number];
 

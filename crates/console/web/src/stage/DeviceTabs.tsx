@@ -18,7 +18,7 @@ interface Props {
 }
 
 /** A name that no iPhone has yet. */
-export function freeName(taken: readonly string[]): string {
+function freeName(taken: readonly string[]): string {
   for (let number = taken.length + 1; ; number += 1) {
     const name = `iphone-${number}`;
     if (!taken.includes(name)) {

@@ -14,7 +14,7 @@ import { FrontPage } from "./FrontPage";
 import styles from "./News.module.css";
 import { ThisDevice } from "./ThisDevice";
 
-export interface NewsProps {
+interface NewsProps {
   app: AppDetail;
   screen: NewsScreen;
   hands: Hands;

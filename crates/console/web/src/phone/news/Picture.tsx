@@ -5,7 +5,7 @@ import styles from "./Picture.module.css";
 const TINTS = 5;
 
 /** A number that is the same for the same text. */
-export function numberOf(text: string): number {
+function numberOf(text: string): number {
   let sum = 7;
   for (const letter of text) {
     sum = (sum * 33 + (letter.codePointAt(0) ?? 0)) % 65_521;
