@@ -43,13 +43,16 @@ pub(crate) fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let mut any = false;
-    // A line of JSON is a trace; what is only planned has none yet.
-    for Told { trace, push } in told.iter().filter(|told| !(args.json && told.trace.events.is_empty())) {
+    // A line of JSON is a trace; what never left the provider has none.
+    for Told { trace, push, standing } in &told {
+        if args.json && trace.events.is_empty() {
+            continue;
+        }
         any = true;
         if args.json {
             words::say_data(serde_json::to_string(trace)?);
         } else {
-            words::say_data(story::text(trace, push.as_deref()));
+            words::say_data(story::text(trace, push.as_deref(), standing.as_deref()));
         }
     }
     if !any {

@@ -122,6 +122,9 @@ impl House {
             }
             () = &mut stop => return Ok(()),
         }
+        if let Some(provider) = &roles.provider {
+            provider::wait_for_apps(provider, &endpoints).await;
+        }
         endpoints.write(dir.path())?;
         let link = console.fresh_link();
         words::say_data(greeting::greeting(&endpoints, dir.path(), &link, self.began.elapsed()));

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use homing_testkit::ports::free_block;
 use homing_trace::Stage;
+use serde_json::json;
 
 use crate::home::{BINARY, Home};
 
@@ -28,6 +29,20 @@ async fn a_second_start_keeps_apps_devices_tokens_and_notifications() {
     let fresh = second.alert("after the restart").await;
     second.story(&fresh, Stage::Suppressed).await;
     second.homing.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pushed_to_the_demos_user_right_after_the_start_has_somebody_to_go_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 53).await;
+    for environment in ["development", "production"] {
+        let push = json!({
+            "environment": environment, "audience": {"user": "reader"}, "content": {"title": "Hello"},
+        });
+        let pushed = home.provider_api().post("/v1/apps/com.example.news/pushes", push).await.unwrap();
+        assert_eq!(pushed["planned"], 1, "{pushed}");
+    }
+    home.homing.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,10 +38,12 @@ struct PlannedEvent {
     reason: Option<Reason>,
 }
 
-/// A trace, and which push it belongs to, in words.
+/// A trace, which push it belongs to, and what the provider alone knows of it, in words.
 pub(super) struct Told {
     pub(super) trace: Trace,
     pub(super) push: Option<String>,
+    /// Where the trace has no step: how it stands at the provider.
+    pub(super) standing: Option<String>,
 }
 
 impl Known {
@@ -135,12 +137,12 @@ fn tell(traces: Vec<Trace>, planned: Vec<(String, Planned)>) -> Vec<Told> {
         let label = trace.apns_id.to_ascii_lowercase();
         let push = pushes.get(&label).map(|(_, one)| one.push());
         seen.insert(label);
-        told.push(Told { trace, push });
+        told.push(Told { trace, push, standing: None });
     }
     pushes.retain(|label, _| !seen.contains(label));
     told.extend(pushes.into_values().map(|(app, one)| {
-        let push = Some(one.push());
-        Told { trace: one.trace(app), push }
+        let (push, standing) = (Some(one.push()), Some(one.standing()));
+        Told { trace: one.trace(app), push, standing }
     }));
     told.sort_by_key(|told| (told.trace.events.first().map(|event| event.at), told.trace.seq));
     told
@@ -154,10 +156,24 @@ impl Planned {
         }
     }
 
-    /// Without events while nothing but the plan is known.
+    /// How it stands, for who asks about one that no push service has spoken of.
+    fn standing(&self) -> String {
+        let Some(last) = self.events.last() else { return "planned by the provider".to_owned() };
+        let reason = last.reason.as_ref().map_or("", Reason::as_str);
+        match last.stage.as_str() {
+            "planned" => "planned by the provider, not sent yet".to_owned(),
+            "sent" => "handed to a connection of the push service, no answer yet".to_owned(),
+            "withdrawn" => format!("{reason}: withdrawn by the provider before it was sent"),
+            "failed" => format!("{reason}: given up by the provider"),
+            other => format!("{other} {reason}"),
+        }
+    }
+
+    /// Without events where nothing but the provider's own steps is known. Its `sent` isn't a trace's, which is the push
+    /// service's to say.
     fn trace(self, bundle_id: String) -> Trace {
         let events = self.events.into_iter().filter_map(|event| {
-            let stage = Stage::from_word(&event.stage)?;
+            let stage = Stage::from_word(&event.stage).filter(|stage| *stage != Stage::Sent)?;
             Some(Event { at: event.at, stage, reason: event.reason })
         });
         Trace {
@@ -204,7 +220,8 @@ mod tests {
 
     #[test]
     fn what_went_to_apple_is_told_by_the_provider_in_the_words_of_a_trace() {
-        let told = tell(Vec::new(), vec![planned("a", &["planned", "accepted"]), planned("b", &["planned"])]);
+        let accepted = planned("a", &["planned", "sent", "accepted"]);
+        let told = tell(Vec::new(), vec![accepted, planned("b", &["planned"])]);
         let stages = told.iter().map(|one| one.trace.events.iter().map(|event| event.stage).collect());
         let stages: Vec<Vec<_>> = stages.collect();
         assert_eq!(
@@ -212,5 +229,21 @@ mod tests {
             [vec![], vec![Stage::Accepted]],
             "what is only planned has no step of a trace yet"
         );
+    }
+
+    #[test]
+    fn what_never_left_the_provider_is_told_as_it_stands() {
+        let standing = |stages: &[&str], reason: Option<&'static str>| {
+            let (_, mut one) = planned("a", stages);
+            if let Some(last) = one.events.last_mut() {
+                last.reason = reason.map(Reason::known);
+            }
+            one.standing()
+        };
+        assert_eq!(standing(&["planned"], None), "planned by the provider, not sent yet");
+        let withdrawn = standing(&["planned", "withdrawn"], Some("logged-out"));
+        assert_eq!(withdrawn, "logged-out: withdrawn by the provider before it was sent");
+        let failed = standing(&["planned", "sent", "failed"], Some("not-sent-in-time"));
+        assert_eq!(failed, "not-sent-in-time: given up by the provider");
     }
 }

@@ -2,8 +2,8 @@
 
 use homing_trace::{Event, Reason, Stage, Trace};
 
-/// The whole story. `push` says which push it belongs to, where that is known.
-pub(super) fn text(trace: &Trace, push: Option<&str>) -> String {
+/// The whole story: with the push it belongs to, and how it stands where there is no step, as far as that is known.
+pub(super) fn text(trace: &Trace, push: Option<&str>, standing: Option<&str>) -> String {
     let mut story = format!("notification {}", trace.apns_id);
     if let Some(seq) = trace.seq {
         story.push_str(&format!("  (seq {seq})"));
@@ -17,8 +17,8 @@ pub(super) fn text(trace: &Trace, push: Option<&str>) -> String {
     if let Some(push) = push {
         story.push_str(&format!("\n  {push}"));
     }
-    if trace.events.is_empty() {
-        story.push_str("\n  planned by the provider, not sent yet");
+    if let Some(standing) = standing.filter(|_| trace.events.is_empty()) {
+        story.push_str(&format!("\n  {standing}"));
     }
     for event in &trace.events {
         story.push_str(&format!("\n  {}  {:<12}  {}", event.at, event.stage.as_str(), meaning(event)));
@@ -107,7 +107,7 @@ mod tests {
                 step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
             ],
         };
-        insta::assert_snapshot!(text(&trace, Some("of push 7 to reader")), @r"
+        insta::assert_snapshot!(text(&trace, Some("of push 7 to reader"), None), @r"
         notification 9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10  (seq 12)
           for com.example.news, development
           of push 7 to reader
