@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::backoff::{Backoff, random_byte};
 use crate::enrol;
@@ -22,6 +22,8 @@ const DIRECTORY: &str = "erased";
 pub(crate) struct Farewells {
     directory: PathBuf,
     added: Arc<Notify>,
+    /// Whoever has it is adding one, or looking who is there.
+    adding: Arc<Mutex<()>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +36,7 @@ impl Farewells {
     pub(crate) fn open(data_dir: &Path) -> std::io::Result<Self> {
         let directory = data_dir.join(DIRECTORY);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-        Ok(Self { directory, added: Arc::new(Notify::new()) })
+        Ok(Self { directory, added: Arc::default(), adding: Arc::default() })
     }
 
     pub(crate) fn is_empty(&self) -> std::io::Result<bool> {
@@ -45,8 +47,14 @@ impl Farewells {
         self.path(device_id).exists()
     }
 
-    /// On disk when this returns.
-    pub(crate) fn add(&self, identity: &Identity) -> std::io::Result<()> {
+    /// On disk before the device's files are removed, which is done before the push service is told: an identity that
+    /// is in neither place could come back. Waits for the disk, so not for a thread of the runtime.
+    pub(crate) fn add(
+        &self,
+        identity: &Identity,
+        remove_files: impl FnOnce() -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let _nobody_looks = self.adding.blocking_lock();
         let kept = Kept { device_id: identity.device_id.clone(), secret: identity.secret.clone() };
         let next = self.directory.join(".next");
         let mut file =
@@ -55,8 +63,9 @@ impl Farewells {
         file.sync_all()?;
         std::fs::rename(&next, self.path(&identity.device_id))?;
         std::fs::File::open(&self.directory)?.sync_all()?;
+        let removed = remove_files();
         self.added.notify_one();
-        Ok(())
+        removed
     }
 
     /// Tells the push service of each, again and again until it has heard, for as long as the host runs.
@@ -77,7 +86,11 @@ impl Farewells {
     }
 
     async fn tell_all(&self, dialler: &Dialler) -> Result<(), String> {
-        for path in self.files().map_err(|error| error.to_string())? {
+        let there = {
+            let _nobody_adds = self.adding.lock().await;
+            self.files().map_err(|error| error.to_string())?
+        };
+        for path in there {
             let kept = std::fs::read(&path).map_err(|error| error.to_string())?;
             let Ok(Kept { device_id, secret }) = serde_json::from_slice(&kept) else {
                 tracing::warn!(path = %path.display(), "this isn't an erased device's identity");

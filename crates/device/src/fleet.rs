@@ -2,7 +2,8 @@
 //!
 //! A device is its file, so those that were added are there again at the next start. Erasing one is decided when its
 //! identity stands among the farewells (`farewell`): from then on its files are waste, whatever crashes in between, and
-//! the push service is told until it has heard.
+//! the push service is told until it has heard. Either is done to its end in a task of its own, also if nobody waits for
+//! it any more; what waits for the disk does so on threads made for that.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,6 +47,8 @@ pub(crate) enum ChangeError {
     Store(#[from] StoreError),
     #[error("the files of the device {name:?} can't be changed: {source}")]
     Files { name: String, source: std::io::Error },
+    #[error("these devices are stopping: start them again, then repeat this")]
+    Stopping,
 }
 
 /// What every device of a host is made with.
@@ -63,12 +66,18 @@ pub(crate) struct Workshop {
 pub(crate) struct Fleet {
     workshop: Workshop,
     devices: RwLock<Vec<Arc<Handle>>>,
-    /// One is added or erased at a time.
-    changing: Mutex<()>,
+    /// One is added or erased at a time, and none once the host stops.
+    changing: Mutex<Changes>,
     farewells: Farewells,
-    telling: AbortHandle,
     tokens: watch::Sender<Tokens>,
     happenings: broadcast::Sender<Arc<Happening>>,
+}
+
+/// Whether devices may be added and erased.
+#[derive(Debug, PartialEq, Eq)]
+enum Changes {
+    Open,
+    Closed,
 }
 
 /// One device, for those who speak to it.
@@ -101,19 +110,23 @@ impl Handle {
 }
 
 impl Fleet {
-    /// Begins without devices. What was erased before is told to the push service from now on.
+    /// Begins without devices.
     pub(crate) fn new(workshop: Workshop) -> Result<Self, std::io::Error> {
         let farewells = Farewells::open(&workshop.data_dir)?;
-        let telling = tokio::spawn(farewells.clone().tell(workshop.dialler.clone())).abort_handle();
         Ok(Self {
             workshop,
             devices: RwLock::new(Vec::new()),
-            changing: Mutex::new(()),
+            changing: Mutex::new(Changes::Open),
             farewells,
-            telling,
             tokens: watch::Sender::new(Tokens::new()),
             happenings: broadcast::Sender::new(happening::KEPT),
         })
+    }
+
+    /// Tells the push service what was and will be erased. To be begun when all devices found have started: who is told
+    /// of isn't known here any more, and what is left of its files would come back.
+    pub(crate) fn tell_farewells(&self) -> AbortHandle {
+        tokio::spawn(self.farewells.clone().tell(self.workshop.dialler.clone())).abort_handle()
     }
 
     /// Those that are there now.
@@ -150,13 +163,8 @@ impl Fleet {
     pub(crate) async fn start(&self, device: VirtualDevice) -> Result<Arc<Handle>, ChangeError> {
         let VirtualDevice { name, apps } = device;
         let path = self.path(&name);
-        let in_files = |source| ChangeError::Files { name: name.clone(), source };
-        if path.exists() && !self.farewells.is_empty().map_err(in_files)? {
-            let identity = Store::open(&path, &name)?.identity()?;
-            if identity.is_some_and(|identity| self.farewells.contains(&identity.device_id)) {
-                remove_files(&path).map_err(in_files)?;
-            }
-        }
+        let (farewells, erased, at) = (self.farewells.clone(), name.clone(), path.clone());
+        on_disk(&name, move || remove_if_erased(&farewells, &erased, &at)).await??;
         let watchers = Watchers::with(self.happenings.clone());
         let started = phone::start(PhoneConfig {
             name: name.clone(),
@@ -183,11 +191,24 @@ impl Fleet {
     }
 
     /// Adds a new device. Its apps have been checked.
-    pub(crate) async fn add(&self, name: &str, apps: Vec<AppManifest>) -> Result<Arc<Handle>, ChangeError> {
+    pub(crate) async fn add(
+        self: &Arc<Self>,
+        name: &str,
+        apps: Vec<AppManifest>,
+    ) -> Result<Arc<Handle>, ChangeError> {
+        let (fleet, name) = (Arc::clone(self), name.to_owned());
+        let added = tokio::spawn(async move { fleet.add_whole(&name, apps).await });
+        added.await.map_err(|_| ChangeError::Stopping)?
+    }
+
+    async fn add_whole(&self, name: &str, apps: Vec<AppManifest>) -> Result<Arc<Handle>, ChangeError> {
         if !is_name(name) {
             return Err(ChangeError::Name(name.to_owned()));
         }
-        let _one_at_a_time = self.changing.lock().await;
+        let changing = self.changing.lock().await;
+        if *changing == Changes::Closed {
+            return Err(ChangeError::Stopping);
+        }
         let path = self.path(name);
         if self.named(name).is_some() || path.exists() {
             return Err(ChangeError::There(name.to_owned()));
@@ -198,17 +219,25 @@ impl Fleet {
         let started = self.start(VirtualDevice { name: name.to_owned(), apps }).await;
         match &started {
             Ok(device) => self.happened(device, Kind::Added),
-            Err(_) => drop(remove_files(&path)),
+            Err(_) => drop(on_disk(name, move || remove_files(&path)).await),
         }
         started
     }
 
     /// Erases a device as a factory reset does: its apps and their data, and at the push service everything it held.
-    pub(crate) async fn erase(&self, name: &str) -> Result<(), ChangeError> {
-        let _one_at_a_time = self.changing.lock().await;
+    pub(crate) async fn erase(self: &Arc<Self>, name: &str) -> Result<(), ChangeError> {
+        let (fleet, name) = (Arc::clone(self), name.to_owned());
+        let erased = tokio::spawn(async move { fleet.erase_whole(&name).await });
+        erased.await.map_err(|_| ChangeError::Stopping)?
+    }
+
+    async fn erase_whole(&self, name: &str) -> Result<(), ChangeError> {
+        let changing = self.changing.lock().await;
+        if *changing == Changes::Closed {
+            return Err(ChangeError::Stopping);
+        }
         let device = self.named(name).ok_or_else(|| ChangeError::NotThere(name.to_owned()))?;
         let (erased, is_erased) = oneshot::channel();
-        let in_files = |source| ChangeError::Files { name: name.to_owned(), source };
         // A phone that is gone already has closed its file.
         let _ = device.inputs.send(Input::Erase(erased)).await;
         let identity = is_erased.await.ok().flatten();
@@ -219,16 +248,19 @@ impl Fleet {
             tokens.retain(|(of, _), _| of != name);
             tokens.len() != before
         });
-        if let Some(identity) = identity {
-            self.farewells.add(&identity).map_err(in_files)?;
-        }
-        remove_files(&self.path(name)).map_err(in_files)?;
+        let (farewells, path) = (self.farewells.clone(), self.path(name));
+        let removed = on_disk(name, move || match identity {
+            Some(identity) => farewells.add(&identity, || remove_files(&path)),
+            None => remove_files(&path),
+        });
+        removed.await?.map_err(|source| ChangeError::Files { name: name.to_owned(), source })?;
         self.happened(&device, Kind::Erased);
         Ok(())
     }
 
-    /// Lets every device write down everything and end.
+    /// Lets every device write down everything and end, once what is being added or erased is.
     pub(crate) async fn stop(&self) {
+        *self.changing.lock().await = Changes::Closed;
         for device in self.all() {
             let (done, is_done) = oneshot::channel();
             if device.inputs.send(Input::Stop(done)).await.is_ok() {
@@ -240,7 +272,6 @@ impl Fleet {
 
     /// Ends everything as a power cut would.
     pub(crate) fn abort(&self) {
-        self.telling.abort();
         self.all().iter().for_each(|device| device.abort());
     }
 
@@ -259,6 +290,27 @@ pub(crate) fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Runs what waits for the disk where it holds up nothing else.
+async fn on_disk<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ChangeError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ChangeError::Files { name: name.to_owned(), source: std::io::Error::other(error) })
+}
+
+/// One that was erased is waste, if the host ended before its files were removed.
+fn remove_if_erased(farewells: &Farewells, name: &str, path: &Path) -> Result<(), ChangeError> {
+    let in_files = |source| ChangeError::Files { name: name.to_owned(), source };
+    if path.exists() && !farewells.is_empty().map_err(in_files)? {
+        let identity = Store::open(path, name)?.identity()?;
+        if identity.is_some_and(|identity| farewells.contains(&identity.device_id)) {
+            remove_files(path).map_err(in_files)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a device's file, what SQLite keeps beside it, and its apps' data; what isn't there is fine.
@@ -304,16 +356,4 @@ async fn wake(clock: Clock, mut at: watch::Receiver<Option<UnixMillis>>, phone: 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_could_leave_the_directory_is_refused() {
-        for wrong in ["", ".", "../x", "a/b", "a b", ".hidden", "ä", &"a".repeat(65)] {
-            assert!(!is_name(wrong), "{wrong:?}");
-        }
-        for good in ["iphone-development", "Ann_2.1", &"a".repeat(64)] {
-            assert!(is_name(good), "{good:?}");
-        }
-    }
-}
+mod tests;

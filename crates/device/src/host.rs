@@ -11,7 +11,7 @@ use homing_clock::Clock;
 use homing_local::AppManifest;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::api::{self, Api};
 use crate::fleet::{Fleet, Workshop, is_name};
@@ -87,6 +87,7 @@ pub struct DeviceHost {
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
+    telling: AbortHandle,
 }
 
 impl DeviceHost {
@@ -114,6 +115,7 @@ impl DeviceHost {
             let in_device = |source| StartError::Device { name, source: Box::new(source) };
             fleet.start(device).await.map_err(in_device)?;
         }
+        let telling = fleet.tell_farewells();
         let (stop, stopped) = watch::channel(false);
         let api = Api::new(Arc::clone(&fleet), config.clock, &config.api_key, stopped.clone());
         let mut addresses = Vec::new();
@@ -122,7 +124,7 @@ impl DeviceHost {
             addresses.push(address);
             servers.spawn(api::serve(listener, api.clone(), stopped.clone()));
         }
-        Ok(Self { fleet, addresses, stop, servers })
+        Ok(Self { fleet, addresses, stop, servers, telling })
     }
 
     /// Where the API listens; a port 0 in the configuration is the real one here.
@@ -160,6 +162,7 @@ impl DeviceHost {
 
 impl Drop for DeviceHost {
     fn drop(&mut self) {
+        self.telling.abort();
         self.fleet.abort();
     }
 }

@@ -31,7 +31,7 @@ impl From<ChangeError> for Problem {
             ChangeError::There(_) => Self::new(StatusCode::CONFLICT, "The device is there already", detail),
             ChangeError::TooMany => Self::new(StatusCode::CONFLICT, "There are too many devices", detail),
             ChangeError::NotThere(_) => Self::not_found(detail),
-            ChangeError::Store(_) | ChangeError::Files { .. } => Self::broken(detail),
+            ChangeError::Store(_) | ChangeError::Files { .. } | ChangeError::Stopping => Self::broken(detail),
         }
     }
 }
