@@ -140,7 +140,8 @@ struct Shared {
     client: Client,
     identity_tokens: IdentityTokens,
     bundle_id: String,
-    file: StateFile,
+    /// Who has it may change what is kept; the next waits in line.
+    file: Arc<tokio::sync::Mutex<StateFile>>,
     kept: Mutex<Kept>,
     /// Sign-ins and sign-outs take their turn on device and disk.
     turn: tokio::sync::Mutex<()>,
@@ -174,7 +175,7 @@ impl ProviderSdk {
             client,
             identity_tokens: config.identity_tokens,
             bundle_id: config.manifest.bundle_id,
-            file,
+            file: Arc::new(tokio::sync::Mutex::new(file)),
             status: watch::Sender::new(Status::default()),
             kept: Mutex::new(kept),
             turn: tokio::sync::Mutex::default(),
@@ -202,7 +203,7 @@ impl ProviderSdk {
             return Err(ProviderError::Superseded);
         }
         shared.center.set_recipient(Recipient::User(user_tag(&shared.bundle_id, user))).await?;
-        let kept = shared.wish(|kept| kept.signed_in(user, identity_token));
+        let kept = shared.wish(|kept| kept.signed_in(user, identity_token)).await;
         if kept.is_err() {
             // The device goes on with who was signed in before.
             shared.tell_device().await?;
@@ -217,20 +218,21 @@ impl ProviderSdk {
         shared.newest.fetch_add(1, Ordering::Relaxed);
         let _turn = shared.turn.lock().await;
         let on_device = shared.center.set_recipient(Recipient::Nobody).await;
-        shared.wish(|kept| kept.signed_out())?;
+        shared.wish(|kept| kept.signed_out()).await?;
         Ok(on_device?)
     }
 
     /// To be called from [`crate::AppDelegate::did_register`], at every launch: the provider is told the token of who
-    /// is signed in.
-    pub fn did_register(&self, device_token: &[u8]) -> Result<(), ProviderError> {
+    /// is signed in. Safe when this is done.
+    pub async fn did_register(&self, device_token: &[u8]) -> Result<(), ProviderError> {
         let token: String = device_token.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.shared.wish(|kept| kept.registered(token))
+        self.shared.wish(|kept| kept.registered(token)).await
     }
 
     /// To be called from [`crate::AppDelegate::did_receive`]: what the user did is told to the provider, also later if
-    /// it can't be reached now. Only of a notification that the provider sent, for who is signed in.
-    pub fn report_opened(&self, response: &NotificationResponse) -> Result<(), ProviderError> {
+    /// it can't be reached now. Only of a notification that the provider sent, for who is signed in. Safe when this is
+    /// done.
+    pub async fn report_opened(&self, response: &NotificationResponse) -> Result<(), ProviderError> {
         let notification = &response.notification;
         if !self.concerns(notification) {
             return Ok(());
@@ -242,7 +244,7 @@ impl ProviderSdk {
             NotificationResponse::DISMISS_ACTION => Deed::Dismissed,
             _ => Deed::Action,
         };
-        self.shared.wish(|kept| kept.opened(push_id, event))
+        self.shared.wish(|kept| kept.opened(push_id, event)).await
     }
 
     /// Whether a notification is for who is signed in, or for no user in particular. The device sees to that, too; a
@@ -273,30 +275,47 @@ impl Shared {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is kept: on disk when this returns, or not at all. Whether anything changed.
-    fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<bool, ProviderError> {
-        let mut kept = self.kept();
-        let mut next = kept.clone();
+    /// Changes what is kept: on disk when this returns, or not at all; also if nobody waits for it any more, and always
+    /// before the next change begins.
+    async fn change(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Kept),
+        then: fn(&Self),
+    ) -> Result<(), ProviderError> {
+        let file = Arc::clone(&self.file).lock_owned().await;
+        let mut next = self.kept().clone();
         change(&mut next);
-        if *kept == next {
-            return Ok(false);
+        if *self.kept() == next {
+            return Ok(());
         }
-        let failed = |source| ProviderError::Container { path: self.file.path().to_owned(), source };
-        self.file.write(&next).map_err(failed)?;
-        *kept = next;
-        drop(kept);
-        let trouble = self.status.borrow().trouble.clone();
-        self.show(trouble);
-        Ok(true)
+        let (shared, path) = (Arc::clone(self), file.path().to_owned());
+        // The app's threads have other things to do than to wait for the disk.
+        let written = tokio::task::spawn_blocking(move || {
+            file.write(&next)?;
+            *shared.kept() = next;
+            then(&shared);
+            Ok(())
+        });
+        let written = written.await.unwrap_or_else(|ended| Err(std::io::Error::other(ended)));
+        written.map_err(|source| ProviderError::Container { path, source })
     }
 
-    /// The same of what the provider is to be told.
-    fn wish(&self, change: impl FnOnce(&mut Kept)) -> Result<(), ProviderError> {
-        if self.change(change)? {
-            self.show(None);
-            self.changed.notify_one();
-        }
-        Ok(())
+    /// Of what the provider has answered.
+    async fn keep(self: &Arc<Self>, change: impl FnOnce(&mut Kept)) -> Result<(), ProviderError> {
+        let then = |shared: &Self| {
+            let trouble = shared.status.borrow().trouble.clone();
+            shared.show(trouble);
+        };
+        self.change(change, then).await
+    }
+
+    /// Of what the provider is to be told.
+    async fn wish(self: &Arc<Self>, change: impl FnOnce(&mut Kept)) -> Result<(), ProviderError> {
+        let then = |shared: &Self| {
+            shared.show(None);
+            shared.changed.notify_one();
+        };
+        self.change(change, then).await
     }
 
     async fn tell_device(&self) -> Result<(), AppError> {

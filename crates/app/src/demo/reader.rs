@@ -41,7 +41,7 @@ impl AppDelegate for NewsReader {
             return;
         }
         if let Ok(sdk) = &self.hands.sdk
-            && let Err(error) = sdk.report_opened(&response)
+            && let Err(error) = sdk.report_opened(&response).await
         {
             tracing::warn!(%error, "that a notification was opened isn't reported");
         }
@@ -59,7 +59,7 @@ impl AppDelegate for NewsReader {
 
     async fn did_register(&mut self, device_token: Vec<u8>) {
         if let Ok(sdk) = &self.hands.sdk
-            && let Err(error) = sdk.did_register(&device_token)
+            && let Err(error) = sdk.did_register(&device_token).await
         {
             tracing::warn!(%error, "the provider isn't told the token");
         }

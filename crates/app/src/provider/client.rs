@@ -41,6 +41,8 @@ pub(super) enum Answer {
     },
     /// 401: the identity token isn't good, or not any more.
     Unproven(String),
+    /// The same, and the business gives no newer one now.
+    Unvouched(String),
     /// 404.
     Unknown(String),
     /// It says no, and asking again alone won't help.

@@ -19,6 +19,7 @@ const LOCK_LOOK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct StateFile {
     path: PathBuf,
+    container: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
 }
@@ -43,7 +44,7 @@ impl StateFile {
             Ok(taken) => taken?,
             Err(_) => return Err(std::io::Error::other("another run of the app doesn't let go of it")),
         }
-        Ok(Self { path: container.join(NAME), _lock: lock })
+        Ok(Self { path: container.join(NAME), container: container.to_owned(), _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -64,13 +65,15 @@ impl StateFile {
         })
     }
 
-    /// On disk when this returns.
+    /// On disk when this returns, which may take the disk's time.
     pub(super) fn write(&self, kept: &Kept) -> std::io::Result<()> {
         let next = self.path.with_extension("next");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
         file.write_all(&serde_json::to_vec(kept)?)?;
         file.sync_all()?;
-        std::fs::rename(&next, &self.path)
+        std::fs::rename(&next, &self.path)?;
+        // The new name is on disk once its directory is.
+        File::open(&self.container)?.sync_all()
     }
 }
 

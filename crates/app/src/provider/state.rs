@@ -273,8 +273,9 @@ impl Kept {
         self.retell = Retell::User;
     }
 
-    pub(super) fn next_report(&self) -> Option<Report> {
-        self.reports.front().cloned()
+    /// The oldest report that isn't of one of these users.
+    pub(super) fn next_report(&self, but_of: &[String]) -> Option<Report> {
+        self.reports.iter().find(|report| !but_of.contains(&report.user)).cloned()
     }
 
     /// The report was answered, whether or not it was taken.

@@ -1,6 +1,7 @@
 //! The provider SDK against a provider that behaves as the real one's document says, over real HTTP: signing in and
 //! out, online and not, over restarts, and in races.
 
+mod business;
 mod demo;
 mod device;
 mod provider;
@@ -90,7 +91,7 @@ async fn signing_in_binds_and_signing_out_unbinds_and_the_device_is_told_first()
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
     assert_eq!(device.recipients(), [Recipient::Nobody], "before anybody signs in");
-    sdk.did_register(&[0xab, 0x01]).expect("it is kept");
+    sdk.did_register(&[0xab, 0x01]).await.expect("it is kept");
     provider.observe(&device);
     sdk.log_in("reader").await.expect("reader signs in");
     assert_eq!(settled(&sdk).await.user.as_deref(), Some("reader"));
@@ -110,7 +111,7 @@ async fn another_user_takes_the_token_over() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     for user in ["reader", "ann", "Zoë & Co?=/é"] {
         sdk.log_in(user).await.expect("they sign in");
         settled(&sdk).await;
@@ -126,7 +127,7 @@ async fn what_happens_offline_is_told_later_and_the_newest_wins() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     provider.set_mood(Mood::Away);
@@ -147,7 +148,7 @@ async fn an_unfinished_sign_out_is_finished_by_the_next_run_of_the_app() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     provider.set_mood(Mood::Away);
@@ -179,13 +180,13 @@ async fn a_new_token_is_told_for_who_is_signed_in() {
     let sdk = start(&device, dir.path(), &provider).await;
     sdk.log_in("reader").await.expect("signing in waits for no token");
     assert!(provider.tokens().is_empty());
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     settled(&sdk).await;
-    sdk.did_register(&[2]).expect("it is kept");
+    sdk.did_register(&[2]).await.expect("it is kept");
     settled(&sdk).await;
     assert_eq!((provider.user("01"), provider.user("02").as_deref()), (None, Some("reader")));
     provider.forget_everything();
-    sdk.did_register(&[2]).expect("it is kept");
+    sdk.did_register(&[2]).await.expect("it is kept");
     settled(&sdk).await;
     assert_eq!(provider.user("02").as_deref(), Some("reader"), "told at every launch");
 }
@@ -195,14 +196,14 @@ async fn a_launch_leaves_the_token_to_whom_the_business_gave_it() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     let epoch = provider.epoch("01");
     provider.bind("01", "u42", epoch);
     drop(sdk);
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     settled(&sdk).await;
     assert_eq!(provider.user("01").as_deref(), Some("u42"), "a launch is no sign-in");
     sdk.log_in("reader").await.expect("reader signs in again");
@@ -217,7 +218,7 @@ async fn a_number_the_provider_knows_already_is_outdone() {
     let ahead = u64::from(u32::MAX) << 20;
     provider.bind("01", "somebody", ahead);
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     assert_eq!(provider.user("01").as_deref(), Some("reader"));
@@ -233,7 +234,7 @@ async fn a_proof_that_has_ended_is_replaced() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     provider.end_proofs();
@@ -251,7 +252,7 @@ async fn a_business_that_does_not_vouch_changes_nothing() {
     });
     let config = config(dir.path(), &provider.url(), picky);
     let sdk = ProviderSdk::start(device.attach().await, config).await.expect("it starts");
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     let refused = sdk.log_in("ann").await.expect_err("ann has none").to_string();
@@ -281,7 +282,7 @@ async fn a_sign_out_overtakes_a_sign_in_that_waits_for_the_business() {
     });
     let config = config(dir.path(), &provider.url(), slow);
     let sdk = ProviderSdk::start(device.attach().await, config).await.expect("it starts");
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     let signing_in = tokio::spawn({
         let sdk = sdk.clone();
         async move { sdk.log_in("ann").await }
@@ -302,7 +303,7 @@ async fn what_the_user_opened_is_reported_once_the_provider_can_be_reached() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let sdk = start(&device, dir.path(), &provider).await;
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     provider.set_mood(Mood::Away);
@@ -316,7 +317,7 @@ async fn what_the_user_opened_is_reported_once_the_provider_can_be_reached() {
         (NotificationResponse::DEFAULT_ACTION, json!(null)),
     ];
     for (action, homing) in reports {
-        sdk.report_opened(&response(action, homing)).expect("it is kept");
+        sdk.report_opened(&response(action, homing)).await.expect("it is kept");
     }
     drop(sdk);
     provider.set_mood(Mood::Good);
@@ -341,7 +342,7 @@ async fn an_address_that_is_none_is_told_and_https_asks_for_the_root_it_was_give
     let (provider, ca_pem) = FakeProvider::start_tls().await;
     let trusting = ProviderConfig { ca_pem: Some(ca_pem), ..config(dir.path(), &provider.url(), business()) };
     let sdk = ProviderSdk::start(device.attach().await, trusting.clone()).await.expect("it starts");
-    sdk.did_register(&[1]).expect("it is kept");
+    sdk.did_register(&[1]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("reader signs in");
     settled(&sdk).await;
     assert_eq!(provider.user("01").as_deref(), Some("reader"));
@@ -350,8 +351,33 @@ async fn an_address_that_is_none_is_told_and_https_asks_for_the_root_it_was_give
     let other = tempfile::tempdir().expect("a temporary directory");
     let doubting = ProviderConfig { ca_pem: Some(stranger), container: other.path().to_owned(), ..trusting };
     let sdk = ProviderSdk::start(device.attach().await, doubting).await.expect("it starts");
-    sdk.did_register(&[2]).expect("it is kept");
+    sdk.did_register(&[2]).await.expect("it is kept");
     sdk.log_in("reader").await.expect("the business can be reached");
     until(&sdk, |status| status.trouble.is_some()).await;
     assert!(!provider.tokens().contains(&"02".to_owned()));
+}
+
+#[tokio::test]
+async fn while_the_disk_is_slow_the_app_goes_on_and_the_write_is_not_over() {
+    let (device, provider) = (Device::start(), FakeProvider::start().await);
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let sdk = start(&device, dir.path(), &provider).await;
+    // Nobody gets into a pipe before somebody reads from it.
+    let slow = dir.path().join("homing-provider.next");
+    let made = std::process::Command::new("mkfifo").arg(&slow).status().expect("there is mkfifo");
+    assert!(made.success());
+    let mut registering = Box::pin(sdk.did_register(&[1]));
+    let waited = tokio::time::timeout(Duration::from_millis(50), &mut registering).await;
+    assert!(waited.is_err(), "it isn't on disk yet");
+    let reading = slow.clone();
+    let read = tokio::task::spawn_blocking(move || std::fs::read(reading));
+    let kept = registering.await;
+    assert!(matches!(kept, Err(ProviderError::Container { .. })), "a pipe is no disk: {kept:?}");
+    read.await.expect("it ends").expect("it was written to");
+    std::fs::remove_file(slow).expect("it is there");
+    sdk.log_in("reader").await.expect("reader signs in");
+    assert!(provider.tokens().is_empty(), "what isn't on disk isn't told");
+    sdk.did_register(&[1]).await.expect("it is kept");
+    settled(&sdk).await;
+    assert_eq!(provider.user("01").as_deref(), Some("reader"));
 }

@@ -44,7 +44,7 @@ async fn the_newest_sign_in_or_out_holds_whatever_the_provider_loses() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut sdk = start(&device, dir.path(), &provider).await;
         let (mut user, mut token) = (None, 1);
-        sdk.did_register(&[token]).expect("it is kept");
+        sdk.did_register(&[token]).await.expect("it is kept");
         provider.set_mood(Mood::Unreliable);
         for step in 0..STEPS {
             match dice.below(20) {
@@ -60,12 +60,12 @@ async fn the_newest_sign_in_or_out_holds_whatever_the_provider_loses() {
                 }
                 14 => {
                     token = 1 + dice.below(3) as u8;
-                    sdk.did_register(&[token]).expect("it is kept");
+                    sdk.did_register(&[token]).await.expect("it is kept");
                 }
                 15 => {
                     drop(sdk);
                     sdk = start(&device, dir.path(), &provider).await;
-                    sdk.did_register(&[token]).expect("it is kept");
+                    sdk.did_register(&[token]).await.expect("it is kept");
                 }
                 16..19 => tokio::task::yield_now().await,
                 _ => {

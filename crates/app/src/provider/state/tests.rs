@@ -151,7 +151,7 @@ fn a_newer_proof_is_used_everywhere() {
     kept.renew("ann", "another's");
     kept.signed_out();
     assert_eq!(kept.next_binding(&[]).expect("reader is next").identity_token, "newer");
-    assert_eq!(kept.next_report().expect("there is one").identity_token, "newer");
+    assert_eq!(kept.next_report(&[]).expect("there is one").identity_token, "newer");
 }
 
 #[test]
@@ -160,11 +160,12 @@ fn reports_are_bounded_and_told_in_order() {
     for number in 0..150 {
         kept.opened(number.to_string(), Deed::Opened);
     }
-    let first = kept.next_report().expect("there is one");
+    let first = kept.next_report(&[]).expect("there is one");
     assert_eq!(first.push_id, "50", "the oldest are given up");
     kept.reported(&first);
-    assert_eq!(kept.next_report().expect("there is one").push_id, "51");
+    assert_eq!(kept.next_report(&[]).expect("there is one").push_id, "51");
+    assert!(kept.next_report(&[first.user]).is_none(), "all are of one user");
     let mut nobody = Kept::default();
     nobody.opened("p".to_owned(), Deed::Opened);
-    assert!(nobody.next_report().is_none());
+    assert!(nobody.next_report(&[]).is_none());
 }
