@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use homing_testkit::api::Api;
+use homing_testkit::api::{Api, Refused};
 use homing_testkit::device::{Link, TestDevice};
 use homing_testkit::dice::Dice;
 use homing_testkit::endpoints::Endpoints;
@@ -142,7 +142,11 @@ async fn ask_all(wishes: Vec<Wish>, run: Arc<Run>) -> anyhow::Result<Vec<Asked>>
             match run.api.post_once(&run.pushes, &key, body.clone()).await {
                 Ok(answer) => break answer,
                 // Refused for good is a defect; killed isn't.
-                Err(error) => anyhow::ensure!(!format!("{error:#}").contains(": 4"), "{error:#}"),
+                Err(error) => {
+                    let refused = error.downcast_ref::<Refused>();
+                    let for_good = refused.is_some_and(|refused| (400..500).contains(&refused.status));
+                    anyhow::ensure!(!for_good, "{error:#}");
+                }
             }
         };
         let push_id = answer["push_id"].as_str().context("a 202 names its push")?.to_owned();

@@ -29,7 +29,7 @@ impl App {
             return suppressed(Reason::DUPLICATE, turn);
         }
         if !self.registered {
-            return suppressed(Reason::NOT_PERMITTED, turn);
+            return suppressed(Reason::NOT_REGISTERED, turn);
         }
         let Ok((payload, _findings)) = Payload::parse(&arrived.payload) else {
             return suppressed(Reason::UNREADABLE, turn);

@@ -20,6 +20,16 @@ impl std::fmt::Debug for Api {
     }
 }
 
+/// An answer that isn't 2xx; in the errors of [`Api`] for whoever asks for it with `downcast_ref`.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {url}: {status} {text}")]
+pub struct Refused {
+    pub method: &'static str,
+    pub url: String,
+    pub status: u16,
+    pub text: String,
+}
+
 impl Api {
     pub fn new(base: &str, key: &str) -> Self {
         let config = ureq::Agent::config_builder()
@@ -76,7 +86,7 @@ impl Api {
         self.ask_with(method, path, body, None).await
     }
 
-    /// An answer that isn't 2xx is an error; one without a body is null.
+    /// An answer that isn't 2xx is an error ([`Refused`]); one without a body is null.
     async fn ask_with(
         &self,
         method: &'static str,
@@ -102,7 +112,10 @@ impl Api {
             };
             let mut answer = answer.with_context(|| format!("{method} {url}"))?;
             let text = answer.body_mut().with_config().limit(64 << 20).read_to_string()?;
-            anyhow::ensure!(answer.status().is_success(), "{method} {url}: {} {text}", answer.status());
+            let status = answer.status();
+            if !status.is_success() {
+                return Err(Refused { method, url, status: status.as_u16(), text }.into());
+            }
             if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
         });
         asked.await?

@@ -101,6 +101,10 @@ enum Command {
         #[command(flatten)]
         app: App,
     },
+    /// Lock the screen: no app is in foreground, and what comes is on the lock screen
+    Lock(Where),
+    /// Unlock the screen; opening an app and a tap do it, too
+    Unlock(Where),
     /// Turn airplane mode on
     Offline(Where),
     /// Turn airplane mode off

@@ -1,10 +1,32 @@
 //! The three app states of *Message push in iOS*, local notifications without a network, and time that passes at once.
 
+use std::path::Path;
+use std::process::Command;
+
 use homing_apns::Expiration;
 use homing_trace::Stage;
 use serde_json::{Value, json};
 
-use crate::home::{Home, IPHONE, NEWS, wait};
+use crate::home::{BINARY, Home, IPHONE, NEWS, wait};
+
+fn hand(data_dir: &Path, word: &str) -> String {
+    let words = ["device", word, "--device", "iphone-development", "--data-dir"];
+    let done = Command::new(BINARY).args(words).arg(data_dir).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_screen_is_locked_and_unlocked_from_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 36).await;
+    let data_dir = dir.path().join("data");
+    for (word, locked) in [("lock", true), ("unlock", false)] {
+        assert_eq!(hand(&data_dir, word), format!("the screen is {word}ed\n"));
+        assert_eq!(home.phone.get(IPHONE).await.unwrap()["locked"], locked);
+    }
+    home.homing.stop().await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_state_of_the_app_presents_as_on_an_iphone() {

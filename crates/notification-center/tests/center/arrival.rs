@@ -99,9 +99,9 @@ fn an_app_that_unregistered_gets_nothing_until_it_registers_again() {
     let mut phone = Phone::after(allowed(AppState::Background));
     phone.take(registered(false));
     assert!(!phone.center.is_registered(NEWS));
-    assert_eq!(phone.take(arrives(alert(1))), ["1 suppressed: not-permitted"]);
+    assert_eq!(phone.take(arrives(alert(1))), ["1 suppressed: not-registered"]);
     let silent = push(2, json!({"aps": {"content-available": 1}}));
-    assert_eq!(phone.take(arrives(silent)), ["2 suppressed: not-permitted"]);
+    assert_eq!(phone.take(arrives(silent)), ["2 suppressed: not-registered"]);
     phone.take(registered(true));
     assert_eq!(phone.take(arrives(alert(3)))[0], "3 displayed");
 }

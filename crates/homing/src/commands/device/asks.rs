@@ -22,6 +22,8 @@ pub(super) fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Pending(at) => get(&at, "/pending", text::pending),
         Command::Allow(at) => answer(&at, true),
         Command::Deny(at) => answer(&at, false),
+        Command::Lock(at) => lock(&at, true),
+        Command::Unlock(at) => lock(&at, false),
         Command::Offline(at) => network(&at, false),
         Command::Online(at) => network(&at, true),
         Command::Advance { by, at } => {
@@ -92,6 +94,8 @@ fn carry_out_of_app(command: Command) -> anyhow::Result<()> {
         | Command::Deny(_)
         | Command::Shown(_)
         | Command::Pending(_)
+        | Command::Lock(_)
+        | Command::Unlock(_)
         | Command::Offline(_)
         | Command::Online(_)
         | Command::Advance { .. }
@@ -117,6 +121,13 @@ fn answer(at: &Where, allow: bool) -> anyhow::Result<()> {
     let path = format!("{}/prompt/answer", api.device_path(at)?);
     api.send(&Send::Post(&json!({"allow": allow})), &path)?;
     done(at, if allow { "allowed" } else { "not allowed" })
+}
+
+fn lock(at: &Where, locked: bool) -> anyhow::Result<()> {
+    let api = DeviceApi::find(at)?;
+    let path = format!("{}/lock", api.device_path(at)?);
+    let answer = api.send(&Send::Put(&json!({"locked": locked})), &path)?;
+    show(at, &answer, |_| format!("the screen is {}", if locked { "locked" } else { "unlocked" }))
 }
 
 fn network(at: &Where, online: bool) -> anyhow::Result<()> {

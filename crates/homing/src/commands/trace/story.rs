@@ -68,6 +68,7 @@ fn discarded(reason: &str) -> &'static str {
 fn suppressed(reason: &str) -> &'static str {
     match reason {
         "not-permitted" => "the user hasn't allowed this app to show notifications",
+        "not-registered" => "the app has unregistered from remote notifications",
         "foreground" => "the app was in front and chose to show nothing",
         "focus" => "a Focus held it back",
         "summary" => "it waits for the scheduled summary",
@@ -89,6 +90,13 @@ fn suppressed(reason: &str) -> &'static str {
 mod tests {
     use super::*;
     use homing_trace::{Environment, UnixMillis};
+
+    #[test]
+    fn an_app_that_unregistered_is_told_as_such() {
+        let event =
+            Event { at: UnixMillis(0), stage: Stage::Suppressed, reason: Some(Reason::NOT_REGISTERED) };
+        assert_eq!(meaning(&event), "not-registered: the app has unregistered from remote notifications");
+    }
 
     #[test]
     fn the_story_names_every_step_and_why() {
