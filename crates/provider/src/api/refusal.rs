@@ -26,6 +26,7 @@ impl From<EngineError> for Problem {
                 let problem = unprocessable("The payload can't be sent", detail).with("findings", findings);
                 problem.with("bytes", bytes).with("limit", limit)
             }
+            EngineError::TooMany(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many", detail),
             EngineError::KeyReused => unprocessable("The Idempotency-Key was used otherwise", detail),
             EngineError::Store(error) => from_store(&error),
         }
@@ -45,6 +46,7 @@ fn from_store(error: &StoreError) -> Problem {
         | StoreError::NewerSchema { .. }
         | StoreError::Damaged { .. }
         | StoreError::Sqlite { .. }
+        | StoreError::Panicked
         | StoreError::Commit { .. } => {
             tracing::error!(%error, "the store failed a request");
             let detail = "the store failed: the provider's log says how".to_owned();

@@ -18,6 +18,9 @@ pub enum EngineError {
     /// The request is sound, but not as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// The bound of what one user may have made.
+    #[error("{0}")]
+    TooMany(String),
     /// A field can't be used; `field` is its path in the request.
     #[error("{field}: {problem}")]
     Invalid { field: String, problem: String },

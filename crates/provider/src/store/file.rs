@@ -10,14 +10,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::schema::SCHEMA;
+use super::schema::{SCHEMA, VERSION_2};
 
 pub(super) const FILE: &str = "provider.db";
 const LOCK_FILE: &str = "provider.lock";
 
 /// `HmgP`, in SQLite's header: the file is ours.
 const APPLICATION_ID: i64 = 0x486d_6750;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const CACHE_KIB: i64 = 32 << 10;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub(super) fn lock_dir(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Opens the file for its writer, and makes its tables when it is new.
+/// Opens the file for its writer, and makes the tables that it lacks.
 pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(FILE);
     check_header(&path)?;
@@ -66,9 +66,10 @@ pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
+    if version < SCHEMA_VERSION {
+        let made = if version == 0 { SCHEMA } else { "" };
         connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; \
+            "BEGIN IMMEDIATE; {made} {VERSION_2} PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
         // So that the header in the file itself tells the version.
@@ -135,6 +136,25 @@ mod tests {
         std::fs::write(&path, "hello").unwrap();
         let error = open(dir.path()).unwrap_err().to_string();
         assert!(error.contains(FILE), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_the_version_before_gets_what_is_new_and_keeps_what_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Connection::open(dir.path().join(FILE)).unwrap();
+        old.execute_batch(&format!(
+            "{SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;
+             INSERT INTO installations (app_no, token, environment, registered_at) VALUES (1, x'aa', 'development', 5);"
+        ))
+        .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let connection = open(dir.path()).unwrap();
+            let count = "SELECT count(*) FROM installations WHERE made_by IS NULL AND registered_at = 5";
+            assert_eq!(connection.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+            let new = connection.query_row("SELECT count(*) FROM logouts", [], |row| row.get::<_, i64>(0));
+            assert_eq!(new.unwrap(), 0);
+        }
     }
 
     #[test]

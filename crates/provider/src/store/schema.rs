@@ -161,3 +161,23 @@ CREATE TABLE receipt_cursors (
     cursor TEXT NOT NULL
 ) STRICT;
 ";
+
+/// From schema version 1 to 2; a new file gets both.
+///
+/// `made_by` is the user whose identity token told the installation's token first. `logouts` are of tokens that nobody has
+/// told yet. Of a deleted app its number is left until the rows that bear it are gone.
+pub(super) const VERSION_2: &str = "
+ALTER TABLE installations ADD COLUMN made_by TEXT;
+CREATE INDEX installations_by_maker ON installations (app_no, made_by) WHERE made_by IS NOT NULL;
+CREATE TABLE deleted_apps (app_no INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE logouts (
+    app_no INTEGER NOT NULL,
+    token BLOB NOT NULL,
+    user TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (app_no, token)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logouts_by_user ON logouts (app_no, user, at);
+CREATE INDEX logouts_by_age ON logouts (at);
+";

@@ -78,3 +78,62 @@ async fn what_was_answered_is_there_after_a_close_and_a_closed_store_says_so() {
     let store = Store::open(dir.path().to_owned(), Clock::default()).unwrap();
     assert_eq!(count(&store).await, 1);
 }
+
+/// Holds the writer up until the sender is used: what is called meanwhile is one batch.
+async fn hold_up(store: &Store) -> std::sync::mpsc::Sender<()> {
+    let (go, gone) = std::sync::mpsc::channel();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let store = store.clone();
+    tokio::spawn(async move {
+        let held = store.write(move |_| {
+            begun.send(()).unwrap();
+            gone.recv().unwrap();
+            Ok::<_, StoreError>(())
+        });
+        held.await
+    });
+    begins.await.unwrap();
+    go
+}
+
+#[tokio::test]
+async fn nothing_of_a_batch_that_sqlite_rolled_back_is_written() {
+    let (_dir, store) = store();
+    let followed = Arc::new(AtomicUsize::new(0));
+    let go = hold_up(&store).await;
+    let write = |bundle_id: &'static str| {
+        let followed = Arc::clone(&followed);
+        store.write(move |scope| {
+            add(scope, bundle_id)?;
+            scope.afterwards(move || {
+                followed.fetch_add(1, Ordering::SeqCst);
+            });
+            Ok::<_, StoreError>(())
+        })
+    };
+    // As SQLite does by itself when the disk is full.
+    let full = store.write(|scope| {
+        scope.connection.execute_batch("ROLLBACK")?;
+        Err::<(), _>(StoreError::Busy)
+    });
+    let released = async { go.send(()).unwrap() };
+    let (before, full, after, ()) = tokio::join!(write("a"), full, write("b"), released);
+    for answer in [before, full, after] {
+        assert!(matches!(answer, Err(StoreError::Commit { .. })), "{answer:?}");
+    }
+    assert_eq!((count(&store).await, followed.load(Ordering::SeqCst)), (0, 0));
+    store.write(|scope| add(scope, "c")).await.unwrap();
+    assert_eq!(count(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_call_ends_that_call_alone() {
+    let (_dir, store) = store();
+    let panics = store.write(|scope| -> Result<(), StoreError> {
+        add(scope, "a")?;
+        panic!("as a test wants it");
+    });
+    assert!(matches!(panics.await, Err(StoreError::Panicked)));
+    store.write(|scope| add(scope, "b")).await.unwrap();
+    assert_eq!(count(&store).await, 1);
+}

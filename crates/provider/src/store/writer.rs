@@ -1,6 +1,7 @@
 //! The writer: one thread that drains the queue in batches, commits each batch once, lets what follows from it happen,
 //! and then answers. What a job does to the tables is the caller's affair.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Receiver;
 
 use homing_clock::Clock;
@@ -75,15 +76,7 @@ impl Writer {
 
     fn batch(&self, calls: &mut Vec<Box<dyn Call>>) {
         let mut effects = Vec::new();
-        let mut committed = self.connection.execute_batch("BEGIN IMMEDIATE");
-        if committed.is_ok() {
-            let now = self.clock.now();
-            for call in calls.iter_mut() {
-                call.run(&mut Scope { connection: &self.connection, now, effects: &mut effects });
-            }
-            committed = self.connection.execute_batch("COMMIT");
-        }
-        let failed = committed.err().map(|error| error.to_string());
+        let failed = self.transact(calls, &mut effects).err();
         match &failed {
             None => effects.into_iter().for_each(|effect| effect()),
             Some(error) => self.roll_back(error),
@@ -91,6 +84,21 @@ impl Writer {
         for call in calls.drain(..) {
             call.finish(failed.as_deref().map_or(Ok(()), Err));
         }
+    }
+
+    /// Says why nothing of the batch is written, if it isn't.
+    fn transact(&self, calls: &mut [Box<dyn Call>], effects: &mut Vec<Effect>) -> Result<(), String> {
+        let sql = |text: &str| self.connection.execute_batch(text).map_err(|error| error.to_string());
+        sql("BEGIN IMMEDIATE")?;
+        let now = self.clock.now();
+        for call in calls {
+            call.run(&mut Scope { connection: &self.connection, now, effects });
+            // After a full disk SQLite may have rolled back all of it; the next call would be in a transaction of its own.
+            if self.connection.is_autocommit() {
+                return Err("SQLite has rolled it back".to_owned());
+            }
+        }
+        sql("COMMIT")
     }
 
     fn roll_back(&self, error: &str) {
@@ -134,7 +142,9 @@ where
         let (connection, effects) = (scope.connection, scope.effects.len());
         let sql = |text: &str| connection.execute_batch(text).map_err(|error| E::from(error.into()));
         let result = sql("SAVEPOINT call").and_then(|()| {
-            let result = work(scope);
+            // What it had written is rolled back, and the connection is whole: a statement that began has ended.
+            let result = catch_unwind(AssertUnwindSafe(|| work(scope)))
+                .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
             sql(if result.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" })?;
             result
         });
