@@ -1,7 +1,7 @@
 //! The engine of the provider: everything the API can ask for, on one handle.
 //!
 //! This file opens and closes it. What can be asked for stands beside what decides it: apps (`apps`, `credentials`), server
-//! keys (`keys`), installations and users (`installations`, by the rules in `binding`), pushes (`planning` makes them by the
+//! keys (`keys`), installations and users (`installations` and `logouts`, by the rules in `binding`), pushes (`planning` makes them by the
 //! rules in `plan` and `content`, `pushes` reads them, `changes` tells of them). `lanes` runs what sends (`sending`) and what
 //! reads receipts (`receipts`); both count in `ledger`. No send begins that `standings` doesn't admit.
 
@@ -17,6 +17,7 @@ mod installations;
 mod keys;
 mod lanes;
 mod ledger;
+mod logouts;
 mod names;
 mod plan;
 mod planning;
@@ -25,6 +26,7 @@ mod pushes;
 mod receipts;
 mod sending;
 mod server_key;
+mod set_up;
 mod standings;
 mod sweep;
 #[cfg(test)]
@@ -36,7 +38,7 @@ use std::sync::Arc;
 use homing_clock::Clock;
 use homing_trace::UnixMillis;
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -47,6 +49,7 @@ pub use error::EngineError;
 pub use installation::{
     Installation, InstallationState, Page, Registration, Report, ReportedEvent, Teller, TokenRefusal, User,
 };
+pub(crate) use installations::MAX_PAGE;
 pub use push::{
     Audience, AudienceView, Content, Counts, Created, ExpirationWish, History, HistoryEvent, HistoryQuery,
     Idempotency, NewPush, Notification, NotificationState, Push, PushChange, PushDetail, PushOptions,
@@ -89,6 +92,8 @@ struct Inner {
     reloading: tokio::sync::Mutex<()>,
     stop: watch::Sender<bool>,
     sweeping: std::sync::Mutex<Option<JoinHandle<()>>>,
+    /// There is something to sweep.
+    dirt: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -97,7 +102,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// How the provider is.
+/// How the provider is. A key that is limited to apps is told of these alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Status {
     pub version: &'static str,
@@ -112,6 +117,13 @@ pub struct Status {
 impl Engine {
     /// Opens what is kept and goes on sending what isn't finished.
     pub async fn start(config: EngineConfig) -> Result<Self, StoreError> {
+        let engine = Self::open(config).await?;
+        engine.start_lanes().await?;
+        Ok(engine)
+    }
+
+    /// Opens what is kept, and sends nothing yet.
+    pub(crate) async fn open(config: EngineConfig) -> Result<Self, StoreError> {
         let EngineConfig { data_dir, clock, root_key } = config;
         let of_store = clock.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(data_dir, of_store));
@@ -119,8 +131,9 @@ impl Engine {
         let now = clock.now();
         let keys = store.read(move |connection| KeyRing::load(connection, &root_key, now)).await?;
         let (stop, stopped) = watch::channel(false);
-        let sweeping = tokio::spawn(sweep::run(store.clone(), clock.clone(), stopped));
-        let engine = Self(Arc::new(Inner {
+        let dirt = Arc::new(Notify::new());
+        let sweeping = tokio::spawn(sweep::run(store.clone(), clock.clone(), Arc::clone(&dirt), stopped));
+        Ok(Self(Arc::new(Inner {
             store,
             clock,
             keys,
@@ -130,9 +143,8 @@ impl Engine {
             reloading: tokio::sync::Mutex::default(),
             stop,
             sweeping: std::sync::Mutex::new(Some(sweeping)),
-        }));
-        engine.start_lanes().await?;
-        Ok(engine)
+            dirt,
+        })))
     }
 
     /// Hands nothing more over, waits a little for answers under way, and closes the store. What is asked afterwards fails.
@@ -154,17 +166,24 @@ impl Engine {
         &self.0.clock
     }
 
-    pub async fn status(&self) -> Result<Status, EngineError> {
+    /// Counts what the key is for.
+    pub async fn status(&self, key: &ServerKey) -> Result<Status, EngineError> {
         let now = self.clock().now();
+        let apps = key.apps.as_ref().map(|apps| serde_json::json!(apps).to_string());
         self.store()
             .read(move |connection| {
-                let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+                let of = "app_no IN (SELECT app_no FROM apps
+                     WHERE ?1 IS NULL OR bundle_id IN (SELECT value FROM json_each(?1)))";
+                let count = |rows: &str| {
+                    let sql = format!("SELECT count(*) FROM {rows} {of}");
+                    connection.query_row(&sql, [&apps], |row| row.get(0))
+                };
                 Ok(Status {
                     version: env!("CARGO_PKG_VERSION"),
                     now,
-                    apps: count("SELECT count(*) FROM apps")?,
-                    installations: count("SELECT count(*) FROM installations WHERE retired_reason IS NULL")?,
-                    pushes_sending: count("SELECT count(*) FROM pushes WHERE finished_at IS NULL")?,
+                    apps: count("apps WHERE")?,
+                    installations: count("installations WHERE retired_reason IS NULL AND")?,
+                    pushes_sending: count("pushes WHERE finished_at IS NULL AND")?,
                 })
             })
             .await
@@ -194,9 +213,24 @@ impl Engine {
         &self.0.reloading
     }
 
+    /// What is kept of a deleted app goes now, not within the hour.
+    fn sweep_soon(&self) {
+        self.0.dirt.notify_one();
+    }
+
     fn stopped(&self) -> watch::Receiver<bool> {
         self.0.stop.subscribe()
     }
+}
+
+/// Does it whole, also if whoever asked goes away meanwhile and this future is dropped.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| {
+        Err(if error.is_panic() { StoreError::Panicked } else { StoreError::Closed }.into())
+    })
 }
 
 /// Ends when `stop` says true or nobody is left to say it.

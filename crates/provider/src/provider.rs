@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiConfig};
-use crate::engine::{AppChanges, Credential, Engine, EngineConfig, EngineError, Policy, PushService};
+use crate::engine::{Credential, Engine, EngineConfig, EngineError, Policy, PushService};
 use crate::store::StoreError;
 
 /// How long requests get to finish what they have begun when the provider stops.
@@ -52,7 +52,8 @@ impl std::fmt::Debug for ProviderConfig {
 pub struct AppSpec {
     pub bundle_id: String,
     pub name: String,
-    pub policy: Policy,
+    /// Absent: as it is, `last-device` when never said.
+    pub policy: Option<Policy>,
     /// An environment that isn't here is sent to Apple.
     pub push_services: BTreeMap<Environment, PushService>,
     /// An environment that isn't here keeps what it has.
@@ -101,7 +102,7 @@ impl Provider {
             return Err(StartError::NoKey);
         }
         let (addresses, listeners) = bind(&config.api)?;
-        let engine = Engine::start(EngineConfig {
+        let engine = Engine::open(EngineConfig {
             data_dir: config.data_dir,
             clock: config.clock,
             root_key: config.api_key.into(),
@@ -109,10 +110,14 @@ impl Provider {
         .await?;
         for app in config.apps {
             let bundle_id = app.bundle_id.clone();
-            if let Err(source) = set_up(&engine, app).await {
+            if let Err(source) = engine.set_up(app).await {
                 engine.shutdown().await;
                 return Err(StartError::App { bundle_id, source });
             }
+        }
+        if let Err(error) = engine.start_lanes().await {
+            engine.shutdown().await;
+            return Err(error.into());
         }
         let (stop, stopping) = watch::channel(false);
         let api = ApiConfig { engine: engine.clone(), listeners, hosts: config.hosts };
@@ -141,20 +146,6 @@ impl Provider {
         self.engine.shutdown().await;
         tracing::info!("provider stopped");
     }
-}
-
-async fn set_up(engine: &Engine, app: AppSpec) -> Result<(), EngineError> {
-    let bundle = &app.bundle_id;
-    let changes =
-        AppChanges { name: Some(app.name), policy: Some(app.policy), push_services: Some(app.push_services) };
-    engine.put_app(bundle, changes).await?;
-    for (environment, credential) in app.credentials {
-        engine.put_credential(bundle, environment, credential).await?;
-    }
-    for key in app.identity_keys {
-        engine.put_identity_key(bundle, &key.kid, &key.public_key_pem).await?;
-    }
-    Ok(())
 }
 
 /// Binds all addresses; a missing IPv6 loopback is passed over.

@@ -132,7 +132,7 @@ impl App {
         });
         Ok(AppSpec {
             name: self.name.unwrap_or_else(|| bundle_id.clone()),
-            policy: self.policy.unwrap_or(Policy::LastDevice),
+            policy: self.policy,
             push_services,
             credentials,
             identity_keys: identity_keys.collect::<anyhow::Result<_>>()?,

@@ -68,7 +68,7 @@ pub(crate) fn app_spec(endpoints: &Endpoints, business: &Business) -> anyhow::Re
     Ok(AppSpec {
         bundle_id: demo.bundle_id.clone(),
         name: "News".to_owned(),
-        policy: Policy::LastDevice,
+        policy: Some(Policy::LastDevice),
         push_services,
         credentials,
         identity_keys: vec![IdentityKeySpec {

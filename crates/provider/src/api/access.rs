@@ -52,10 +52,10 @@ pub(super) enum Registrar {
 }
 
 impl Registrar {
-    pub(super) const fn teller(&self) -> Teller {
+    pub(super) fn teller(&self) -> Teller {
         match self {
             Self::Server => Teller::Server,
-            Self::User(_) => Teller::App,
+            Self::User(own) => Teller::App(own.clone()),
         }
     }
 

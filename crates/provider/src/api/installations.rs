@@ -88,7 +88,8 @@ pub(super) async fn show(
         (status = 201, body = Installation, description = "the token is new"),
         (status = 200, body = Installation),
         (status = 409, description = "a newer login or logout is known: `epoch` is its number"),
-        (status = 422, description = "a value can't be used: `field` names it")
+        (status = 422, description = "a value can't be used: `field` names it"),
+        (status = 429, description = "the user has told as many tokens with identity tokens as may be in use")
     ))]
 pub(super) async fn put(
     registrar: Registrar,
@@ -118,7 +119,9 @@ pub(super) async fn forget(
 #[utoipa::path(delete, path = "/v1/apps/{bundle}/installations/{token}/user", tag = "installations",
     security(("server_key" = ["installations"]), ("identity_token" = [])), params(LogOut),
     responses(
-        (status = 204, description = "the user isn't bound to it, or isn't any more"),
+        (status = 204, description = "the user isn't bound to it, or isn't any more; of a token that nobody has told yet \
+            the `epoch` is remembered"),
+        (status = 404, description = "nobody has told the token, and there is no `epoch` to remember"),
         (status = 409, description = "a newer login or logout is known: `epoch` is its number")
     ))]
 pub(super) async fn log_out(

@@ -5,10 +5,10 @@ use std::num::NonZeroU16;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::engine::MAX_PAGE;
+
 /// Items in one answer, if the asker doesn't say.
 const USUAL: usize = 100;
-/// Items in one answer, at most.
-const MOST: usize = 1000;
 
 /// What part of a list is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,7 +28,7 @@ impl After {
     }
 }
 
-/// Who asks for more than [`MOST`] gets the first of them, and is told that there are more.
+/// Who asks for more than [`MAX_PAGE`] gets the first of them, and is told that there are more.
 pub(super) fn limit(asked: Option<NonZeroU16>) -> usize {
-    asked.map_or(USUAL, |asked| usize::from(asked.get()).min(MOST))
+    asked.map_or(USUAL, |asked| usize::from(asked.get()).min(MAX_PAGE))
 }

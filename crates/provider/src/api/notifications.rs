@@ -10,10 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::access::{Key, ToRead};
-use crate::engine::{History, HistoryQuery};
-
-/// Notifications in one answer, if the asker doesn't say, and at most.
-const MOST: usize = 10_000;
+use crate::engine::{History, HistoryQuery, MAX_PAGE};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Notifications {
@@ -34,7 +31,7 @@ pub(super) struct Asked {
     apns_id: Option<String>,
     /// all to this token in hex, in any case
     token: Option<String>,
-    /// At most so many: 10000 if it isn't said, and at most
+    /// At most so many: 1000 if it isn't said, and at most
     #[param(value_type = Option<u32>, minimum = 1)]
     limit: Option<NonZeroU32>,
     /// Leave out the first so many
@@ -58,7 +55,7 @@ pub(super) async fn list(
         _ => return Err(Problem::invalid("ask with one of ?user=, ?apns_id= and ?token=".to_owned())),
     };
     let as_usize = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let limit = asked.limit.map_or(MOST, |limit| as_usize(limit.get()).min(MOST));
+    let limit = asked.limit.map_or(MAX_PAGE, |limit| as_usize(limit.get()));
     let (notifications, truncated) =
         api.engine.notifications(&bundle, query, limit, as_usize(asked.skip)).await?;
     Ok(Json(Notifications { notifications, truncated }))

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// The one where the user logged in last.
-    LastDevice,
     #[default]
+    LastDevice,
     AllDevices,
 }
 
@@ -74,8 +74,10 @@ pub enum CredentialView {
 pub struct AppChanges {
     /// The bundle ID when never said.
     pub name: Option<String>,
+    /// `last-device` when never said.
     pub policy: Option<Policy>,
-    /// All of them: an environment that isn't here is sent to Apple from now on.
+    /// All of them: an environment that isn't here is sent to Apple from now on. Where host, port or root certificates
+    /// change, the credential of the environment is dropped: give it again.
     #[schema(value_type = Option<BTreeMap<String, PushService>>)]
     pub push_services: Option<BTreeMap<Environment, PushService>>,
 }

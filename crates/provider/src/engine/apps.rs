@@ -1,14 +1,18 @@
-//! What can be asked and changed of apps and their identity keys; the lanes are told. Credentials have their own file.
+//! What can be asked and changed of apps and their identity keys; the lanes are told. Credentials have their own file, and
+//! so has what is set up at start; the rows of a deleted app are removed by `sweep`.
+
+use std::collections::BTreeMap;
 
 use homing_apns::Topic;
 use homing_apns::jwt::VerifyingKey;
 use homing_trace::Environment;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::Engine;
 use super::app::{App, AppChanges, Policy, PushService};
-use super::credentials::credential_view;
+use super::credentials::{self, credential_view};
 use super::error::EngineError;
+use super::{Engine, to_the_end};
+use crate::identity_token::MAX_KID_LEN;
 use crate::store::{Scope, StoreError};
 
 /// Longest name, host or key id taken, in bytes.
@@ -34,59 +38,60 @@ impl Engine {
         self.store().read(move |connection| app(connection, &bundle_id)).await
     }
 
-    /// Makes or changes an app; `true` if it is new.
+    /// Makes or changes an app; `true` if it is new. The credential of an environment whose push service becomes another
+    /// is dropped: who may change an app need not be who may show its credential to anybody.
     pub async fn put_app(&self, bundle_id: &str, changes: AppChanges) -> Answer<(App, bool)> {
         check_bundle_id(bundle_id)?;
         check_changes(&changes)?;
         let bundle_id = bundle_id.to_owned();
-        let (app, app_no, new) = self
-            .store()
-            .write(move |scope| {
-                let known = find(scope.connection, &bundle_id)?;
-                let app_no = match known {
-                    Some(app_no) => app_no,
-                    None => make(scope, &bundle_id)?,
-                };
-                change(scope.connection, app_no, &changes)?;
-                Ok::<_, EngineError>((app(scope.connection, &bundle_id)?, app_no, known.is_none()))
-            })
-            .await?;
-        self.reload_lanes(app_no).await?;
-        Ok((app, new))
+        let engine = self.clone();
+        to_the_end(async move {
+            let (app, app_no, new, moved) = engine
+                .store()
+                .write(move |scope| {
+                    let (app_no, new) = find_or_make(scope, &bundle_id)?;
+                    let moved = change(scope.connection, app_no, &changes)?;
+                    for environment in &moved {
+                        credentials::remove(scope.connection, app_no, *environment)?;
+                    }
+                    Ok::<_, EngineError>((app(scope.connection, &bundle_id)?, app_no, new, moved))
+                })
+                .await?;
+            if new || !moved.is_empty() {
+                engine.reload_lanes(app_no).await?;
+            }
+            Ok((app, new))
+        })
+        .await
     }
 
-    /// Removes the app with everything that is kept of it. After the answer nothing of it is sent.
+    /// Removes the app. After the answer nothing of it is sent, and nothing is known of it; what was kept of it is removed
+    /// in parts, soon.
     pub async fn delete_app(&self, bundle_id: &str) -> Answer<()> {
-        let name = bundle_id.to_owned();
-        let app_no = self.store().read(move |connection| app_no(connection, &name)).await?;
-        // A lane that stands still can't be started again before the app is gone.
-        let _turn = self.reloading().lock().await;
-        self.stop_lanes(app_no).await;
-        self.store().write(move |scope| delete(scope.connection, app_no)).await
+        let (name, engine) = (bundle_id.to_owned(), self.clone());
+        to_the_end(async move {
+            let app_no = engine.store().read(move |connection| app_no(connection, &name)).await?;
+            let deleted = {
+                // A lane that stands still can't be started again before the app is gone.
+                let _turn = engine.reloading().lock().await;
+                engine.stop_lanes(app_no).await;
+                engine.store().write(move |scope| delete(scope.connection, app_no)).await
+            };
+            match deleted {
+                Ok(()) => engine.sweep_soon(),
+                Err(_) => engine.reload_lanes(app_no).await?,
+            }
+            deleted
+        })
+        .await
     }
 
     /// `public_key_pem`: a P-256 key as SPKI.
     pub async fn put_identity_key(&self, bundle_id: &str, kid: &str, public_key_pem: &str) -> Answer<App> {
-        check_text("kid", kid)?;
-        VerifyingKey::from_pem(public_key_pem).map_err(|error| {
-            EngineError::invalid("public_key_pem", format!("{error}: send the P-256 key as SPKI PEM"))
-        })?;
-        let (kid, pem) = (kid.to_owned(), public_key_pem.trim().to_owned());
+        check_identity_key(kid, public_key_pem)?;
+        let (kid, pem) = (kid.to_owned(), public_key_pem.to_owned());
         self.change_app(bundle_id.to_owned(), move |connection, app_no| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO identity_keys (app_no, kid, public_key_pem) VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![app_no, kid, pem])?;
-            let kept: u64 = connection
-                .prepare_cached("SELECT count(*) FROM identity_keys WHERE app_no = ?1")?
-                .query_row([app_no], |row| row.get(0))?;
-            if kept > MAX_IDENTITY_KEYS {
-                return Err(EngineError::Conflict(format!(
-                    "an app has at most {MAX_IDENTITY_KEYS} identity keys: delete one that signs no more"
-                )));
-            }
-            Ok(())
+            insert_identity_key(connection, app_no, (&kid, &pem))
         })
         .await
         .map(|(app, _)| app)
@@ -164,6 +169,13 @@ fn find(connection: &Connection, bundle_id: &str) -> Result<Option<i64>, StoreEr
     Ok(select.query_row([bundle_id], |row| row.get(0)).optional()?)
 }
 
+pub(super) fn find_or_make(scope: &Scope<'_>, bundle_id: &str) -> Answer<(i64, bool)> {
+    match find(scope.connection, bundle_id)? {
+        Some(app_no) => Ok((app_no, false)),
+        None => Ok((make(scope, bundle_id)?, true)),
+    }
+}
+
 fn make(scope: &Scope<'_>, bundle_id: &str) -> Answer<i64> {
     let apps: u64 = scope.connection.query_row("SELECT count(*) FROM apps", [], |row| row.get(0))?;
     if apps >= MAX_APPS {
@@ -176,7 +188,8 @@ fn make(scope: &Scope<'_>, bundle_id: &str) -> Answer<i64> {
     Ok(scope.connection.last_insert_rowid())
 }
 
-fn change(connection: &Connection, app_no: i64, changes: &AppChanges) -> Answer<()> {
+/// The environments whose push service is another one now.
+pub(super) fn change(connection: &Connection, app_no: i64, changes: &AppChanges) -> Answer<Vec<Environment>> {
     if let Some(name) = &changes.name {
         connection
             .prepare_cached("UPDATE apps SET name = ?2 WHERE app_no = ?1")?
@@ -187,7 +200,10 @@ fn change(connection: &Connection, app_no: i64, changes: &AppChanges) -> Answer<
             .prepare_cached("UPDATE apps SET policy = ?2 WHERE app_no = ?1")?
             .execute(params![app_no, policy.as_str()])?;
     }
+    let mut moved = Vec::new();
     if let Some(services) = &changes.push_services {
+        let known = push_services(connection, app_no)?;
+        moved.extend(Environment::ALL.into_iter().filter(|at| known.get(at) != services.get(at)));
         connection.prepare_cached("DELETE FROM push_services WHERE app_no = ?1")?.execute([app_no])?;
         for (environment, service) in services {
             connection
@@ -195,25 +211,50 @@ fn change(connection: &Connection, app_no: i64, changes: &AppChanges) -> Answer<
                 .execute(params![app_no, environment.as_str(), service.host, service.port, service.ca_pem])?;
         }
     }
-    Ok(())
+    Ok(moved)
 }
 
+/// Whatever asks for an app finds none any more; `sweep` removes the rest, since it may be much.
 fn delete(connection: &Connection, app_no: i64) -> Answer<()> {
     for statement in [
-        "DELETE FROM events WHERE notification_no IN (SELECT notification_no FROM notifications WHERE app_no = ?1)",
-        "DELETE FROM notifications WHERE app_no = ?1",
-        "DELETE FROM reasons WHERE push_no IN (SELECT push_no FROM pushes WHERE app_no = ?1)",
-        "DELETE FROM pushes WHERE app_no = ?1",
-        "DELETE FROM idempotency WHERE app_no = ?1",
-        "DELETE FROM receipt_cursors WHERE lane IN (2 * ?1, 2 * ?1 + 1)",
-        "DELETE FROM installations WHERE app_no = ?1",
-        "DELETE FROM users WHERE app_no = ?1",
         "DELETE FROM identity_keys WHERE app_no = ?1",
         "DELETE FROM credentials WHERE app_no = ?1",
         "DELETE FROM push_services WHERE app_no = ?1",
         "DELETE FROM apps WHERE app_no = ?1",
+        "INSERT INTO deleted_apps (app_no) VALUES (?1)",
     ] {
         connection.execute(statement, [app_no])?;
+    }
+    Ok(())
+}
+
+pub(super) fn check_identity_key(kid: &str, public_key_pem: &str) -> Answer<()> {
+    check_text("kid", kid)?;
+    if kid.len() > MAX_KID_LEN {
+        return Err(EngineError::invalid("kid", format!("it has at most {MAX_KID_LEN} bytes")));
+    }
+    VerifyingKey::from_pem(public_key_pem).map(drop).map_err(|error| {
+        EngineError::invalid("public_key_pem", format!("{error}: send the P-256 key as SPKI PEM"))
+    })
+}
+
+pub(super) fn insert_identity_key(
+    connection: &Connection,
+    app_no: i64,
+    (kid, pem): (&str, &str),
+) -> Answer<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO identity_keys (app_no, kid, public_key_pem) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![app_no, kid, pem.trim()])?;
+    let kept: u64 = connection
+        .prepare_cached("SELECT count(*) FROM identity_keys WHERE app_no = ?1")?
+        .query_row([app_no], |row| row.get(0))?;
+    if kept > MAX_IDENTITY_KEYS {
+        return Err(EngineError::Conflict(format!(
+            "an app has at most {MAX_IDENTITY_KEYS} identity keys: delete one that signs no more"
+        )));
     }
     Ok(())
 }
@@ -224,15 +265,22 @@ fn all(connection: &Connection) -> Answer<Vec<App>> {
     names.iter().map(|bundle_id| app(connection, bundle_id)).collect()
 }
 
+fn push_services(
+    connection: &Connection,
+    app_no: i64,
+) -> rusqlite::Result<BTreeMap<Environment, PushService>> {
+    connection
+        .prepare_cached("SELECT host, port, ca_pem, environment FROM push_services WHERE app_no = ?1")?
+        .query_map([app_no], |row| Ok((environment(row, 3)?, service(row)?)))?
+        .collect()
+}
+
 fn app(connection: &Connection, bundle_id: &str) -> Answer<App> {
     let app_no = app_no(connection, bundle_id)?;
     let (name, policy) = connection
         .prepare_cached("SELECT name, policy FROM apps WHERE app_no = ?1")?
         .query_row([app_no], |row| Ok((row.get(0)?, policy(row, 1)?)))?;
-    let push_services = connection
-        .prepare_cached("SELECT host, port, ca_pem, environment FROM push_services WHERE app_no = ?1")?
-        .query_map([app_no], |row| Ok((environment(row, 3)?, service(row)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let push_services = push_services(connection, app_no)?;
     let credentials = connection
         .prepare_cached(
             "SELECT kind, key_id, team_id, expires_at, environment FROM credentials WHERE app_no = ?1",
@@ -262,7 +310,7 @@ pub(super) fn service(row: &Row<'_>) -> rusqlite::Result<PushService> {
     Ok(PushService { host: row.get(0)?, port: row.get(1)?, ca_pem: row.get(2)? })
 }
 
-fn check_bundle_id(bundle_id: &str) -> Answer<()> {
+pub(super) fn check_bundle_id(bundle_id: &str) -> Answer<()> {
     bundle_id.parse::<Topic>().map(drop).map_err(|_| {
         EngineError::invalid(
             "bundle_id",
@@ -271,7 +319,7 @@ fn check_bundle_id(bundle_id: &str) -> Answer<()> {
     })
 }
 
-fn check_changes(changes: &AppChanges) -> Answer<()> {
+pub(super) fn check_changes(changes: &AppChanges) -> Answer<()> {
     if let Some(name) = &changes.name {
         check_text("name", name)?;
     }

@@ -6,10 +6,10 @@ use homing_trace::{Environment, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
-use super::Engine;
 use super::app::{App, Credential, CredentialView, PushService};
 use super::apps::{Answer, MAX_SECRET, check_text, service};
 use super::error::EngineError;
+use super::{Engine, to_the_end};
 use crate::store::StoreError;
 
 impl Engine {
@@ -19,47 +19,58 @@ impl Engine {
         environment: Environment,
         credential: Credential,
     ) -> Answer<App> {
-        let (checked, bundle_id) = (Checked::new(credential, bundle_id, environment)?, bundle_id.to_owned());
-        let (app, app_no) = self
-            .change_app(bundle_id, move |connection, app_no| {
-                let mut insert = connection.prepare_cached(
-                    "INSERT OR REPLACE INTO credentials
-                 (app_no, environment, kind, key_id, team_id, secret, password, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?;
-                let (kind, key_id, team_id, secret, password) = parts(&checked.credential);
-                let expires_at = checked.expires_at.map(|at| at.0);
-                let row = params![
-                    app_no,
-                    environment.as_str(),
-                    kind,
-                    key_id,
-                    team_id,
-                    secret,
-                    password,
-                    expires_at
-                ];
-                insert.execute(row)?;
-                Ok(())
-            })
-            .await?;
-        self.reload_lanes(app_no).await?;
-        Ok(app)
+        let checked = Checked::new(credential, bundle_id, environment)?;
+        self.change_credential(bundle_id, move |connection, app_no| {
+            insert(connection, app_no, environment, &checked)
+        })
+        .await
     }
 
     /// Fine if there is none.
     pub async fn delete_credential(&self, bundle_id: &str, environment: Environment) -> Answer<App> {
-        let (app, app_no) = self
-            .change_app(bundle_id.to_owned(), move |connection, app_no| {
-                connection
-                    .prepare_cached("DELETE FROM credentials WHERE app_no = ?1 AND environment = ?2")?
-                    .execute(params![app_no, environment.as_str()])?;
-                Ok(())
-            })
-            .await?;
-        self.reload_lanes(app_no).await?;
-        Ok(app)
+        self.change_credential(bundle_id, move |connection, app_no| {
+            Ok(remove(connection, app_no, environment)?)
+        })
+        .await
     }
+
+    async fn change_credential<F>(&self, bundle_id: &str, work: F) -> Answer<App>
+    where
+        F: FnOnce(&Connection, i64) -> Answer<()> + Send + 'static,
+    {
+        let (bundle_id, engine) = (bundle_id.to_owned(), self.clone());
+        to_the_end(async move {
+            let (app, app_no) = engine.change_app(bundle_id, work).await?;
+            engine.reload_lanes(app_no).await?;
+            Ok(app)
+        })
+        .await
+    }
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    app_no: i64,
+    environment: Environment,
+    checked: &Checked,
+) -> Answer<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO credentials
+     (app_no, environment, kind, key_id, team_id, secret, password, expires_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let (kind, key_id, team_id, secret, password) = parts(&checked.credential);
+    let expires_at = checked.expires_at.map(|at| at.0);
+    let row = params![app_no, environment.as_str(), kind, key_id, team_id, secret, password, expires_at];
+    insert.execute(row)?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, app_no: i64, environment: Environment) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM credentials WHERE app_no = ?1 AND environment = ?2")?
+        .execute(params![app_no, environment.as_str()])
+        .map(drop)
 }
 
 /// An app's push service and credential in one environment.
@@ -117,13 +128,13 @@ fn parts(credential: &Credential) -> Parts<'_> {
 }
 
 /// A credential that can be used for the app.
-struct Checked {
+pub(super) struct Checked {
     credential: Credential,
     expires_at: Option<UnixMillis>,
 }
 
 impl Checked {
-    fn new(credential: Credential, bundle_id: &str, environment: Environment) -> Answer<Self> {
+    pub(super) fn new(credential: Credential, bundle_id: &str, environment: Environment) -> Answer<Self> {
         let (_, _, _, secret, _) = parts(&credential);
         if secret.len() > MAX_SECRET {
             return Err(EngineError::invalid("credential", format!("it has more than {MAX_SECRET} bytes")));

@@ -14,8 +14,8 @@ pub struct Installation {
     pub environment: Environment,
     /// Whoever logged in last and has not logged out.
     pub user: Option<String>,
-    /// What the notifications for this user carry, so that the SDK can tell whose they are, if the app itself logged the
-    /// user in.
+    /// What the notifications for this user carry, so that the SDK can tell whose they are. Null if the app itself never
+    /// logged this user in: then they carry none.
     pub user_tag: Option<String>,
     /// The greatest epoch of a login or logout that is known: a login with a lower one is stale.
     pub epoch: Option<u64>,
@@ -23,7 +23,7 @@ pub struct Installation {
     #[schema(value_type = Option<String>)]
     pub bound_at: Option<UnixMillis>,
     /// When the token was last told: a push service's older word on it doesn't count. 1970 for a token that only a push
-    /// has named.
+    /// has named: then `environment` is that of the last push.
     #[schema(value_type = String)]
     pub registered_at: UnixMillis,
     pub locale: Option<String>,
@@ -78,12 +78,13 @@ pub struct Registration {
 }
 
 /// Who tells a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Teller {
     /// A server of the business. The app on the device needn't know of it.
     Server,
-    /// The app itself, whose SDK knows from then on whose notifications are wanted: they carry the user's tag.
-    App,
+    /// The app itself, with this user's identity token. If it logs the user in, its SDK knows from then on whose
+    /// notifications are wanted: they carry the user's tag.
+    App(String),
 }
 
 /// A user of an app, who has or had logged in.

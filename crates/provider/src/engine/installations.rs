@@ -10,6 +10,7 @@ use super::apps::{self, Answer, check_text};
 use super::binding::{Binding, Login, Stale};
 use super::error::EngineError;
 use super::installation::{Installation, InstallationState, Page, Registration, Teller, TokenRefusal, User};
+use super::logouts;
 use super::names::{hex, user_tag};
 use super::standings::{Standing, Standings};
 use crate::store::Scope;
@@ -17,14 +18,16 @@ use crate::store::Scope;
 /// Longest user id, in bytes.
 const MAX_USER: usize = 255;
 /// Most rows of a page.
-pub(super) const MAX_PAGE: usize = 1_000;
+pub(crate) const MAX_PAGE: usize = 1_000;
+/// Live tokens that one user may have told with identity tokens.
+pub(super) const MAX_MADE: usize = 1_000;
 
 /// A `token` is hex in either case.
 impl Engine {
     /// Tells a token, makes it live, and with a user logs the user in; `true` if the token is new.
     ///
     /// # Errors
-    /// `StaleEpoch` if a later login or logout is known.
+    /// `StaleEpoch` if a later login or logout is known; `TooMany` if the app's user has told too many tokens.
     pub async fn register(
         &self,
         bundle_id: &str,
@@ -39,8 +42,11 @@ impl Engine {
             .write(move |scope| {
                 let app_no = apps::app_no(scope.connection, &bundle_id)?;
                 let (installation_no, new) = tell(scope, app_no, &token, &registration)?;
+                if new && let Teller::App(maker) = &teller {
+                    note_maker(scope.connection, (app_no, installation_no), maker)?;
+                }
                 if let Some(user) = &registration.user {
-                    log_in(scope, (app_no, installation_no), user, registration.epoch, teller)?;
+                    log_in(scope, (app_no, installation_no), user, registration.epoch, &teller)?;
                 }
                 follow(scope, installation_no, &standings)?;
                 let installation = read(scope.connection, app_no, &bundle_id, &token)?;
@@ -49,18 +55,23 @@ impl Engine {
             .await
     }
 
-    /// Logs the user out. After the answer no send to this user on this token begins. Fine if the user isn't bound.
+    /// Logs the user out. After the answer no send to this user on this token begins. Fine if the user isn't bound. Of a
+    /// token that nobody has told yet the epoch is remembered: the login before may still be on its way.
     ///
     /// # Errors
-    /// `StaleEpoch` if a later login is known.
+    /// `StaleEpoch` if a later login is known; `NotFound` if the token isn't, and there is no epoch.
     pub async fn log_out(&self, bundle_id: &str, token: &str, user: &str, epoch: Option<u64>) -> Answer<()> {
         let token = parse_token(token)?;
+        check_user("user", user)?;
         check_epoch(epoch)?;
         let (bundle_id, user, standings) = (bundle_id.to_owned(), user.to_owned(), self.standings().clone());
         self.store()
             .write(move |scope| {
                 let app_no = apps::app_no(scope.connection, &bundle_id)?;
-                let number = number(scope.connection, app_no, &token)?.ok_or_else(|| unknown(&token))?;
+                let Some(number) = number(scope.connection, app_no, &token)? else {
+                    let epoch = epoch.ok_or_else(|| unknown(&token))?;
+                    return Ok(logouts::remember(scope, app_no, &token, (&user, epoch))?);
+                };
                 let binding = binding(scope.connection, number)?;
                 let after = binding.log_out(&user, epoch).map_err(|stale| told(stale, epoch))?;
                 if after != binding {
@@ -224,12 +235,16 @@ fn number(connection: &Connection, app_no: i64, token: &DeviceTokenHex) -> rusql
 /// Makes or renews the record: the token is live, and newer than what the push service said of it.
 fn tell(scope: &Scope<'_>, app_no: i64, token: &DeviceTokenHex, told: &Registration) -> Answer<(i64, bool)> {
     let known = number(scope.connection, app_no, token)?;
+    let logout_epoch = match known {
+        None => logouts::take(scope.connection, app_no, token)?,
+        Some(_) => None,
+    };
     scope
         .connection
         .prepare_cached(
             "INSERT INTO installations
-                 (app_no, token, environment, registered_at, locale, time_zone, app_version)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 (app_no, token, environment, registered_at, locale, time_zone, app_version, logout_epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (app_no, token) DO UPDATE SET environment = ?3, registered_at = ?4,
                  locale = coalesce(?5, locale), time_zone = coalesce(?6, time_zone),
                  app_version = coalesce(?7, app_version),
@@ -242,7 +257,8 @@ fn tell(scope: &Scope<'_>, app_no: i64, token: &DeviceTokenHex, told: &Registrat
             scope.now.0,
             told.locale,
             told.time_zone,
-            told.app_version
+            told.app_version,
+            logout_epoch
         ])?;
     Ok((known.unwrap_or_else(|| scope.connection.last_insert_rowid()), known.is_none()))
 }
@@ -252,11 +268,17 @@ fn log_in(
     (app_no, number): (i64, i64),
     user: &str,
     epoch: Option<u64>,
-    teller: Teller,
+    teller: &Teller,
 ) -> Answer<()> {
-    let Login::New(after) =
-        binding(scope.connection, number)?.log_in(user, epoch).map_err(|stale| told(stale, epoch))?
-    else {
+    let before = binding(scope.connection, number)?;
+    let by_app = matches!(teller, Teller::App(_));
+    // Once the app has told it, it knows the user, whatever a server tells of the same one later.
+    let stays = before.user.as_deref() == Some(user);
+    scope
+        .connection
+        .prepare_cached("UPDATE installations SET tagged = ?2 OR (?3 AND tagged) WHERE installation_no = ?1")?
+        .execute(params![number, by_app, stays])?;
+    let Login::New(after) = before.log_in(user, epoch).map_err(|stale| told(stale, epoch))? else {
         return Ok(());
     };
     set_binding(scope.connection, number, &after)?;
@@ -268,10 +290,8 @@ fn log_in(
         .query_row(params![app_no, user], |row| row.get(0))?;
     scope
         .connection
-        .prepare_cached(
-            "UPDATE installations SET bound_at = ?2, login_no = ?3, tagged = ?4 WHERE installation_no = ?1",
-        )?
-        .execute(params![number, scope.now.0, newest + 1, teller == Teller::App])?;
+        .prepare_cached("UPDATE installations SET bound_at = ?2, login_no = ?3 WHERE installation_no = ?1")?
+        .execute(params![number, scope.now.0, newest + 1])?;
     scope
         .connection
         .prepare_cached(
@@ -279,6 +299,25 @@ fn log_in(
              ON CONFLICT DO UPDATE SET last_login_at = ?3",
         )?
         .execute(params![app_no, user, scope.now.0])?;
+    Ok(())
+}
+
+/// Notes whose identity token told the token first, so that nobody makes records without end.
+fn note_maker(connection: &Connection, (app_no, number): (i64, i64), maker: &str) -> Answer<()> {
+    let made: usize = connection
+        .prepare_cached(
+            "SELECT count(*) FROM installations WHERE app_no = ?1 AND made_by = ?2 AND retired_reason IS NULL",
+        )?
+        .query_row(params![app_no, maker], |row| row.get(0))?;
+    if made >= MAX_MADE {
+        return Err(EngineError::TooMany(format!(
+            "the user {maker:?} has told {MAX_MADE} tokens that are in use: forget some with DELETE \
+             /v1/apps/{{bundle}}/installations/{{token}}, or tell this one with a server key"
+        )));
+    }
+    connection
+        .prepare_cached("UPDATE installations SET made_by = ?2 WHERE installation_no = ?1")?
+        .execute(params![number, maker])?;
     Ok(())
 }
 
@@ -292,10 +331,11 @@ pub(super) fn follow(scope: &mut Scope<'_>, number: i64, standings: &Standings) 
 pub(super) fn standing(connection: &Connection, number: i64) -> rusqlite::Result<Option<Standing>> {
     connection
         .prepare_cached(
-            "SELECT user, retired_reason IS NULL, environment FROM installations WHERE installation_no = ?1",
+            "SELECT user, retired_reason IS NULL, environment, registered_at > 0 FROM installations WHERE installation_no = ?1",
         )?
         .query_row([number], |row| {
-            let environment = apps::environment(row, 2)?;
+            let told: bool = row.get(3)?;
+            let environment = told.then(|| apps::environment(row, 2)).transpose()?;
             Ok(Standing { user: row.get(0)?, live: row.get(1)?, environment })
         })
         .optional()
@@ -322,7 +362,7 @@ fn set_binding(connection: &Connection, number: i64, binding: &Binding) -> rusql
 
 const COLUMNS: &str =
     "token, environment, user, epoch, logout_epoch, bound_at, registered_at, locale, time_zone,
-    app_version, retired_reason, refused_reason, refused_at, installation_no";
+    app_version, retired_reason, refused_reason, refused_at, installation_no, tagged";
 
 fn read(
     connection: &Connection,
@@ -359,7 +399,7 @@ fn page(
 fn view(row: &Row<'_>, bundle_id: &str) -> rusqlite::Result<Installation> {
     let user: Option<String> = row.get(2)?;
     let binding = Binding { user: user.clone(), epoch: row.get(3)?, logout_epoch: row.get(4)? };
-    let retired_reason: Option<String> = row.get(10)?;
+    let (retired_reason, tagged): (Option<String>, bool) = (row.get(10)?, row.get(14)?);
     let state = if retired_reason.is_some() { InstallationState::Retired } else { InstallationState::Live };
     let refused: Option<String> = row.get(11)?;
     let at: Option<i64> = row.get(12)?;
@@ -370,7 +410,7 @@ fn view(row: &Row<'_>, bundle_id: &str) -> rusqlite::Result<Installation> {
     Ok(Installation {
         token: hex(row.get_ref(0)?.as_blob()?),
         environment: apps::environment(row, 1)?,
-        user_tag: user.as_deref().map(|user| user_tag(bundle_id, user)),
+        user_tag: user.as_deref().filter(|_| tagged).map(|user| user_tag(bundle_id, user)),
         user,
         epoch: binding.known(),
         bound_at: row.get::<_, Option<i64>>(5)?.map(UnixMillis),

@@ -135,7 +135,7 @@ impl Lanes {
 
 impl Engine {
     /// Starts the lanes of every app.
-    pub(super) async fn start_lanes(&self) -> Result<(), StoreError> {
+    pub(crate) async fn start_lanes(&self) -> Result<(), StoreError> {
         let apps = self.store().read(apps::numbers).await?;
         for app_no in apps {
             self.reload_lanes(app_no).await?;

@@ -96,6 +96,13 @@ pub(super) fn why(
     Some(format!("{} of {asked} {what} are not reached: {}.", unreached.len(), parts.join(", ")))
 }
 
+/// One sentence on the installations that are too many.
+pub(super) fn why_left_out(left_out: usize, most: usize) -> Option<String> {
+    (left_out > 0).then(|| {
+        format!("{left_out} installations are left out: of one user's, the {most} of the latest logins get a push.")
+    })
+}
+
 fn one(named: Named, name: &str, reason: Unreached, environment: Environment) -> String {
     match (named, reason) {
         (Named::Users, Unreached::Unknown) => {

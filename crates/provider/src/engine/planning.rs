@@ -14,6 +14,7 @@ use super::content::Message;
 use super::error::EngineError;
 use super::installations::{check_user, parse_token};
 use super::lanes::lane_no;
+use super::logouts;
 use super::names;
 use super::plan::{self, Candidate, Named, Unreached};
 use super::push::{Audience, Created, Idempotency, NewPush, PushState};
@@ -21,6 +22,9 @@ use crate::store::Scope;
 
 /// Notifications of one push.
 const MAX_NOTIFICATIONS: usize = 100_000;
+/// Of one user's installations so many get a push, the latest logins: anybody with an identity token can tell tokens that
+/// don't exist.
+const MAX_OF_USER: usize = 100;
 /// How long a request may be repeated.
 pub(super) const REPEATABLE_MS: i64 = 24 * 60 * 60 * 1000;
 const MAX_KEY: usize = 255;
@@ -177,12 +181,16 @@ impl Wish {
         policy: Policy,
     ) -> Answer<(Vec<Candidate>, Option<String>)> {
         let environment = self.push.environment;
-        let (mut reached, mut unreached) = (Vec::new(), Vec::new());
+        let (mut reached, mut unreached, mut left_out) = (Vec::new(), Vec::new(), 0);
         let (named, asked) = match &self.names {
             Names::Users(users) => {
                 for user in users {
                     match user_candidates(connection, app_no, user, environment, policy)? {
-                        Ok(candidates) => reached.extend(candidates),
+                        Ok(mut candidates) => {
+                            left_out += candidates.len().saturating_sub(MAX_OF_USER);
+                            candidates.truncate(MAX_OF_USER);
+                            reached.extend(candidates);
+                        }
                         Err(reason) => unreached.push((user.clone(), reason)),
                     }
                     if reached.len() > MAX_NOTIFICATIONS {
@@ -196,10 +204,7 @@ impl Wish {
             }
             Names::Tokens(tokens) => {
                 for token in tokens {
-                    let candidate = match token_candidate(connection, app_no, token)? {
-                        Some(candidate) => candidate,
-                        None => first_named(connection, app_no, token, environment)?,
-                    };
+                    let candidate = named_token(connection, app_no, token, environment)?;
                     match plan::of_token(candidate, environment) {
                         Ok(candidate) => reached.push(candidate),
                         Err(reason) => unreached.push((token.to_string(), reason)),
@@ -208,7 +213,10 @@ impl Wish {
                 (Named::Tokens, tokens.len())
             }
         };
-        Ok((reached, plan::why(named, asked, &unreached, environment)))
+        let why =
+            [plan::why(named, asked, &unreached, environment), plan::why_left_out(left_out, MAX_OF_USER)];
+        let why: Vec<String> = why.into_iter().flatten().collect();
+        Ok((reached, (!why.is_empty()).then(|| why.join(" "))))
     }
 
     fn insert_push(
@@ -277,7 +285,8 @@ fn check_credential(
     }
     Err(EngineError::Conflict(format!(
         "{bundle_id} has no credential for {environment}, so that nothing can be sent: give it one with PUT \
-         /v1/apps/{bundle_id}/credentials/{environment}"
+         /v1/apps/{bundle_id}/credentials/{environment}; where the push service becomes another one, the credential \
+         must be given again"
     )))
 }
 
@@ -304,18 +313,28 @@ fn user_candidates(
     Ok(plan::of_user(candidates, known, environment, policy))
 }
 
-fn token_candidate(
+/// A token that nobody told is of the environment of the push at hand. What the push service of the other one said against
+/// it says nothing of this one.
+fn named_token(
     connection: &Connection,
     app_no: i64,
     token: &DeviceTokenHex,
-) -> rusqlite::Result<Option<Candidate>> {
+    environment: Environment,
+) -> rusqlite::Result<Candidate> {
     connection
+        .prepare_cached(
+            "UPDATE installations SET environment = ?3, retired_reason = NULL, refused_reason = NULL, refused_at = NULL
+             WHERE app_no = ?1 AND token = ?2 AND registered_at = 0 AND environment <> ?3",
+        )?
+        .execute(params![app_no, token.as_bytes(), environment.as_str()])?;
+    let known = connection
         .prepare_cached(
             "SELECT installation_no, token, user, environment, retired_reason IS NULL, tagged FROM installations
              WHERE app_no = ?1 AND token = ?2",
         )?
         .query_row(params![app_no, token.as_bytes()], candidate)
-        .optional()
+        .optional()?;
+    known.map_or_else(|| first_named(connection, app_no, token, environment), Ok)
 }
 
 fn candidate(row: &rusqlite::Row<'_>) -> rusqlite::Result<Candidate> {
@@ -332,11 +351,13 @@ fn first_named(
     token: &DeviceTokenHex,
     environment: Environment,
 ) -> rusqlite::Result<Candidate> {
+    let logout_epoch = logouts::take(connection, app_no, token)?;
     connection
         .prepare_cached(
-            "INSERT INTO installations (app_no, token, environment, registered_at) VALUES (?1, ?2, ?3, 0)",
+            "INSERT INTO installations (app_no, token, environment, registered_at, logout_epoch)
+             VALUES (?1, ?2, ?3, 0, ?4)",
         )?
-        .execute(params![app_no, token.as_bytes(), environment.as_str()])?;
+        .execute(params![app_no, token.as_bytes(), environment.as_str(), logout_epoch])?;
     Ok(Candidate {
         installation_no: connection.last_insert_rowid(),
         token: token.as_bytes().to_vec(),

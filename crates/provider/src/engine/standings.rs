@@ -14,7 +14,8 @@ use homing_trace::Environment;
 pub(super) struct Standing {
     pub(super) user: Option<String>,
     pub(super) live: bool,
-    pub(super) environment: Environment,
+    /// `None` if nobody told it: then that of whichever push names the token.
+    pub(super) environment: Option<Environment>,
 }
 
 /// Why a notification is not handed over.
@@ -46,7 +47,7 @@ impl Standing {
         if !self.live {
             return Err(Withdrawn::Retired);
         }
-        if self.environment != environment {
+        if self.environment.is_some_and(|own| own != environment) {
             return Err(Withdrawn::OtherEnvironment);
         }
         match (user, self.user.as_deref()) {
@@ -123,13 +124,14 @@ mod tests {
     use super::*;
 
     fn standing(user: Option<&str>) -> Standing {
-        Standing { user: user.map(str::to_owned), live: true, environment: Environment::Development }
+        Standing { user: user.map(str::to_owned), live: true, environment: Some(Environment::Development) }
     }
 
     #[test]
     fn a_notification_goes_only_where_it_still_belongs() {
         let (live, retired) = (standing(Some("ann")), Standing { live: false, ..standing(Some("ann")) });
-        let away = Standing { environment: Environment::Production, ..live.clone() };
+        let away = Standing { environment: Some(Environment::Production), ..live.clone() };
+        let untold = Standing { environment: None, ..standing(None) };
         let table = [
             (&live, Some("ann"), Ok(())),
             (&live, None, Ok(())),
@@ -137,6 +139,7 @@ mod tests {
             (&standing(None), Some("ann"), Err(Withdrawn::LoggedOut)),
             (&standing(None), None, Ok(())),
             (&retired, Some("ann"), Err(Withdrawn::Retired)),
+            (&untold, None, Ok(())),
             (&away, Some("ann"), Err(Withdrawn::OtherEnvironment)),
         ];
         for (standing, user, expected) in table {

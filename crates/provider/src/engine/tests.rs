@@ -1,5 +1,8 @@
 //! The engine on a real store, without a push service: what it plans, keeps, gives up and forgets.
 
+mod apps;
+mod tokens;
+
 use std::time::Duration;
 
 use homing_apns::jwt::SigningKey;
@@ -21,7 +24,8 @@ impl House {
     pub(super) async fn start() -> Self {
         let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
         let engine = engine(&dir, &clock).await;
-        engine.put_app(BUNDLE, AppChanges::default()).await.unwrap();
+        let all = AppChanges { policy: Some(Policy::AllDevices), ..AppChanges::default() };
+        engine.put_app(BUNDLE, all).await.unwrap();
         Self { engine, clock, dir }
     }
 
@@ -43,7 +47,10 @@ impl House {
     }
 
     pub(super) async fn log_in(&self, token: &str, user: &str) {
-        self.engine.register(BUNDLE, token, registration(Some(user)), Teller::App).await.unwrap();
+        self.engine
+            .register(BUNDLE, token, registration(Some(user)), Teller::App(user.to_owned()))
+            .await
+            .unwrap();
     }
 
     pub(super) async fn push(&self, audience: Value) -> Result<Created, EngineError> {
@@ -67,6 +74,10 @@ impl House {
         }
     }
 
+    async fn sweep(&self) {
+        while self.engine.store().write(|scope| sweep::sweep(scope)).await.unwrap() {}
+    }
+
     async fn rows(&self, table: &'static str) -> u64 {
         let count = self.engine.store().read(move |connection| {
             let sql = format!("SELECT count(*) FROM {table}");
@@ -86,6 +97,10 @@ async fn engine(dir: &tempfile::TempDir, clock: &Clock) -> Engine {
 pub(super) fn key() -> Credential {
     let p8 = SigningKey::from_scalar(&[7; 32]).unwrap().to_p8().unwrap();
     Credential::Key { key_id: "KEY4567890".to_owned(), team_id: "TEAM567890".to_owned(), p8 }
+}
+
+fn root(house: &House) -> Arc<ServerKey> {
+    house.engine.key_of("root").expect("it was started with it")
 }
 
 fn registration(user: Option<&str>) -> Registration {
@@ -122,9 +137,10 @@ async fn without_a_credential_nothing_is_planned_and_it_says_what_to_do() {
 async fn what_cannot_be_sent_says_so_and_is_given_up_at_its_deadline_also_after_a_restart() {
     let house = House::start().await.with_credential().await;
     for number in 0..700 {
-        house.log_in(&token(number), "ann").await;
+        house.log_in(&token(number), &format!("user{}", number / 100)).await;
     }
-    let push = house.push(json!({ "user": "ann" })).await.unwrap();
+    let users: Vec<String> = (0..7).map(|number| format!("user{number}")).collect();
+    let push = house.push(json!({ "users": users })).await.unwrap();
     assert_eq!(push.planned, 700);
     let house = house.restart().await;
     let shown = house.until(&push.push_id, |push| push.why.is_some()).await;
@@ -204,7 +220,7 @@ async fn what_has_had_its_time_is_forgotten_and_what_has_not_stays() {
     let new = house.push(json!({ "user": "ann" })).await.unwrap();
     house.clock.advance(Duration::from_secs(2 * 24 * 3600)).unwrap();
     house.finished(&new.push_id).await;
-    while house.engine.store().write(|scope| sweep::sweep(scope)).await.unwrap() {}
+    house.sweep().await;
     assert!(matches!(house.engine.push(BUNDLE, &old.push_id).await, Err(EngineError::NotFound { .. })));
     assert!(house.engine.push(BUNDLE, &new.push_id).await.is_ok());
     let left =
@@ -220,6 +236,8 @@ async fn of_a_deleted_app_nothing_is_left() {
     house.push(json!({ "user": "ann" })).await.unwrap();
     house.engine.delete_app(BUNDLE).await.unwrap();
     assert!(matches!(house.engine.app(BUNDLE).await, Err(EngineError::NotFound { .. })));
+    let gone = async { while house.rows("deleted_apps").await > 0 {} };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("it is swept at once");
     for table in [
         "apps",
         "push_services",
@@ -230,12 +248,14 @@ async fn of_a_deleted_app_nothing_is_left() {
         "notifications",
         "reasons",
         "events",
+        "logouts",
+        "deleted_apps",
     ] {
         assert_eq!(house.rows(table).await, 0, "{table}");
     }
     // Made again it is another one.
     assert!(house.engine.put_app(BUNDLE, AppChanges::default()).await.unwrap().1);
-    assert_eq!(house.engine.status().await.unwrap().installations, 0);
+    assert_eq!(house.engine.status(&root(&house)).await.unwrap().installations, 0);
     house.engine.shutdown().await;
 }
 

@@ -28,7 +28,9 @@ pub enum StoreError {
     Commit { detail: String },
     #[error("the provider has more to write than it can: try again later")]
     Busy,
-    #[error("a defect of the provider ended what was asked, and nothing of it was done: its log has the panic")]
+    #[error(
+        "a defect of the provider ended what was asked, and nothing of it was done: its log has the panic"
+    )]
     Panicked,
     #[error("the provider is stopping: try again when it runs again")]
     Closed,

@@ -58,7 +58,12 @@ async fn a_late_login_of_an_older_epoch_is_told_the_known_one() {
     let house = House::start().await;
     let phone = house.phone().await;
     let log_in = |user: &'static str, epoch| {
-        house.engine.register(BUNDLE, &phone.token, registration(Some(user), Some(epoch)), Teller::App)
+        house.engine.register(
+            BUNDLE,
+            &phone.token,
+            registration(Some(user), Some(epoch)),
+            Teller::App(user.to_owned()),
+        )
     };
     let (installation, new) = log_in("ann", 4).await.unwrap();
     assert!(new && installation.epoch == Some(4) && installation.user.as_deref() == Some("ann"));
@@ -112,7 +117,12 @@ async fn logins_and_logouts_that_race_with_pushes_show_nobody_anothers() {
             let user = if round.is_multiple_of(2) { "ann" } else { "bob" };
             house
                 .engine
-                .register(BUNDLE, &token, registration(Some(user), Some(2 * round)), Teller::App)
+                .register(
+                    BUNDLE,
+                    &token,
+                    registration(Some(user), Some(2 * round)),
+                    Teller::App(user.to_owned()),
+                )
                 .await
                 .unwrap();
             let mine = house.push(json!({ "user": user })).await;
@@ -148,7 +158,7 @@ async fn logins_and_logouts_that_race_with_pushes_show_nobody_anothers() {
             let token = token.clone();
             async move {
                 engine
-                    .register(BUNDLE, &token, registration(Some(user), None), Teller::App)
+                    .register(BUNDLE, &token, registration(Some(user), None), Teller::App(user.to_owned()))
                     .await
                     .unwrap()
                     .0

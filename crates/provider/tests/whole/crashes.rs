@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use homing_provider::engine::{Idempotency, NewPush, Teller};
+use homing_provider::engine::{Idempotency, NewPush, Policy, Teller};
 use serde_json::json;
 
 use crate::house::{BUNDLE, House};
@@ -71,6 +71,7 @@ async fn what_is_planned_is_sent_after_a_restart_and_nothing_twice_under_another
 #[tokio::test]
 async fn a_push_service_that_restarts_in_the_middle_loses_nothing() {
     let mut house = House::start().await;
+    house.policy(Policy::AllDevices).await;
     let mut phones = vec![house.phone().await, house.phone().await];
     for phone in &phones {
         house.log_in(phone, "ann").await;
@@ -149,7 +150,12 @@ async fn an_app_whose_push_service_is_away_holds_up_no_other() {
     put.await.unwrap();
     house
         .engine
-        .register(rival, &"cd".repeat(32), crate::house::registration(Some("ann"), None), Teller::App)
+        .register(
+            rival,
+            &"cd".repeat(32),
+            crate::house::registration(Some("ann"), None),
+            Teller::App("ann".to_owned()),
+        )
         .await
         .unwrap();
     let stuck = house.engine.create_push(rival, push("x"), None).await.unwrap();

@@ -67,7 +67,7 @@ async fn a_users_tag_is_for_apps_that_know_it() {
     );
     house
         .engine
-        .register(BUNDLE, &phone.token, registration(Some("u42"), Some(2)), Teller::App)
+        .register(BUNDLE, &phone.token, registration(Some("u42"), Some(2)), Teller::App("u42".to_owned()))
         .await
         .unwrap();
     house.push(json!({ "user": "u42" })).await;
@@ -129,7 +129,11 @@ async fn a_410_later_than_the_registration_retires_and_a_new_registration_revive
     let nobody = house.push(json!({ "user": "ann" })).await;
     assert_eq!(nobody.planned, 0);
     assert!(nobody.why.as_ref().is_some_and(|why| why.contains("retired")), "{:?}", nobody.why);
-    house.engine.register(BUNDLE, &phone.token, registration(None, None), Teller::App).await.unwrap();
+    house
+        .engine
+        .register(BUNDLE, &phone.token, registration(None, None), Teller::App("ann".to_owned()))
+        .await
+        .unwrap();
     let installation = house.engine.installation(BUNDLE, &phone.token).await.unwrap();
     assert_eq!((installation.state, installation.user.as_deref()), (InstallationState::Live, Some("ann")));
     house.stop().await;
@@ -139,7 +143,11 @@ async fn a_410_later_than_the_registration_retires_and_a_new_registration_revive
 async fn a_token_the_push_service_does_not_know_is_refused_and_stays_with_a_note() {
     let house = House::start().await;
     let token = "ab".repeat(32);
-    house.engine.register(BUNDLE, &token, registration(Some("ann"), None), Teller::App).await.unwrap();
+    house
+        .engine
+        .register(BUNDLE, &token, registration(Some("ann"), None), Teller::App("ann".to_owned()))
+        .await
+        .unwrap();
     let push = house.push(json!({ "user": "ann" })).await;
     let push = house.finished(&push.push_id).await;
     assert_eq!(push.reasons.refused.get("BadDeviceToken"), Some(&1));

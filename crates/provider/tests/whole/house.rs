@@ -59,8 +59,6 @@ impl House {
         let credential = Credential::Key { key_id: key.key_id, team_id: TEAM.to_owned(), p8: key.p8_pem };
         let house = Self { gateway, engine, clock, credential, link, dir };
         house.tell_where().await;
-        let put = house.engine.put_credential(BUNDLE, Environment::Development, house.credential.clone());
-        put.await.expect("the push service's own key");
         house
     }
 
@@ -83,6 +81,9 @@ impl House {
             ..AppChanges::default()
         };
         self.engine.put_app(bundle_id, changes).await.expect("a sound app");
+        // A push service that moves drops it.
+        let put = self.engine.put_credential(bundle_id, Environment::Development, self.credential.clone());
+        put.await.expect("the push service's own key");
     }
 
     /// Stops the push service and starts it again on the same data, at another port.
@@ -141,7 +142,7 @@ impl House {
 
     pub(crate) async fn log_in(&self, phone: &Phone, user: &str) {
         self.engine
-            .register(BUNDLE, &phone.token, registration(Some(user), None), Teller::App)
+            .register(BUNDLE, &phone.token, registration(Some(user), None), Teller::App(user.to_owned()))
             .await
             .expect("a sound login");
     }
