@@ -12,6 +12,7 @@ use crate::Topic;
 const PUSH_ARC: [u64; 7] = [1, 2, 840, 113_635, 100, 6, 3];
 const DEVELOPMENT: u64 = 1;
 const PRODUCTION: u64 = 2;
+const VOIP_TOPICS: u64 = 4;
 const TOPICS: u64 = 6;
 /// 0.9.2342.19200300.100.1.1
 const UID: [u64; 7] = [0, 9, 2342, 19_200_300, 100, 1, 1];
@@ -37,7 +38,7 @@ pub struct CertificateTopics {
     pub production: bool,
     /// The end of its validity.
     pub expires_at: UnixMillis,
-    /// All topics of a universal certificate, in its order; empty for one that has only a UID.
+    /// All topics of a universal certificate, or those of a VoIP one, in its order; empty for one that has only a UID.
     pub topics: Vec<CertificateTopic>,
 }
 
@@ -72,11 +73,21 @@ impl CertificateTopics {
             match push_tail(&extension.oid) {
                 Some(DEVELOPMENT) => read.development = true,
                 Some(PRODUCTION) => read.production = true,
-                Some(TOPICS) => read.topics = read_topics(extension.value).ok_or(CertificateError::Topics)?,
+                Some(TOPICS) => read.list(read_topics(extension.value).ok_or(CertificateError::Topics)?),
+                // Its layout is published nowhere: what isn't that of the list above says nothing.
+                Some(VOIP_TOPICS) => read.list(read_topics(extension.value).unwrap_or_default()),
                 Some(_) | None => {}
             }
         }
         Ok(read)
+    }
+
+    fn list(&mut self, topics: Vec<CertificateTopic>) {
+        for listed in topics {
+            if !self.topics.iter().any(|known| known.topic == listed.topic) {
+                self.topics.push(listed);
+            }
+        }
     }
 
     /// Whether the certificate is marked for an environment.

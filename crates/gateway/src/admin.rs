@@ -1,8 +1,13 @@
-//! The push service's own API, for its operator and for `homing trace`: what became of a notification, which apps there
-//! are. HTTP/1.1 and JSON, described at `/openapi.json`, which is generated from this code.
+//! The push service's own API, for its operator, for `homing trace` and `homing app`: what became of a notification, and the
+//! developer centre with its apps, keys and certificates. HTTP/1.1 and JSON, described at `/openapi.json`, which is generated from this code.
 //!
 //! Who may ask is decided by `homing-http-api`; what is answered is read from the store and the developer centre.
 
+mod apps;
+mod certificates;
+mod enrolment_keys;
+mod keys;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +16,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{delete, get};
 use homing_http_api::{Guard, Hosts, Problem, Query, guard, with_manners};
 use homing_trace::Trace;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi as _, ToSchema};
 use zeroize::Zeroizing;
 
+use crate::authority::Authority;
 use crate::centre::Centre;
 use crate::store::{Store, StoreError, TraceQuery};
 use crate::token::TokenSealer;
@@ -26,6 +32,8 @@ use crate::token::TokenSealer;
 pub struct AdminContext {
     pub store: Store,
     pub centre: Centre,
+    /// Issues providers' certificates.
+    pub authority: Arc<Authority>,
     pub sealer: TokenSealer,
     /// Sent as `Authorization: Bearer`.
     pub admin_key: Zeroizing<String>,
@@ -43,7 +51,15 @@ pub fn router(context: AdminContext) -> axum::Router {
     let judge = Guard::new(Hosts::default(), &context.admin_key, key_is_in);
     let router = axum::Router::new()
         .route("/v1/traces", get(traces))
-        .route("/v1/apps", get(apps))
+        .route("/v1/teams", get(apps::list_teams).post(apps::create_team))
+        .route("/v1/apps", get(apps::list).post(apps::create))
+        .route("/v1/apps/{bundle_id}", get(apps::show).delete(apps::remove))
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{key_id}", delete(keys::revoke))
+        .route("/v1/certificates", get(certificates::list).post(certificates::create))
+        .route("/v1/certificates/{certificate_id}", delete(certificates::revoke))
+        .route("/v1/enrolment-keys", get(enrolment_keys::list).post(enrolment_keys::create))
+        .route("/v1/enrolment-keys/{id}", delete(enrolment_keys::revoke))
         .route("/v1/status", get(status))
         .route("/openapi.json", get(description))
         .with_state(Arc::new(context));
@@ -56,13 +72,32 @@ pub fn router(context: AdminContext) -> axum::Router {
         title = "Homing push service",
         description = "For the operator. Every request but this one needs `Authorization: Bearer <admin key>`."
     ),
-    paths(traces, apps, status, description),
+    paths(
+        traces,
+        status,
+        description,
+        apps::list_teams,
+        apps::create_team,
+        apps::list,
+        apps::create,
+        apps::show,
+        apps::remove,
+        keys::list,
+        keys::create,
+        keys::revoke,
+        certificates::list,
+        certificates::create,
+        certificates::revoke,
+        enrolment_keys::list,
+        enrolment_keys::create,
+        enrolment_keys::revoke
+    ),
     components(schemas(Problem))
 )]
 struct Description;
 
-/// Longest request body, in bytes: nothing here reads one.
-const MAX_BODY: usize = 16 * 1024;
+/// Longest request body, in bytes: a key's list of 400 apps fits.
+const MAX_BODY: usize = 128 * 1024;
 
 /// Traces in one answer.
 const MOST_TRACES: usize = 10_000;
@@ -150,30 +185,6 @@ async fn traces(
     let truncated = traces.len() > limit;
     traces.truncate(limit);
     Ok(Json(Traces { traces, truncated }))
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct Apps {
-    apps: Vec<AppView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct AppView {
-    bundle_id: String,
-    team_id: String,
-    topics: Vec<String>,
-}
-
-/// All apps with their topics.
-#[utoipa::path(get, path = "/v1/apps", responses((status = 200, body = Apps)))]
-async fn apps(State(context): State<Arc<AdminContext>>) -> Json<Apps> {
-    let directory = context.centre.directory();
-    let view = |app: &crate::centre::App| AppView {
-        bundle_id: app.bundle_id.to_string(),
-        team_id: app.team.to_string(),
-        topics: app.topics.iter().map(ToString::to_string).collect(),
-    };
-    Json(Apps { apps: directory.apps().map(view).collect() })
 }
 
 #[derive(Debug, Serialize, ToSchema)]

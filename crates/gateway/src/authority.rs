@@ -143,7 +143,7 @@ impl Authority {
         only(&self.0.device.certificate)
     }
 
-    /// Signs a provider's certificate for a new key.
+    /// Signs a provider's certificate for a new key. It counts only once the developer centre knows it.
     pub fn issue_provider_certificate(
         &self,
         request: &ProviderCertificateRequest,

@@ -1,62 +1,48 @@
-//! The developer centre: teams, their apps with the topics' numbers, their provider keys and enrolment keys. It is durable
-//! in the store and read by the ports from a snapshot in memory; what a request may do with it is the ports' decision.
+//! The developer centre: teams, their apps with the topics' numbers, and what opens doors to them: provider keys, provider
+//! certificates, enrolment keys. It is durable in the store and read by the ports from a snapshot in memory; what a request
+//! may do with it is the ports' decision.
 
+mod certificates;
 mod directory;
+mod enrolment;
+mod keys;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
-use homing_apns::jwt::{SigningKey, VerifyingKey};
-use homing_trace::{Environment, UnixMillis};
-use zeroize::Zeroizing;
+use tokio::sync::watch;
 
-pub use directory::{App, Directory, ProviderKey, Team, TopicEntry};
+pub use certificates::{Certificate, CertificateKind, CertificateSpec, NewCertificate, fingerprint};
+pub use directory::{App, Directory, Team, TopicEntry};
+pub use enrolment::{EnrolmentKey, EnrolmentKeySpec};
+pub use keys::{NewProviderKey, ProviderKey, ProviderKeySpec};
 
-use crate::store::{Store, StoreError, hex, random};
+use crate::authority::AuthorityError;
+use crate::store::{CallError, Scope, Store, StoreError, random};
 
 /// A change that can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CentreError {
     #[error("{what} {value:?} is not {wanted}")]
     Malformed { what: &'static str, value: String, wanted: &'static str },
-    #[error("{what} {value:?} belongs to another team")]
+    #[error("{what} {value:?} belongs to another team or app: choose another name")]
     Taken { what: &'static str, value: String },
     #[error("there is no {what} {value:?}: create it first")]
     Missing { what: &'static str, value: String },
+    #[error("{what} {value:?} exists: choose another, or use the one there is")]
+    Exists { what: &'static str, value: String },
     #[error("the provider key {0:?} exists with another public half: choose another key id")]
     AnotherKey(String),
+    #[error("the key can't be made so: {0}")]
+    Scope(&'static str),
+    #[error("{whose} has {limit} {what}: revoke one first")]
+    Full { whose: &'static str, what: &'static str, limit: usize },
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A provider key that was just made. Its private half is said once and kept by nobody here.
-#[derive(Clone)]
-pub struct NewProviderKey {
-    pub key_id: String,
-    /// PKCS#8 in PEM, as Apple hands it out in a `.p8` file.
-    pub p8_pem: Zeroizing<String>,
-}
-
-impl std::fmt::Debug for NewProviderKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewProviderKey").field("key_id", &self.key_id).finish_non_exhaustive()
-    }
-}
-
-/// What an enrolment key lets its holder do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnrolmentKeySpec {
-    pub team: String,
-    /// Bundle ids of the team.
-    pub apps: Vec<String>,
-    pub environments: Vec<Environment>,
-    /// Devices it may admit at a time.
-    pub quota: u32,
-    /// Devices it may admit in a minute.
-    pub per_minute: u32,
-    pub expires_at: Option<UnixMillis>,
 }
 
 /// The developer centre; clones share it.
@@ -65,7 +51,7 @@ pub struct Centre(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    directory: RwLock<Arc<Directory>>,
+    directory: watch::Sender<Arc<Directory>>,
 }
 
 impl std::fmt::Debug for Centre {
@@ -78,17 +64,26 @@ impl Centre {
     /// Reads what the store holds.
     pub async fn open(store: Store) -> Result<Self, CentreError> {
         let directory = store.call(|scope| Ok(rows::read(scope.connection)?)).await?;
-        Ok(Self(Arc::new(Inner { store, directory: RwLock::new(Arc::new(directory)) })))
+        Ok(Self(Arc::new(Inner { store, directory: watch::Sender::new(Arc::new(directory)) })))
     }
 
     /// The snapshot of now. It never changes; ask again for a newer one.
     pub fn directory(&self) -> Arc<Directory> {
-        Arc::clone(&self.0.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Arc::clone(&self.0.directory.borrow())
+    }
+
+    /// Hears of every change.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Directory>> {
+        self.0.directory.subscribe()
     }
 
     /// A team with this id (ten capital letters or digits), made if missing.
     pub async fn create_team(&self, id: &str, name: &str) -> Result<(), CentreError> {
-        check_id("team id", id)?;
+        check_id("the team id", id)?;
+        if name.is_empty() || name.len() > NAME_LEN {
+            let wanted = "a name of 1 to 200 bytes";
+            return Err(CentreError::Malformed { what: "the team's name", value: name.to_owned(), wanted });
+        }
         let (id, name) = (id.to_owned(), name.to_owned());
         self.change(move |scope| rows::put_team(scope.connection, &id, &name)).await
     }
@@ -100,62 +95,23 @@ impl Centre {
         self.change(move |scope| rows::put_app(scope.connection, &team, &bundle_id)).await
     }
 
-    /// A new key of the team, under this id or one of our choice.
-    pub async fn create_provider_key(
-        &self,
-        team: &str,
-        key_id: Option<&str>,
-    ) -> Result<NewProviderKey, CentreError> {
-        let key_id = match key_id {
-            Some(key_id) => key_id.to_owned(),
-            None => random_id()?,
-        };
-        let key = random_key()?;
-        let p8_pem = key.to_p8().map_err(|error| StoreError::Invalid(error.to_string()))?;
-        self.put_provider_key(team, &key_id, &key.verifying_key()).await?;
-        Ok(NewProviderKey { key_id, p8_pem })
+    /// Removes the app with its certificates, and ends every registration for its topics. An app that is made again under
+    /// this name is another: no token of this one opens it.
+    pub async fn remove_app(&self, bundle_id: &str) -> Result<(), CentreError> {
+        let bundle_id = bundle_id.to_owned();
+        self.change(move |scope| rows::remove_app(scope, &bundle_id)).await
     }
 
-    /// Makes the public half of a key known, under an id of ten capital letters or digits. The same again is no change.
-    pub async fn put_provider_key(
-        &self,
-        team: &str,
-        key_id: &str,
-        key: &VerifyingKey,
-    ) -> Result<(), CentreError> {
-        check_id("key id", key_id)?;
-        let (team, key_id, public_key) = (team.to_owned(), key_id.to_owned(), key.to_sec1());
-        self.change(move |scope| {
-            rows::put_provider_key(scope.connection, &team, &key_id, &public_key, scope.now)
-        })
-        .await
-    }
-
-    /// Makes an enrolment key known by its text, of which only a digest is kept; what it allowed before is replaced.
-    pub async fn put_enrolment_key(&self, text: &str, spec: EnrolmentKeySpec) -> Result<(), CentreError> {
-        if text.len() < MIN_ENROLMENT_KEY {
-            // Its value stays unsaid.
-            return Err(CentreError::Malformed {
-                what: "an enrolment key",
-                value: format!("of {} characters", text.len()),
-                wanted: "at least 16 characters long",
-            });
-        }
-        let hash = crate::store::digest(text);
-        self.change(move |scope| rows::put_enrolment_key(scope.connection, hash, &spec)).await
-    }
-
-    /// A new enrolment key's text.
-    pub fn new_enrolment_key() -> Result<Zeroizing<String>, CentreError> {
-        Ok(Zeroizing::new(hex(&random::<24>()?)))
+    /// Ten characters as Apple's ids have.
+    pub fn random_id() -> Result<String, StoreError> {
+        const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        Ok(random::<ID_LEN>()?.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
     }
 
     /// Commits the change, then shows it: nobody sees what a crash could take back.
     async fn change<F>(&self, work: F) -> Result<(), CentreError>
     where
-        F: FnOnce(&mut crate::store::Scope<'_>) -> Result<Result<(), CentreError>, crate::store::CallError>
-            + Send
-            + 'static,
+        F: FnOnce(&mut Scope<'_>) -> Changed + Send + 'static,
     {
         let directory = self
             .0
@@ -165,16 +121,22 @@ impl Centre {
                 Err(error) => Ok(Err(error)),
             })
             .await??;
-        let mut shown = self.0.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if shown.revision() < directory.revision() {
-            *shown = Arc::new(directory);
-        }
+        self.0.directory.send_if_modified(|shown| {
+            let is_newer = shown.revision() < directory.revision();
+            if is_newer {
+                *shown = Arc::new(directory);
+            }
+            is_newer
+        });
         Ok(())
     }
 }
 
-const MIN_ENROLMENT_KEY: usize = 16;
+/// Whether something was changed, or why not. A change whose end is an error must not have written anything.
+type Changed = Result<Result<(), CentreError>, CallError>;
+
 const ID_LEN: usize = 10;
+const NAME_LEN: usize = 200;
 /// Leaves room for the longest suffix in an MQTT topic and in `apns-topic`.
 const BUNDLE_ID_LEN: usize = 155;
 
@@ -182,7 +144,7 @@ fn check_id(what: &'static str, value: &str) -> Result<(), CentreError> {
     let is_id =
         value.len() == ID_LEN && value.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let wanted = "ten capital letters or digits";
-    if is_id { Ok(()) } else { Err(CentreError::Malformed { what, value: value.to_owned(), wanted }) }
+    if is_id { Ok(()) } else { Err(CentreError::Malformed { what, value: shown(value), wanted }) }
 }
 
 fn check_bundle_id(value: &str) -> Result<(), CentreError> {
@@ -195,21 +157,11 @@ fn check_bundle_id(value: &str) -> Result<(), CentreError> {
     if is_bundle_id {
         Ok(())
     } else {
-        Err(CentreError::Malformed { what: "bundle id", value: value.to_owned(), wanted })
+        Err(CentreError::Malformed { what: "the bundle id", value: shown(value), wanted })
     }
 }
 
-/// Ten characters as Apple's ids have.
-fn random_id() -> Result<String, CentreError> {
-    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    Ok(random::<ID_LEN>()?.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
-}
-
-fn random_key() -> Result<SigningKey, CentreError> {
-    loop {
-        // All but one in 2^32 numbers are keys.
-        if let Ok(key) = SigningKey::from_scalar(&Zeroizing::new(random::<32>()?)) {
-            return Ok(key);
-        }
-    }
+/// As much of a value as an error repeats.
+fn shown(value: &str) -> String {
+    value.chars().take(NAME_LEN).collect()
 }

@@ -416,6 +416,7 @@ impl Gateway {
         let router = admin::router(AdminContext {
             store: self.store.clone(),
             centre: self.centre.clone(),
+            authority: Arc::clone(&self.authority),
             sealer,
             admin_key: admin_key.into(),
         });

@@ -14,7 +14,6 @@ mod verdicts;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use homing_apns::{Reason, Refusal};
@@ -34,8 +33,8 @@ use crate::centre::Centre;
 use crate::hub::Hub;
 use crate::store::{Refused, StageEvent, Store};
 use crate::token::TokenSealer;
-use connection::Connection;
-use preface::{GoAway, Prefaced, announced};
+use connection::{Connection, End};
+use preface::{GoAway, Prefaced, Signs, announced};
 use strangers::Strangers;
 use verdicts::Verdicts;
 
@@ -128,29 +127,33 @@ impl ProviderPort {
         let environment = tls::environment_of(session.server_name()).unwrap_or(environment);
         let admission = tls::certificate(session, environment)
             .and_then(|certificate| Admission::new(Arc::clone(&self), environment, certificate));
-        let heard = Arc::new(AtomicBool::new(true));
-        let mut stream = Prefaced::new(stream, Arc::clone(&heard));
+        let signs = Arc::new(Signs::default());
+        let mut stream = Prefaced::new(stream, Arc::clone(&signs));
         let admission = match admission {
             Ok(admission) => admission,
             Err(reason) => return dismiss(stream, peer, reason).await,
         };
-        let error = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
-            Ok(Ok(h2)) => {
-                if let Err(error) = Connection::new(h2, self, core, admission, stop).run(&heard).await {
-                    tracing::debug!(%peer, %error, "a provider's connection ended");
-                }
-                return;
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it sent nothing".to_owned(),
+        let begun = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
+            Ok(Ok(h2)) => Ok(Connection::new(h2, self, core, admission, stop).run(&signs).await),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it sent nothing".to_owned()),
         };
-        match stream.foreign().map(preface::missing_preface) {
-            Some(why) => {
-                tracing::warn!(%peer, "this port speaks HTTP/2, and a client spoke something else: {why}");
-                // SETTINGS went out before the first byte was read.
-                stream.send_away(&preface::go_away(GoAway::ProtocolError, why.as_bytes())).await;
+        match begun {
+            Ok(Ok(End::Closed)) => {}
+            Ok(Ok(End::Dismissed { reason, last_stream })) => {
+                tracing::info!(%peer, %reason, "a provider's connection was closed: {}", reason.advice());
+                let why = Refusal::new(reason).body();
+                stream.send_away(&preface::go_away(last_stream, GoAway::NoError, &why)).await;
             }
-            None => tracing::debug!(%peer, error, "a provider's connection ended before it began"),
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a provider's connection ended"),
+            Err(error) => match stream.foreign().map(preface::missing_preface) {
+                Some(why) => {
+                    tracing::warn!(%peer, "this port speaks HTTP/2, and a client spoke something else: {why}");
+                    // SETTINGS went out before the first byte was read.
+                    stream.send_away(&preface::go_away(0, GoAway::ProtocolError, why.as_bytes())).await;
+                }
+                None => tracing::debug!(%peer, error, "a provider's connection ended before it began"),
+            },
         }
     }
 }
@@ -162,7 +165,7 @@ where
 {
     tracing::warn!(%peer, %reason, "a provider was sent away: {}", reason.advice());
     let mut frames = preface::settings();
-    frames.extend(preface::go_away(GoAway::NoError, &Refusal::new(reason).body()));
+    frames.extend(preface::go_away(0, GoAway::NoError, &Refusal::new(reason).body()));
     stream.send_away(&frames).await;
 }
 

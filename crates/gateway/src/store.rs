@@ -46,6 +46,7 @@ pub use hot::{
 };
 pub(crate) use receipts::{BadCursor, ReceiptFeed, Topics};
 pub(crate) use registrations::Standing;
+pub(crate) use registrations::end_all_for as end_registrations_for;
 pub(crate) use writer::{CallError, Scope};
 
 use crate::notification::{RegistrationKey, lock};

@@ -10,9 +10,10 @@ use homing_apns::jwt::SigningKey;
 use homing_app::demo::{BUNDLE_ID, manifest};
 use homing_device::VirtualDevice;
 use homing_gateway::Gateway;
-use homing_gateway::authority::ProviderCertificateRequest;
-use homing_gateway::centre::EnrolmentKeySpec;
+use homing_gateway::centre::{CertificateKind, CertificateSpec, EnrolmentKeySpec, fingerprint};
 use homing_trace::Environment;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::data_dir::DataDir;
 use crate::endpoints::{Demo, DemoEnvironment};
@@ -62,7 +63,7 @@ pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<D
     centre.put_enrolment_key(&enrolment_key, spec).await?;
     let mut environments = BTreeMap::new();
     for environment in Environment::ALL {
-        environments.insert(environment, certificates(dir, gateway, environment)?);
+        environments.insert(environment, certificates(dir, gateway, environment).await?);
     }
     let demo = Demo {
         bundle_id: BUNDLE_ID.to_owned(),
@@ -101,7 +102,8 @@ fn signing_key(dir: &DataDir, name: &str) -> anyhow::Result<(SigningKey, PathBuf
     Ok((key, path))
 }
 
-fn certificates(
+/// Made anew when they are old, or revoked.
+async fn certificates(
     dir: &DataDir,
     gateway: &Gateway,
     environment: Environment,
@@ -114,15 +116,23 @@ fn certificates(
         let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
         modified.is_ok_and(|at| SystemTime::now().duration_since(at).unwrap_or_default() < CERTIFICATE_AGE)
     };
+    let counts = |path: &PathBuf| {
+        let leaf = CertificateDer::from_pem_file(path);
+        leaf.is_ok_and(|leaf| gateway.centre().directory().certificate(&fingerprint(&leaf)).is_some())
+    };
     // The PKCS#12 file is written last: when it is there, both are of one make.
-    if !(is_fresh(&certificate_pem) && is_fresh(&certificate_p12)) {
-        let issued = gateway.authority().issue_provider_certificate(&ProviderCertificateRequest {
-            topic: BUNDLE_ID.to_owned(),
-            team: TEAM_ID.to_owned(),
-            environments: Environment::ALL.to_vec(),
-            topics: Vec::new(),
+    if !(is_fresh(&certificate_pem) && is_fresh(&certificate_p12) && counts(&certificate_pem)) {
+        let kind = match environment {
+            Environment::Development => CertificateKind::Development,
+            Environment::Production => CertificateKind::Production,
+        };
+        let spec = CertificateSpec {
+            bundle_id: BUNDLE_ID.to_owned(),
+            kind,
+            expires_at: None,
             p12_password: p12_password.clone().into(),
-        })?;
+        };
+        let issued = gateway.centre().create_certificate(gateway.authority(), spec).await?.files;
         dir.write_private(&pem_name, issued.pem.as_bytes())?;
         dir.write_private(&p12_name, &issued.p12)?;
     }

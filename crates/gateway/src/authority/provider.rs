@@ -1,7 +1,9 @@
 //! Certificates of providers as Apple writes them (*Establishing a certificate-based connection to APNs*): the topic in
 //! the subject's UID, the environments and further topics in extensions of Apple's arc.
 
-use homing_trace::Environment;
+use std::time::Duration;
+
+use homing_trace::{Environment, UnixMillis};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{CustomExtension, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
@@ -14,20 +16,30 @@ use super::{AuthorityError, LEAF_DAYS, params_for};
 const UID: [u64; 7] = [0, 9, 2342, 19_200_300, 100, 1, 1];
 const DEVELOPMENT: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 1];
 const PRODUCTION: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 2];
+/// The place for VoIP topics. Apple publishes no layout; that of the list of topics is used.
+const VOIP_TOPICS: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 4];
 const TOPICS: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 6];
 const ASN1_NULL: [u8; 2] = [5, 0];
+/// Later moments are taken for this one, in seconds since 1970.
+const YEAR_2100: i64 = 4_102_444_800;
 
 /// What a certificate is for.
 #[derive(Clone, Debug)]
 pub struct ProviderCertificateRequest {
     /// The default topic: used when a request names none.
     pub topic: String,
+    /// Apple's words for the kind, and the bundle id.
+    pub common_name: String,
     /// The team's id.
     pub team: String,
     pub environments: Vec<Environment>,
     /// All its topics with their kinds, the default one included. Empty: a certificate of one topic, without the list. With
     /// several, a request must name its topic.
     pub topics: Vec<CertificateTopic>,
+    /// The topics of a VoIP certificate.
+    pub voip_topics: Vec<CertificateTopic>,
+    /// The end of its validity, on real time; in 397 days when absent.
+    pub expires_at: Option<UnixMillis>,
     /// Opens the PKCS#12 file.
     pub p12_password: Zeroizing<String>,
 }
@@ -47,6 +59,8 @@ pub struct ProviderCertificate {
     pub p12: Zeroizing<Vec<u8>>,
     /// The certificate alone.
     pub der: CertificateDer<'static>,
+    /// The end of its validity, to the second.
+    pub expires_at: UnixMillis,
 }
 
 impl std::fmt::Debug for ProviderCertificate {
@@ -60,8 +74,17 @@ pub(super) fn issue(
     request: &ProviderCertificateRequest,
 ) -> Result<ProviderCertificate, AuthorityError> {
     let mut params = params_for(LEAF_DAYS);
+    if let Some(expires_at) = request.expires_at {
+        let second = |at: i64| {
+            let seconds = at.clamp(0, YEAR_2100).unsigned_abs();
+            rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
+        };
+        params.not_after = second(expires_at.secs());
+        params.not_before = params.not_before.min(second(expires_at.secs() - 24 * 60 * 60));
+    }
+    let expires_at = UnixMillis::from_secs(params.not_after.unix_timestamp());
     params.distinguished_name.push(DnType::CustomDnType(UID.to_vec()), request.topic.as_str());
-    params.distinguished_name.push(DnType::CommonName, format!("Apple Push Services: {}", request.topic));
+    params.distinguished_name.push(DnType::CommonName, request.common_name.as_str());
     params.distinguished_name.push(DnType::OrganizationalUnitName, request.team.as_str());
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -74,9 +97,11 @@ pub(super) fn issue(
                 .push(CustomExtension::from_oid_content(oid.as_slice(), ASN1_NULL.to_vec()));
         }
     }
-    if !request.topics.is_empty() {
-        let list = topics_extension(&request.topics);
-        params.custom_extensions.push(CustomExtension::from_oid_content(&TOPICS, list));
+    for (oid, topics) in [(&VOIP_TOPICS, &request.voip_topics), (&TOPICS, &request.topics)] {
+        if !topics.is_empty() {
+            let list = topics_extension(topics);
+            params.custom_extensions.push(CustomExtension::from_oid_content(oid, list));
+        }
     }
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer.issuer()?)?.der().clone();
@@ -87,6 +112,7 @@ pub(super) fn issue(
         pem: Zeroizing::new(pem),
         p12: Zeroizing::new(pkcs12(&certificate, &issuer.certificate, &key_der, request)?),
         der: certificate,
+        expires_at,
     })
 }
 

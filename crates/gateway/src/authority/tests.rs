@@ -23,7 +23,10 @@ fn request() -> ProviderCertificateRequest {
         topic: "com.example.news".to_owned(),
         team: "ABCDE12345".to_owned(),
         environments: vec![Environment::Development, Environment::Production],
+        common_name: "Apple Push Services: com.example.news".to_owned(),
         topics: vec![],
+        voip_topics: vec![],
+        expires_at: None,
         p12_password: "homing".to_owned().into(),
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use homing_apns::jwt::VerifyingKey;
+use super::{Certificate, ProviderKey};
 
-/// All teams, apps, topics and provider keys at one moment.
+/// All teams, apps, topics, provider keys and certificates at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     pub(super) revision: u64,
@@ -13,7 +13,9 @@ pub struct Directory {
     pub(super) apps: BTreeMap<Arc<str>, App>,
     pub(super) topics: HashMap<Arc<str>, TopicEntry>,
     pub(super) names: HashMap<u32, Arc<str>>,
-    pub(super) provider_keys: HashMap<Box<str>, ProviderKey>,
+    pub(super) newest_topic_no: u32,
+    pub(super) provider_keys: BTreeMap<Box<str>, Arc<ProviderKey>>,
+    pub(super) certificates: HashMap<[u8; 32], Arc<Certificate>>,
 }
 
 /// A development team.
@@ -34,19 +36,11 @@ pub struct App {
 /// One topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicEntry {
-    /// At most 23 bits; never given to another topic.
+    /// At most 23 bits; never given to another topic. A later topic has a greater one.
     pub topic_no: u32,
     pub name: Arc<str>,
     pub bundle_id: Arc<str>,
     pub team: Arc<str>,
-}
-
-/// The public half of a provider's key.
-#[derive(Clone, Debug)]
-pub struct ProviderKey {
-    pub key_id: Box<str>,
-    pub team: Arc<str>,
-    pub verifying: VerifyingKey,
 }
 
 impl Directory {
@@ -55,8 +49,23 @@ impl Directory {
         self.revision
     }
 
-    pub fn provider_key(&self, key_id: &str) -> Option<&ProviderKey> {
+    pub fn provider_key(&self, key_id: &str) -> Option<&Arc<ProviderKey>> {
         self.provider_keys.get(key_id)
+    }
+
+    /// By key id.
+    pub fn provider_keys(&self) -> impl Iterator<Item = &Arc<ProviderKey>> {
+        self.provider_keys.values()
+    }
+
+    /// By the SHA-256 of the certificate in DER.
+    pub fn certificate(&self, fingerprint: &[u8; 32]) -> Option<&Arc<Certificate>> {
+        self.certificates.get(fingerprint)
+    }
+
+    /// In no order.
+    pub fn certificates(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.certificates.values()
     }
 
     pub fn topic(&self, name: &str) -> Option<&TopicEntry> {
@@ -69,6 +78,11 @@ impl Directory {
 
     pub fn topic_name(&self, topic_no: u32) -> Option<&str> {
         self.names.get(&topic_no).map(AsRef::as_ref)
+    }
+
+    /// The greatest number of a topic; 0 without one.
+    pub const fn newest_topic_no(&self) -> u32 {
+        self.newest_topic_no
     }
 
     pub fn app(&self, bundle_id: &str) -> Option<&App> {

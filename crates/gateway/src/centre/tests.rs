@@ -1,6 +1,8 @@
 //! The developer centre over a real store.
 
+use homing_apns::jwt::SigningKey;
 use homing_clock::Clock;
+use homing_trace::Environment;
 
 use super::*;
 use crate::store::StoreConfig;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::round::{Admitted, Failing, Round};
 use super::{LegacyPort, Stream, part};
+use crate::centre::Directory;
 use crate::listen::stopped;
 use crate::provider_port::{Admission, Body, Known, Labels, Moment, ProviderPort, Refusing};
 use crate::store::hex;
@@ -45,13 +46,14 @@ pub(super) struct Conversation {
     amid_since: Option<Instant>,
     /// When the gateway was seen to stop.
     stopping_since: Option<Instant>,
+    changes: watch::Receiver<Arc<Directory>>,
 }
 
 /// Why the reading ends.
 enum End {
     /// The client has closed, in whatever way.
     Closed,
-    /// We close: the gateway stops, or the client was silent too long.
+    /// We close: the gateway stops, the client was silent too long, or its certificate counts no more.
     Ours,
     Failed(Failing),
 }
@@ -75,7 +77,8 @@ impl Conversation {
         let decoder = if port.strict { Decoder::strict() } else { Decoder::default() };
         let port = Arc::clone(&port.provider_port);
         let (labels, round) = (Labels::new(), Round::default());
-        Self { core, port, admission, labels, decoder, round, peer, amid_since: None, stopping_since: None }
+        let (amid_since, stopping_since, changes) = (None, None, admission.changes());
+        Self { core, port, admission, labels, decoder, round, peer, amid_since, stopping_since, changes }
     }
 
     /// Serves the connection until it ends.
@@ -87,6 +90,10 @@ impl Conversation {
                 Err(end) => break end,
             };
             let len = bytes.len();
+            // What follows the last one that was taken must be sent again, on a connection that there will be none of.
+            if self.is_dismissed() {
+                break End::Ours;
+            }
             if let Err(failing) = self.take(bytes).await {
                 break failing.into();
             }
@@ -120,10 +127,15 @@ impl Conversation {
         let idle = Instant::now() + IDLE;
         let deadline = self.amid_since.map_or(idle, |since| since + FRAME_DEADLINE);
         let mut read = std::pin::pin!(stream.fill_buf());
-        if self.stopping_since.is_none() {
+        while self.stopping_since.is_none() {
             tokio::select! {
                 biased;
                 read = &mut read => return came(read),
+                Ok(()) = self.changes.changed() => {
+                    if self.is_dismissed() {
+                        return Err(End::Ours);
+                    }
+                }
                 () = stopped(stop) => self.stopping_since = Some(Instant::now()),
                 () = tokio::time::sleep_until(deadline) => return Err(End::Ours),
             }
@@ -136,10 +148,19 @@ impl Conversation {
         }
     }
 
+    /// Whether the connection's certificate has been revoked or has expired.
+    fn is_dismissed(&mut self) -> bool {
+        self.admission.refresh();
+        let reason = self.admission.dismissed(Moment::now(self.port.store.clock()));
+        if let Some(reason) = &reason {
+            tracing::info!(peer = %self.peer, %reason, "a legacy connection is closed: {}", reason.advice());
+        }
+        reason.is_some()
+    }
+
     /// Takes all notifications that these bytes complete.
     async fn take(&mut self, mut bytes: &[u8]) -> Result<(), Failing> {
         let now = Moment::now(self.port.store.clock());
-        self.admission.refresh();
         let failing = loop {
             match self.decoder.read(&mut bytes) {
                 Ok(Some(sent)) => {

@@ -15,11 +15,13 @@ use homing_clock::Clock;
 use homing_trace::{Environment, UnixMillis};
 use http::{HeaderValue, Method};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ProviderPort;
+use super::tls::Shown;
 use super::verdicts::Verdict;
-use crate::centre::Directory;
+use crate::centre::{Certificate, Directory, ProviderKey};
 use crate::notification::{Notification, RegistrationKey};
 use crate::store::{Refused, Topics};
 
@@ -105,17 +107,39 @@ pub(crate) struct Head {
     collapse_id: Option<CollapseId>,
 }
 
-/// The certificate of a connection and the team it speaks for.
+/// The certificate of a connection.
 #[derive(Debug)]
 struct Certified {
     topics: CertificateTopics,
-    team: Arc<str>,
+    certificate: Arc<Certificate>,
 }
 
-/// Who follows what becomes of notifications: a team, or a certificate of it.
+/// Whom a request comes from: its team, and the key that signed its token unless a certificate speaks for it.
+struct Sender {
+    team: Arc<str>,
+    key: Option<Arc<ProviderKey>>,
+}
+
+/// What the first token that was in order has bound a connection to (*Establishing a token-based connection to APNs*).
+struct Binding {
+    key: Arc<ProviderKey>,
+    /// Topics that were made later are for later connections.
+    newest_topic_no: u32,
+    /// The other keys that were used: related ones, or the team's.
+    others: Vec<Arc<ProviderKey>>,
+}
+
+impl Binding {
+    fn keys(&self) -> impl Iterator<Item = &Arc<ProviderKey>> {
+        std::iter::once(&self.key).chain(&self.others)
+    }
+}
+
+/// Who follows what becomes of notifications: a team, or a key or a certificate of it.
 #[derive(Debug)]
 pub(super) struct Follower {
     team: Arc<str>,
+    key: Option<Arc<ProviderKey>>,
     topics: Option<CertificateTopics>,
 }
 
@@ -124,7 +148,8 @@ impl Follower {
     pub(super) fn topics(&self, directory: &Directory) -> Topics {
         let apps = directory.apps().filter(|app| app.team == self.team);
         let entries = apps.flat_map(|app| &app.topics).filter_map(|name| directory.topic(name));
-        let named = entries.filter(|entry| match &self.topics {
+        let allowed = entries.filter(|entry| self.key.as_ref().is_none_or(|key| key.allows(entry)));
+        let named = allowed.filter(|entry| match &self.topics {
             Some(topics) => entry.name.parse().is_ok_and(|topic| topics.allows_topic(&topic)),
             None => true,
         });
@@ -138,36 +163,38 @@ pub(crate) struct Admission {
     environment: Environment,
     directory: Arc<Directory>,
     certified: Option<Certified>,
-    /// The team of the first token that was in order: the connection serves no other.
-    bound_to: Option<Arc<str>>,
+    bound: Option<Binding>,
+    /// Set once, for good.
+    revoked: Option<Reason>,
     /// The last `authorization` and what came of it.
     last: Option<(HeaderValue, Result<Arc<Verdict>, Reason>)>,
 }
 
 impl Admission {
-    /// A certificate of a team we don't know is [`Reason::BadCertificate`].
+    /// A certificate that the developer centre doesn't know, or not any more, is [`Reason::BadCertificate`].
     pub(crate) fn new(
         port: Arc<ProviderPort>,
         environment: Environment,
-        certificate: Option<CertificateTopics>,
+        shown: Option<Shown>,
     ) -> Result<Self, Reason> {
         let directory = port.centre.directory();
-        let certified = match certificate {
-            Some(topics) => {
-                let named = topics.uid.iter().chain(topics.topics.iter().map(|listed| &listed.topic));
-                let team = named
-                    .filter_map(|topic| directory.topic(topic.as_str()))
-                    .map(|entry| Arc::clone(&entry.team));
-                let team = team.take(1).next().ok_or(Reason::BadCertificate)?;
-                Some(Certified { topics, team })
+        let certified = match shown {
+            Some(Shown { fingerprint, topics }) => {
+                let certificate = directory.certificate(&fingerprint).ok_or(Reason::BadCertificate)?;
+                Some(Certified { topics, certificate: Arc::clone(certificate) })
             }
             None => None,
         };
-        Ok(Self { port, environment, directory, certified, bound_to: None, last: None })
+        Ok(Self { port, environment, directory, certified, bound: None, revoked: None, last: None })
     }
 
     pub(crate) const fn environment(&self) -> Environment {
         self.environment
+    }
+
+    /// Hears when the developer centre has changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<Directory>> {
+        self.port.centre.changes()
     }
 
     /// Takes over what the developer centre has changed meanwhile.
@@ -176,7 +203,26 @@ impl Admission {
         if !Arc::ptr_eq(&directory, &self.directory) {
             self.directory = directory;
             self.last = None;
+            self.revoked = self.revoked.take().or_else(|| self.has_revoked());
         }
+    }
+
+    /// Why the connection must end: its certificate, or a key that was used on it, has been revoked; or its certificate has
+    /// expired.
+    pub(crate) fn dismissed(&self, now: Moment) -> Option<Reason> {
+        let has_expired = |it: &Certified| it.certificate.expires_at.secs() <= now.real;
+        let expired = self.certified.as_ref().is_some_and(has_expired);
+        self.revoked.clone().or(expired.then_some(Reason::BadCertificate))
+    }
+
+    fn has_revoked(&self) -> Option<Reason> {
+        if let Some(Certified { certificate, .. }) = &self.certified {
+            let stands = self.directory.certificate(&certificate.fingerprint).is_some();
+            return (!stands).then_some(Reason::BadCertificate);
+        }
+        let mut used = self.bound.iter().flat_map(Binding::keys);
+        let stands = |key: &Arc<ProviderKey>| self.directory.provider_key(&key.key_id) == Some(key);
+        (!used.all(stands)).then_some(Reason::InvalidProviderToken)
     }
 
     /// Checks all of a request but its body and its token.
@@ -192,8 +238,8 @@ impl Admission {
         }
         homing_apns::device_token_in_path(path)?;
         headers.check_duplicates()?;
-        let team = self.authenticate(headers, now)?;
-        self.check_options(headers, &team)
+        let sender = self.authenticate(headers, now)?;
+        self.check_options(headers, &sender)
     }
 
     /// Checks a request for receipts; answers whose they are. What its query says comes after.
@@ -207,14 +253,17 @@ impl Admission {
             return Err(Reason::MethodNotAllowed);
         }
         headers.check_duplicates()?;
-        let team = self.authenticate(headers, now)?;
+        let Sender { team, key } = self.authenticate(headers, now)?;
         let topics = self.certified.as_ref().map(|certified| certified.topics.clone());
-        Ok(Follower { team, topics })
+        Ok(Follower { team, key, topics })
     }
 
-    fn authenticate(&mut self, headers: &RequestHeaders<'_>, now: Moment) -> Result<Arc<str>, Reason> {
+    fn authenticate(&mut self, headers: &RequestHeaders<'_>, now: Moment) -> Result<Sender, Reason> {
+        if let Some(reason) = self.dismissed(now) {
+            return Err(reason);
+        }
         if let Some(certified) = &self.certified {
-            return Ok(Arc::clone(&certified.team));
+            return Ok(Sender { team: Arc::clone(&certified.certificate.team), key: None });
         }
         let authorization = headers.authorization.ok_or(Reason::MissingProviderToken)?;
         let verdict = match &self.last {
@@ -227,16 +276,38 @@ impl Admission {
                 verdict
             }
         }?;
-        if self.bound_to.as_ref().is_some_and(|team| **team != *verdict.team) {
-            return Err(Reason::InvalidProviderToken);
+        let key = &verdict.key;
+        if !key.serves(self.environment) {
+            return Err(Reason::BadEnvironmentKeyInToken);
+        }
+        if let Some(bound) = &self.bound {
+            if bound.key.team != key.team {
+                return Err(Reason::InvalidProviderToken);
+            }
+            if !bound.key.is_related_to(key) {
+                return Err(Reason::UnrelatedKeyIdInToken);
+            }
         }
         verdict.check_age(now.real)?;
-        Ok(Arc::clone(self.bound_to.get_or_insert(Arc::clone(&verdict.team))))
+        self.bind(key);
+        Ok(Sender { team: Arc::clone(&key.team), key: Some(Arc::clone(key)) })
     }
 
-    fn check_options(&self, headers: &RequestHeaders<'_>, team: &Arc<str>) -> Result<Head, Refusing> {
+    fn bind(&mut self, key: &Arc<ProviderKey>) {
+        let newest_topic_no = self.directory.newest_topic_no();
+        let bound = self.bound.get_or_insert_with(|| Binding {
+            key: Arc::clone(key),
+            newest_topic_no,
+            others: Vec::new(),
+        });
+        if !bound.keys().any(|used| used.key_id == key.key_id) {
+            bound.others.push(Arc::clone(key));
+        }
+    }
+
+    fn check_options(&self, headers: &RequestHeaders<'_>, sender: &Sender) -> Result<Head, Refusing> {
         let refusing = |reason, topic: Option<&Topic>| {
-            let known = Known { team: Some(Arc::clone(team)), topic: topic.cloned() };
+            let known = Known { team: Some(Arc::clone(&sender.team)), topic: topic.cloned() };
             Refusing { reason, known }
         };
         let without_topic = |reason| refusing(reason, None);
@@ -250,14 +321,14 @@ impl Admission {
             if let Some(push_type) = push_type {
                 homing_apns::check_topic(push_type, &topic)?;
             }
-            let topic_no = self.allowed_topic_no(&topic, team)?;
+            let topic_no = self.allowed_topic_no(&topic, sender)?;
             let priority = headers.priority()?;
             homing_apns::effective_priority(priority, push_type)?;
             Ok((push_type, topic_no, priority, headers.expiration()?, headers.collapse_id()?))
         })();
         let (push_type, topic_no, priority, expiration, collapse_id) =
             checked.map_err(|reason| refusing(reason, Some(&topic)))?;
-        let team = Arc::clone(team);
+        let team = Arc::clone(&sender.team);
         Ok(Head { team, topic, topic_no, push_type, priority, expiration, collapse_id })
     }
 
@@ -266,7 +337,8 @@ impl Admission {
         let certified = self.certified.as_ref().ok_or(Reason::BadCertificate)?;
         let refusing = |reason| Refusing { reason, known: self.known() };
         let topic = certified.topics.uid.as_ref().ok_or(Reason::MissingTopic).map_err(refusing)?;
-        let topic_no = self.allowed_topic_no(topic, &certified.team).map_err(refusing)?;
+        let sender = Sender { team: Arc::clone(&certified.certificate.team), key: None };
+        let topic_no = self.allowed_topic_no(topic, &sender).map_err(refusing)?;
         Ok((certified, topic, topic_no))
     }
 
@@ -274,7 +346,7 @@ impl Admission {
     pub(crate) fn known(&self) -> Known {
         let certified = self.certified.as_ref();
         Known {
-            team: certified.map(|certified| Arc::clone(&certified.team)),
+            team: certified.map(|certified| Arc::clone(&certified.certificate.team)),
             topic: certified.and_then(|certified| certified.topics.uid.clone()),
         }
     }
@@ -288,7 +360,7 @@ impl Admission {
     /// certificate's, the other is told from both.
     pub(crate) fn check_legacy(&self, sent: &LegacyNotification) -> Result<Head, Refusing> {
         let (certified, topic, topic_no) = self.own_topic()?;
-        let (team, topic) = (Arc::clone(&certified.team), topic.clone());
+        let (team, topic) = (Arc::clone(&certified.certificate.team), topic.clone());
         let push_type = homing_apns::infer_push_type(&topic, &sent.payload);
         // Apple says that 10 with nothing but `content-available` is an error here (*Binary Provider API*).
         if let Err(reason) = homing_apns::effective_priority(sent.priority, Some(push_type)) {
@@ -306,13 +378,20 @@ impl Admission {
         })
     }
 
-    /// The topic's number, when the team owns it and the certificate, if there is one, names it.
-    fn allowed_topic_no(&self, topic: &Topic, team: &Arc<str>) -> Result<u32, Reason> {
+    /// The topic's number, when the team owns it, the certificate, if there is one, names it, and the key, if there is one,
+    /// is for it.
+    fn allowed_topic_no(&self, topic: &Topic, sender: &Sender) -> Result<u32, Reason> {
         if self.certified.as_ref().is_some_and(|certified| !certified.topics.allows_topic(topic)) {
             return Err(Reason::TopicDisallowed);
         }
         match self.directory.topic(topic.as_str()) {
-            Some(entry) if *entry.team == **team => Ok(entry.topic_no),
+            Some(entry)
+                if entry.team == sender.team
+                    && sender.key.as_ref().is_none_or(|key| key.allows(entry))
+                    && self.bound.as_ref().is_none_or(|bound| entry.topic_no <= bound.newest_topic_no) =>
+            {
+                Ok(entry.topic_no)
+            }
             Some(_) | None => Err(Reason::TopicDisallowed),
         }
     }

@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,8 +22,9 @@ use tokio::time::Instant;
 use super::ProviderPort;
 use super::admission::{Admission, Body, Head, Known, Moment, Refusing};
 use super::answer::{self, Labels};
-use super::preface::announced;
+use super::preface::{Signs, announced};
 use super::receipts::{Stream, Streams};
+use crate::centre::Directory;
 use crate::notification::{Mailbox, Outcome, ReplyTo, Submission};
 use crate::store::BadCursor;
 
@@ -38,6 +39,8 @@ const BODY_READ: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// How often slow bodies and silent connections are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long a connection that must end may take to answer what it has handed on.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Characters kept of a label that is no UUID.
 const LABEL_KEPT: usize = 64;
 /// How long a connection may be silent. Apple lets providers keep theirs for hours.
@@ -74,6 +77,23 @@ struct Waiting {
     head: Head,
 }
 
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    Closed,
+    /// Everything is written; its client is still to be told why it ends.
+    Dismissed {
+        reason: Reason,
+        last_stream: u32,
+    },
+}
+
+/// A connection that must end.
+struct Leaving {
+    reason: Reason,
+    by: Instant,
+}
+
 pub(super) struct Connection<T> {
     h2: h2::server::Connection<T, Bytes>,
     port: Arc<ProviderPort>,
@@ -87,6 +107,9 @@ pub(super) struct Connection<T> {
     free: Vec<u32>,
     outcomes: Vec<(u32, Outcome)>,
     streams: Streams,
+    last_stream: u32,
+    leaving: Option<Leaving>,
+    changes: watch::Receiver<Arc<Directory>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -98,6 +121,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         admission: Admission,
         stop: watch::Receiver<bool>,
     ) -> Self {
+        let changes = admission.changes();
         Self {
             h2,
             port,
@@ -110,21 +134,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             free: Vec::new(),
             outcomes: Vec::new(),
             streams: Streams::default(),
+            last_stream: 0,
+            leaving: None,
+            changes,
             stop,
         }
     }
 
-    /// Serves the connection until it ends: by its client, by an error, by silence, or after `stop` when all is answered.
-    /// `heard` is set whenever the client has sent anything.
-    pub(super) async fn run(mut self, heard: &AtomicBool) -> Result<(), h2::Error> {
+    /// Serves the connection until it ends: by its client, by an error, by silence, after its credential was revoked, or
+    /// after `stop` when all is answered.
+    pub(super) async fn run(mut self, signs: &Signs) -> Result<End, h2::Error> {
         let mut stop = self.stop.clone();
+        let mut changes = self.changes.clone();
         let mut stopping = false;
         let mut last_heard = Instant::now();
         loop {
             let look = Instant::now() + LOOK_EVERY;
+            let look = self.leaving.as_ref().map_or(look, |leaving| look.min(leaving.by));
             tokio::select! {
                 biased;
-                ended = poll_fn(|cx| self.poll(cx)) => return ended,
+                ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
+                // The next round of the loop looks at what it was.
+                Ok(()) = changes.changed() => {}
                 // A closed channel means the same as `true`.
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
@@ -133,7 +164,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 () = tokio::time::sleep_until(look) => {
                     self.give_up_slow_bodies(look);
                     // A stream whose reader is gone or doesn't read ends by itself.
-                    if heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
+                    if signs.heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
                         last_heard = look;
                     } else if look >= last_heard + IDLE && !stopping {
                         stopping = true;
@@ -145,16 +176,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     /// Ready when the connection has ended.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+    fn poll(&mut self, cx: &mut Context<'_>, signs: &Signs) -> Poll<Result<End, h2::Error>> {
         let now = self.moment();
         self.admission.refresh();
+        if self.leaving.is_none()
+            && let Some(reason) = self.admission.dismissed(now)
+        {
+            self.leave(reason, now);
+        }
         loop {
             // This also writes what was answered, hence it comes last before `Pending`, too.
             loop {
                 match self.h2.poll_accept(cx) {
                     Poll::Ready(Some(Ok((request, respond)))) => self.take(request, respond, cx, now),
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                    Poll::Ready(None) => return Poll::Ready(Ok(())),
+                    Poll::Ready(None) => return Poll::Ready(Ok(End::Closed)),
                     Poll::Pending => break,
                 }
             }
@@ -162,8 +198,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready();
             self.answer_outcomes(now);
             if !refused && !answered {
-                return Poll::Pending;
+                return self.poll_left(signs, now);
             }
+        }
+    }
+
+    /// Begins to end the connection: what isn't handed on yet is refused, what follows is refused by admission.
+    fn leave(&mut self, reason: Reason, now: Moment) {
+        for Reading { asked, head, .. } in std::mem::take(&mut self.reading) {
+            let known = head.map_or_else(|refusing| refusing.known, Known::from);
+            self.refuse(asked, reason.clone().into(), known, now);
+        }
+        self.leaving = Some(Leaving { reason, by: now.instant + LEAVE_WITHIN });
+    }
+
+    /// Ready when the connection must end, and all its requests are answered and written, or the time for that is over. Streams
+    /// of receipts end with it: their clients hear why from the connection's end.
+    fn poll_left(&self, signs: &Signs, now: Moment) -> Poll<Result<End, h2::Error>> {
+        let Some(Leaving { reason, by }) = &self.leaving else { return Poll::Pending };
+        let (reason, is_late) = (reason.clone(), *by <= now.instant);
+        let is_answered = self.reading.is_empty() && self.waiting.len() == self.free.len();
+        // A frame that is half written must not be followed by another.
+        match signs.is_writing.load(Ordering::Relaxed) {
+            true if is_late => Poll::Ready(Ok(End::Closed)),
+            false if is_late || is_answered => {
+                Poll::Ready(Ok(End::Dismissed { reason, last_stream: self.last_stream }))
+            }
+            true | false => Poll::Pending,
         }
     }
 
@@ -180,6 +241,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         now: Moment,
     ) {
         let (parts, stream) = request.into_parts();
+        self.last_stream = self.last_stream.max(respond.stream_id().into());
         let headers = RequestHeaders::read(&parts.headers);
         let apns_id = match headers.apns_id {
             Some(sent) => sent.clone(),

@@ -41,13 +41,28 @@ pub(super) struct Prefaced<T> {
     io: T,
     first: [u8; PREFACE.len()],
     seen: usize,
-    heard: Arc<AtomicBool>,
+    signs: Arc<Signs>,
+}
+
+/// What is seen of a connection from below HTTP/2.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
+    /// Set whenever something has been read.
+    pub(super) heard: AtomicBool,
+    /// Whether some of what was to be written still waits for the peer.
+    pub(super) is_writing: AtomicBool,
+}
+
+impl Signs {
+    fn note<R>(&self, written: Poll<R>) -> Poll<R> {
+        self.is_writing.store(written.is_pending(), Ordering::Relaxed);
+        written
+    }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Prefaced<T> {
-    /// `heard` is set whenever something has been read.
-    pub(super) const fn new(io: T, heard: Arc<AtomicBool>) -> Self {
-        Self { io, first: [0; PREFACE.len()], seen: 0, heard }
+    pub(super) const fn new(io: T, signs: Arc<Signs>) -> Self {
+        Self { io, first: [0; PREFACE.len()], seen: 0, signs }
     }
 
     /// The first bytes, when they were not HTTP/2's.
@@ -78,7 +93,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Prefaced<T> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.heard.store(true, Ordering::Relaxed);
+        self.signs.heard.store(true, Ordering::Relaxed);
         let seen = self.seen;
         if seen < PREFACE.len() {
             let new = &buf.filled()[before..];
@@ -92,7 +107,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Prefaced<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.signs.note(written)
     }
 
     fn poll_write_vectored(
@@ -100,7 +116,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.signs.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -108,7 +125,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let written = Pin::new(&mut self.io).poll_flush(cx);
+        self.signs.note(written)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -144,9 +162,9 @@ pub(super) fn settings() -> Vec<u8> {
     frame(4, &payload)
 }
 
-/// A GOAWAY frame before any stream, with its explanation (RFC 9113 §6.8).
-pub(super) fn go_away(code: GoAway, debug: &[u8]) -> Vec<u8> {
-    let mut payload = vec![0; 4];
+/// A GOAWAY frame with its explanation (RFC 9113 §6.8). `last_stream` is the last that was looked at, 0 for none.
+pub(super) fn go_away(last_stream: u32, code: GoAway, debug: &[u8]) -> Vec<u8> {
+    let mut payload = last_stream.to_be_bytes().to_vec();
     payload.extend((code as u32).to_be_bytes());
     payload.extend(debug);
     frame(7, &payload)
@@ -164,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_goaway_for_a_wrong_environment_is_the_one_seen_in_the_field() {
-        let frame = go_away(GoAway::NoError, br#"{"reason":"BadCertificateEnvironment"}"#);
+        let frame = go_away(0, GoAway::NoError, br#"{"reason":"BadCertificateEnvironment"}"#);
         assert_eq!(frame[..17], [0, 0, 46, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(frame.len(), 9 + 46);
     }

@@ -1,5 +1,6 @@
 //! The provider port as a client meets it: real TLS, real HTTP/2, on a port of its own.
 
+mod credentials;
 mod receipts;
 mod refusals;
 mod transport;
@@ -74,7 +75,7 @@ async fn a_body_in_single_bytes_is_one_payload() {
 async fn a_certificate_needs_neither_token_nor_topic() {
     let world = World::start(Environment::Development).await;
     let token = world.register(Environment::Development, APP).await;
-    let both = world.certificate(APP, &Environment::ALL);
+    let both = world.certificate(APP, &Environment::ALL).await;
     let mut client = world.client(Credential::Certificate(&both)).await;
     let bare = world.bare_request(&token);
     assert_eq!(client.send(bare, ALERT).await.status, 200);

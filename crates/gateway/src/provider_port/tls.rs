@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
+use crate::centre::fingerprint;
+
 /// Why the port's TLS can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProviderPortError {
@@ -72,26 +74,34 @@ pub(crate) fn environment_of(server_name: Option<&str>) -> Option<Environment> {
     }
 }
 
+/// A client's certificate.
+pub(crate) struct Shown {
+    /// See [`fingerprint`].
+    pub(super) fingerprint: [u8; 32],
+    pub(super) topics: CertificateTopics,
+}
+
 /// What the client's certificate says; `None` without one. One that can't be read or isn't for this environment has Apple's
 /// reason.
 pub(super) fn certificate(
     connection: &rustls::ServerConnection,
     environment: Environment,
-) -> Result<Option<CertificateTopics>, Reason> {
+) -> Result<Option<Shown>, Reason> {
     let leaf = connection.peer_certificates().and_then(<[_]>::first);
     leaf.map(|leaf| certificate_of(leaf, environment)).transpose()
 }
 
 /// What a certificate says, when it can be read and is for this environment.
-pub(crate) fn certificate_of(
-    leaf: &CertificateDer<'_>,
-    environment: Environment,
-) -> Result<CertificateTopics, Reason> {
+pub(crate) fn certificate_of(leaf: &CertificateDer<'_>, environment: Environment) -> Result<Shown, Reason> {
     let topics = CertificateTopics::from_der(leaf).map_err(|error| {
         tracing::info!(%error, "a provider's certificate is of no use");
         Reason::BadCertificate
     })?;
-    if topics.allows_environment(environment) { Ok(topics) } else { Err(Reason::BadCertificateEnvironment) }
+    if topics.allows_environment(environment) {
+        Ok(Shown { fingerprint: fingerprint(leaf), topics })
+    } else {
+        Err(Reason::BadCertificateEnvironment)
+    }
 }
 
 /// Why a handshake failed, for the log.

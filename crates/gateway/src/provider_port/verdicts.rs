@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use homing_apns::Reason;
-use homing_apns::jwt::{self, Leniencies, Leniency, ProviderToken, VerifyingKey};
+use homing_apns::jwt::{self, Leniencies, Leniency, ProviderToken};
 use sha2::{Digest as _, Sha256};
 
-use crate::centre::Directory;
+use crate::centre::{Directory, ProviderKey};
 use crate::notification::lock;
 
 /// Most tokens remembered: a provider refreshes its token at most every 20 minutes.
@@ -18,9 +18,7 @@ const REMEMBERED: usize = 4096;
 /// A provider token that its team's key has signed.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
-    pub(super) team: Arc<str>,
-    key_id: Box<str>,
-    key: VerifyingKey,
+    pub(super) key: Arc<ProviderKey>,
     issued_at: i64,
 }
 
@@ -30,11 +28,9 @@ impl Verdict {
         jwt::check_age(self.issued_at, now)
     }
 
-    /// Whether the key is still the team's.
+    /// Whether the key is still there, and the same.
     fn stands_in(&self, directory: &Directory) -> bool {
-        directory
-            .provider_key(&self.key_id)
-            .is_some_and(|key| key.verifying == self.key && *key.team == *self.team)
+        directory.provider_key(&self.key.key_id) == Some(&self.key)
     }
 }
 
@@ -62,12 +58,7 @@ impl Verdicts {
         }
         token.verify(&key.verifying)?;
         self.note(token.leniencies());
-        let verdict = Arc::new(Verdict {
-            team: Arc::clone(&key.team),
-            key_id: token.key_id().into(),
-            key: key.verifying,
-            issued_at: token.issued_at(),
-        });
+        let verdict = Arc::new(Verdict { key: Arc::clone(key), issued_at: token.issued_at() });
         let mut by_hash = lock(&self.by_hash);
         if by_hash.len() >= REMEMBERED {
             by_hash.clear();

@@ -39,9 +39,15 @@ CREATE TABLE enrolment_keys(
 CREATE TABLE token_keys(no INTEGER PRIMARY KEY, key BLOB NOT NULL, created_at INTEGER NOT NULL);
 CREATE TABLE teams(id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE apps(bundle_id TEXT PRIMARY KEY, team TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE topics(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, bundle_id TEXT NOT NULL);
+CREATE TABLE topics(
+    no INTEGER PRIMARY KEY, name TEXT NOT NULL, bundle_id TEXT NOT NULL, is_removed INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX topics_by_name ON topics(name) WHERE is_removed = 0;
 CREATE TABLE provider_keys(
-    key_id TEXT PRIMARY KEY, team TEXT NOT NULL, public_key BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
+    key_id TEXT PRIMARY KEY, team TEXT NOT NULL, public_key BLOB NOT NULL, environments TEXT NOT NULL, apps TEXT,
+    related_to TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE provider_certificates(
+    id TEXT PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE, team TEXT NOT NULL, bundle_id TEXT NOT NULL, kind TEXT NOT NULL,
+    expires_at INTEGER NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// How long an ended notification's row is kept for traces.

@@ -172,6 +172,19 @@ pub(crate) fn end_all_of(scope: &mut Scope<'_>, device: u64) -> Result<(), CallE
     Ok(())
 }
 
+/// Ends every device's registrations for a topic.
+pub(crate) fn end_all_for(scope: &mut Scope<'_>, topic_no: u32) -> Result<(), CallError> {
+    let held: Vec<u32> = scope
+        .connection
+        .prepare_cached("SELECT no FROM registrations WHERE topic_no = ?1 AND ended_at IS NULL")?
+        .query_map([topic_no], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for registration_no in held {
+        end(scope, registration_no)?;
+    }
+    Ok(())
+}
+
 /// The key of a registration, by its number.
 pub(crate) fn key_of(
     connection: &Connection,

@@ -4,12 +4,11 @@ use std::process::Command;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use homing_apns::Expiration;
-use homing_gateway::authority::ProviderCertificateRequest;
+use homing_gateway::centre::{CertificateKind, CertificateSpec};
 use homing_link::{
     CertifiedEnrolment, Connect, Packet, PacketId, Qos, ReasonCode, Subscribe, SubscribeFilter,
     SubscribeFilters, SubscribeProperties, Version, decode, encode,
 };
-use homing_trace::Environment;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -180,14 +179,14 @@ async fn a_web_page_gets_nothing_by_its_users_certificate() {
 #[tokio::test]
 async fn the_device_link_trusts_the_device_issuer_only() {
     let house = House::start(1).await;
-    let request = ProviderCertificateRequest {
-        topic: BUNDLE.to_owned(),
-        team: "TEAM000001".to_owned(),
-        environments: vec![Environment::Development],
-        topics: Vec::new(),
+    let spec = CertificateSpec {
+        bundle_id: BUNDLE.to_owned(),
+        kind: CertificateKind::Development,
+        expires_at: None,
         p12_password: "homing".to_owned().into(),
     };
-    let provider = house.gateway.authority().issue_provider_certificate(&request).expect("it is signed");
+    let (centre, authority) = (house.gateway.centre(), house.gateway.authority());
+    let provider = centre.create_certificate(authority, spec).await.expect("it is signed").files;
     let mut stream = dial_as(&house.gateway, Some(b"mqtt"), Some((&provider.pem, &provider.pem))).await;
     // In TLS 1.3 the client hears of it after its own part of the handshake.
     let error = stream.read_u8().await.expect_err("an alert");

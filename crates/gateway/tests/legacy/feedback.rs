@@ -12,7 +12,7 @@ async fn read(house: &House, topic: &str) -> Vec<(Vec<u8>, i64)> {
 }
 
 async fn connect(house: &House, topic: &str) -> Client {
-    let pem = house.certificate(topic, &[], &Environment::ALL);
+    let pem = house.certificate(topic, &[], &Environment::ALL).await;
     let config = house.tls(Some(&pem), rustls::ALL_VERSIONS);
     house.try_connect(house.feedback(), "localhost", &config).await.expect("TLS works")
 }
@@ -62,7 +62,7 @@ async fn each_certificate_reads_its_own_topic_and_environment() {
     let voip = gone(&house, VOIP).await;
     assert_eq!(read(&house, RIVAL).await, []);
     assert_eq!(read(&house, VOIP).await, [voip]);
-    let pem = house.certificate(BUNDLE, &[], &Environment::ALL);
+    let pem = house.certificate(BUNDLE, &[], &Environment::ALL).await;
     let config = house.tls(Some(&pem), rustls::ALL_VERSIONS);
     let other = house.try_connect(house.feedback(), "feedback.push.apple.com", &config).await;
     assert!(other.expect("TLS works").hears().await.is_empty(), "production has none");

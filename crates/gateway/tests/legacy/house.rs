@@ -8,7 +8,7 @@ use homing_apns::Expiration;
 use homing_apns::legacy::{Command, ErrorPacket, Identifier, LegacyNotification};
 use homing_clock::Clock;
 use homing_gateway::authority::{CertificateTopic, ProviderCertificateRequest};
-use homing_gateway::centre::EnrolmentKeySpec;
+use homing_gateway::centre::{Centre, Certificate, CertificateKind, EnrolmentKeySpec, fingerprint};
 use homing_gateway::store::TraceQuery;
 use homing_gateway::token::TokenSealer;
 use homing_gateway::{Gateway, GatewayConfig};
@@ -143,17 +143,41 @@ impl House {
         timeout(DEADLINE, reached).await.expect("they arrive in time");
     }
 
-    pub(crate) fn certificate(&self, topic: &str, topics: &[&str], environments: &[Environment]) -> String {
+    /// One that the developer centre would make none of; it counts when one of its topics is an app's.
+    pub(crate) async fn certificate(
+        &self,
+        topic: &str,
+        topics: &[&str],
+        environments: &[Environment],
+    ) -> String {
         let listed =
             |topic: &&str| CertificateTopic { topic: (*topic).to_owned(), kinds: vec!["app".to_owned()] };
         let request = ProviderCertificateRequest {
             topic: topic.to_owned(),
+            common_name: format!("Apple Push Services: {topic}"),
             team: TEAM.to_owned(),
             environments: environments.to_vec(),
             topics: topics.iter().map(listed).collect(),
+            voip_topics: Vec::new(),
+            expires_at: None,
             p12_password: "secret".to_owned().into(),
         };
-        self.gateway.authority().issue_provider_certificate(&request).expect("it is issued").pem.to_string()
+        let files = self.gateway.authority().issue_provider_certificate(&request).expect("it is issued");
+        let directory = self.gateway.centre().directory();
+        let named = [topic].into_iter().chain(topics.iter().copied());
+        if let Some(entry) = named.filter_map(|topic| directory.topic(topic)).take(1).next() {
+            let certificate = Certificate {
+                id: Centre::random_id().expect("there are random bytes").into(),
+                fingerprint: fingerprint(&files.der),
+                team: entry.team.clone(),
+                bundle_id: entry.bundle_id.clone(),
+                kind: CertificateKind::Universal,
+                expires_at: files.expires_at,
+                created_at: self.gateway.store().clock().now(),
+            };
+            self.gateway.centre().record_certificate(certificate).await.expect("it counts");
+        }
+        files.pem.to_string()
     }
 
     pub(crate) fn legacy(&self) -> SocketAddr {
@@ -170,14 +194,14 @@ impl House {
     }
 
     pub(crate) async fn connect_to(&self, name: &'static str) -> Client {
-        let pem = self.certificate(BUNDLE, &[], &Environment::ALL);
+        let pem = self.certificate(BUNDLE, &[], &Environment::ALL).await;
         self.try_connect(self.legacy(), name, &self.tls(Some(&pem), rustls::ALL_VERSIONS))
             .await
             .expect("TLS works")
     }
 
     pub(crate) async fn connect_with(&self, version: &'static SupportedProtocolVersion) -> Client {
-        let pem = self.certificate(BUNDLE, &[], &Environment::ALL);
+        let pem = self.certificate(BUNDLE, &[], &Environment::ALL).await;
         self.try_connect(self.legacy(), "localhost", &self.tls(Some(&pem), &[version]))
             .await
             .expect("TLS works")

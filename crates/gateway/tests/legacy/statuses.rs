@@ -124,7 +124,7 @@ async fn a_certificate_without_a_topic_of_its_own_gets_no_notification_in() {
     let house = House::start().await;
     let token = house.register(BUNDLE).await;
     // A certificate whose own topic isn't its team's any more, and that lists one that is.
-    let pem = house.certificate("com.example.sold", &[BUNDLE], &Environment::ALL);
+    let pem = house.certificate("com.example.sold", &[BUNDLE], &Environment::ALL).await;
     let config = house.tls(Some(&pem), rustls::ALL_VERSIONS);
     let mut client =
         house.try_connect(house.legacy(), "localhost", &config).await.expect("its team is known");
@@ -137,7 +137,7 @@ async fn a_certificate_without_a_topic_of_its_own_gets_no_notification_in() {
 async fn a_universal_certificate_sends_to_its_own_topic() {
     let house = House::start().await;
     let token = house.register(BUNDLE).await;
-    let pem = house.certificate(BUNDLE, &[BUNDLE, VOIP], &Environment::ALL);
+    let pem = house.certificate(BUNDLE, &[BUNDLE, VOIP], &Environment::ALL).await;
     let config = house.tls(Some(&pem), rustls::ALL_VERSIONS);
     let mut client = house.try_connect(house.legacy(), "localhost", &config).await.expect("TLS works");
     client.send(&frame(Command::Framed, &token)).await;
@@ -201,8 +201,11 @@ async fn only_a_certificate_of_a_known_app_and_this_environment_comes_in() {
     let wrong = [
         ("none", None),
         ("one of another issuer", Some(stranger)),
-        ("the other environment's", Some(house.certificate(BUNDLE, &[], &[Environment::Production]))),
-        ("one of an unknown app", Some(house.certificate("com.example.unknown", &[], &Environment::ALL))),
+        ("the other environment's", Some(house.certificate(BUNDLE, &[], &[Environment::Production]).await)),
+        (
+            "one of an unknown app",
+            Some(house.certificate("com.example.unknown", &[], &Environment::ALL).await),
+        ),
     ];
     for (what, pem) in &wrong {
         for address in [house.legacy(), house.feedback()] {
@@ -217,7 +220,7 @@ async fn only_a_certificate_of_a_known_app_and_this_environment_comes_in() {
             }
         }
     }
-    let rival = house.certificate(RIVAL, &[], &Environment::ALL);
+    let rival = house.certificate(RIVAL, &[], &Environment::ALL).await;
     let token = house.register(BUNDLE).await;
     let config = house.tls(Some(&rival), rustls::ALL_VERSIONS);
     let mut client = house.try_connect(house.legacy(), "localhost", &config).await.expect("it is an app's");

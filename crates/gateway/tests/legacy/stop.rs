@@ -1,6 +1,7 @@
 //! What a client hears when the push service stops: the last notification that was taken, so that it knows what to resend.
 
 use homing_apns::legacy::Command;
+use homing_gateway::centre::{CertificateKind, CertificateSpec};
 use homing_trace::Stage;
 
 use crate::house::{BUNDLE, House, frame, named, packet};
@@ -34,4 +35,28 @@ async fn what_had_arrived_when_it_stopped_is_still_taken() {
     let stopping = tokio::spawn(house.stop());
     assert_eq!(client.hears().await, packet(10, [0, 0, 0, 8]));
     stopping.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_closes_its_connections_and_the_last_good_identifier_is_said() {
+    let house = House::start().await;
+    let token = house.register(BUNDLE).await;
+    let spec = CertificateSpec {
+        bundle_id: BUNDLE.to_owned(),
+        kind: CertificateKind::Development,
+        expires_at: None,
+        p12_password: "secret".to_owned().into(),
+    };
+    let (centre, authority) = (house.gateway.centre(), house.gateway.authority());
+    let made = centre.create_certificate(authority, spec).await.expect("it is issued");
+    let config = house.tls(Some(&made.files.pem), &[&rustls::version::TLS12]);
+    let connect = async || house.try_connect(house.legacy(), "localhost", &config).await;
+    let (mut sender, silent) = (connect().await.expect("TLS works"), connect().await.expect("TLS works"));
+    sender.send(&named([0, 0, 0, 9], &token)).await;
+    house.wait_for(&token, Stage::Accepted, 1).await;
+    centre.revoke_certificate(&made.about.id).await.expect("it was there");
+    assert_eq!(sender.hears().await, packet(10, [0, 0, 0, 9]));
+    assert!(silent.hears().await.is_empty());
+    assert!(connect().await.is_err(), "it opens nothing any more");
+    house.stop().await;
 }

@@ -101,7 +101,7 @@ async fn a_certificate_hears_only_of_topics_that_it_names() {
     let world = World::start(Environment::Development).await;
     world.acknowledged(Environment::Development, "com.example.news.voip");
     let named = world.acknowledged(Environment::Development, APP);
-    let pem = world.certificate(APP, &Environment::ALL);
+    let pem = world.certificate(APP, &Environment::ALL).await;
     let certificate = ClientCertificate::from_pem(pem.as_bytes()).expect("it is a pair");
     let client = world.provider(homing_apns_client::Credential::Certificate(certificate.into())).await;
     let mut receipts = client.receipts(None).await.expect("it begins");

@@ -4,26 +4,12 @@ use homing_trace::Environment;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::ALERT;
-use super::world::{APP, Client, Credential, World};
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+use super::world::{APP, Client, Credential, PREFACE, World, frames};
 
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GO_AWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
-
-/// Frames as (kind, flags, stream, payload).
-fn frames(mut bytes: &[u8]) -> Vec<(u8, u8, u32, Vec<u8>)> {
-    let mut frames = Vec::new();
-    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
-        let len = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        frames.push((head[3], head[4], stream, rest[..len].to_vec()));
-        bytes = &rest[len..];
-    }
-    frames
-}
 
 /// What the server says to these bytes until it closes, or until `enough` of its frames have come.
 async fn exchange(world: &World, alpn: &[&str], sent: &[u8], enough: usize) -> Vec<(u8, u8, u32, Vec<u8>)> {
@@ -112,22 +98,15 @@ async fn http_1_1_without_alpn_and_garbage_get_settings_and_a_goaway_that_says_w
 #[tokio::test]
 async fn a_certificate_of_the_other_environment_is_sent_away_with_apples_goaway() {
     let world = World::start(Environment::Production).await;
-    let development = world.certificate(APP, &[Environment::Development]);
-    let config = world.tls_config(Credential::Certificate(&development), &["h2"]);
-    let mut stream = world.tls(config).await.expect("TLS works");
-    stream.write_all(PREFACE).await.expect("it is sent");
-    let mut said = Vec::new();
-    stream.read_to_end(&mut said).await.expect("it is closed in good order");
-    let said = frames(&said);
-    assert_eq!((said.len(), said[0].0, said[1].0), (2, SETTINGS, GO_AWAY));
-    assert_eq!(said[1].3, [&[0; 8][..], br#"{"reason":"BadCertificateEnvironment"}"#].concat());
+    let development = world.certificate(APP, &[Environment::Development]).await;
+    assert_eq!(world.sent_away(&development).await, r#"{"reason":"BadCertificateEnvironment"}"#);
 }
 
 #[tokio::test]
 async fn a_certificate_of_a_stranger_is_refused_by_tls() {
     let world = World::start(Environment::Production).await;
     let stranger = World::start(Environment::Production).await;
-    let foreign = stranger.certificate(APP, &Environment::ALL);
+    let foreign = stranger.certificate(APP, &Environment::ALL).await;
     let mut stream = match world.tls(world.tls_config(Credential::Certificate(&foreign), &["h2"])).await {
         Ok(stream) => stream,
         Err(_) => return,

@@ -11,17 +11,18 @@ use h2::client::{ResponseFuture, SendRequest};
 use homing_apns::jwt::SigningKey;
 use homing_apns_client::Client as Provider;
 use homing_clock::Clock;
-use homing_trace::Environment;
+use homing_trace::{Environment, UnixMillis};
 use http::request::Builder;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::client::TlsStream;
 
 use super::super::{ProviderPort, ProviderPortConfig};
 use crate::authority::{Authority, ProviderCertificateRequest};
-use crate::centre::{Centre, EnrolmentKeySpec};
+use crate::centre::{Centre, Certificate, CertificateKind, CertificateSpec, EnrolmentKeySpec, fingerprint};
 use crate::hub::{BUDGET, Hub, Inboxes};
 use crate::store::{Store, StoreConfig};
 use crate::token::TokenSealer;
@@ -33,6 +34,9 @@ pub(super) const OTHER_APP: &str = "com.other.app";
 pub(super) const KEY_ID: &str = "KEY1234567";
 pub(super) const OTHER_KEY_ID: &str = "KEY7654321";
 const ENROLMENT: &str = "an enrolment key for tests";
+
+/// What begins a connection: the preface and empty SETTINGS.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 pub(super) struct World {
     pub(super) address: SocketAddr,
@@ -107,15 +111,42 @@ impl World {
         self.centre.directory().topic(topic).expect("the app has this topic").topic_no
     }
 
-    pub(super) fn certificate(&self, topic: &str, environments: &[Environment]) -> String {
+    /// A certificate of one topic for any environments, which the developer centre makes none of.
+    pub(super) async fn certificate(&self, topic: &str, environments: &[Environment]) -> String {
         let request = ProviderCertificateRequest {
             topic: topic.to_owned(),
+            common_name: format!("Apple Push Services: {topic}"),
             team: TEAM.to_owned(),
             environments: environments.to_vec(),
             topics: Vec::new(),
+            voip_topics: Vec::new(),
+            expires_at: None,
             p12_password: "secret".to_owned().into(),
         };
-        self.authority.issue_provider_certificate(&request).expect("it is issued").pem.to_string()
+        let files = self.authority.issue_provider_certificate(&request).expect("it is issued");
+        let certificate = Certificate {
+            id: Centre::random_id().expect("there are random bytes").into(),
+            fingerprint: fingerprint(&files.der),
+            team: TEAM.into(),
+            bundle_id: APP.into(),
+            kind: CertificateKind::Development,
+            expires_at: files.expires_at,
+            created_at: self.store.clock().now(),
+        };
+        self.centre.record_certificate(certificate).await.expect("it counts");
+        files.pem.to_string()
+    }
+
+    /// A certificate of [`APP`] as the developer centre makes it, and its id.
+    pub(super) async fn issued(
+        &self,
+        kind: CertificateKind,
+        expires_at: Option<UnixMillis>,
+    ) -> (Box<str>, String) {
+        let p12_password = "secret".to_owned().into();
+        let spec = CertificateSpec { bundle_id: APP.to_owned(), kind, expires_at, p12_password };
+        let made = self.centre.create_certificate(&self.authority, spec).await.expect("it is issued");
+        (made.about.id, made.files.pem.to_string())
     }
 
     /// A client of the kind that others use.
@@ -175,6 +206,19 @@ impl World {
         tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await
     }
 
+    /// What a connection with this certificate is told at once: the text of the GOAWAY that follows the SETTINGS.
+    pub(super) async fn sent_away(&self, pem: &str) -> String {
+        let config = self.tls_config(Credential::Certificate(pem), &["h2"]);
+        let mut stream = self.tls(config).await.expect("TLS works");
+        stream.write_all(PREFACE).await.expect("it is sent");
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await.expect("it is closed in good order");
+        let said = frames(&said);
+        assert_eq!(said.iter().map(|frame| frame.0).collect::<Vec<_>>(), [4, 7], "SETTINGS and GOAWAY");
+        assert_eq!(said[1].3[..8], [0; 8], "before any stream, without error");
+        String::from_utf8_lossy(&said[1].3[8..]).into_owned()
+    }
+
     pub(super) async fn client(&self, credential: Credential<'_>) -> Client {
         Client::over(self.tls(self.tls_config(credential, &["h2"])).await.expect("TLS works")).await
     }
@@ -199,6 +243,19 @@ async fn teams(centre: &Centre) -> (SigningKey, SigningKey) {
     centre.put_enrolment_key(ENROLMENT, spec).await.expect("the enrolment key is made");
     let other = keys.pop().expect("two keys were made");
     (keys.pop().expect("two keys were made"), other)
+}
+
+/// Whole frames as (kind, flags, stream, payload).
+pub(super) fn frames(mut bytes: &[u8]) -> Vec<(u8, u8, u32, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let len = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let Some((payload, rest)) = rest.split_at_checked(len) else { break };
+        frames.push((head[3], head[4], stream, payload.to_vec()));
+        bytes = rest;
+    }
+    frames
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
