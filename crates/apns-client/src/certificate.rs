@@ -101,6 +101,21 @@ impl ClientCertificate {
         Ok(Self { chain, key })
     }
 
+    /// The certificates, the provider's own first, then the private key, unencrypted: what most clients read as a `.pem`.
+    pub fn to_pem(&self) -> String {
+        let mut pem = String::new();
+        for certificate in &self.chain {
+            push_pem(&mut pem, "CERTIFICATE", certificate);
+        }
+        let label = match &self.key {
+            PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+            PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+            _ => "PRIVATE KEY",
+        };
+        push_pem(&mut pem, label, self.key.secret_der());
+        pem
+    }
+
     /// The provider's own certificate, in DER.
     pub fn leaf(&self) -> &[u8] {
         self.chain.first().map_or(&[], |certificate| certificate.as_ref())
@@ -109,6 +124,18 @@ impl ClientCertificate {
     pub(crate) fn parts(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         (self.chain.clone(), self.key.clone_key())
     }
+}
+
+/// RFC 7468: base64 in lines of 64.
+fn push_pem(pem: &mut String, label: &str, der: &[u8]) {
+    use base64::Engine as _;
+    pem.push_str(&format!("-----BEGIN {label}-----\n"));
+    // 48 bytes are 64 characters.
+    for line in der.chunks(48) {
+        base64::engine::general_purpose::STANDARD.encode_string(line, pem);
+        pem.push('\n');
+    }
+    pem.push_str(&format!("-----END {label}-----\n"));
 }
 
 impl std::fmt::Debug for ClientCertificate {
@@ -161,6 +188,8 @@ mod tests {
         store.add_entry("push", p12_keystore::KeyStoreEntry::PrivateKeyChain(chain));
         let p12 = store.writer("secret").encryption_iterations(1).write().unwrap();
         assert_eq!(ClientCertificate::from_p12(&p12, "secret").unwrap().leaf(), certificate.as_ref());
+        let pem = ClientCertificate::from_p12(&p12, "secret").unwrap().to_pem();
+        assert_eq!(ClientCertificate::from_pem(pem.as_bytes()).unwrap().leaf(), certificate.as_ref());
         assert!(matches!(ClientCertificate::from_p12(&p12, "wrong"), Err(CertificateError::Password)));
         assert!(matches!(ClientCertificate::from_p12(b"hello", ""), Err(CertificateError::Pkcs12(_))));
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::commands::{completions, console, device, gateway, payload, provider, push, trace, up};
+use crate::commands::{app, cert, completions, console, device, gateway, payload, provider, push, trace, up};
 
 /// The whole iOS push path in one binary
 ///
@@ -27,6 +27,10 @@ enum Command {
     Device(Box<device::DeviceArgs>),
     /// Send one notification straight to Apple or to Homing
     Push(Box<push::PushArgs>),
+    /// The developer centre of a running Homing: teams, apps, keys, certificates
+    App(Box<app::AppArgs>),
+    /// Show what a push certificate is for, or turn a .p12 into a .pem
+    Cert(cert::CertArgs),
     /// Check a payload before it is sent
     Payload(payload::PayloadArgs),
     /// Tell a notification's life, from the request to the tap
@@ -45,6 +49,8 @@ impl Cli {
             Command::Provider(args) => provider::run(args),
             Command::Device(args) => device::run(*args),
             Command::Push(args) => push::run(*args),
+            Command::App(args) => app::run(*args),
+            Command::Cert(args) => cert::run(args),
             Command::Payload(args) => payload::run(args),
             Command::Trace(args) => trace::run(args),
             Command::Console(args) => console::run(&args),

@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+pub(crate) mod app;
+pub(crate) mod cert;
 pub(crate) mod completions;
 pub(crate) mod console;
 pub(crate) mod device;

@@ -41,6 +41,13 @@ impl LocalApi {
         self.read(path, request.send_json(body))
     }
 
+    /// An answer without a body is null.
+    pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        let request =
+            self.agent.delete(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        self.read(path, request.call())
+    }
+
     fn read(
         &self,
         path: &str,
@@ -49,6 +56,9 @@ impl LocalApi {
         let mut response = answered
             .with_context(|| format!("{} doesn't answer\nhint: is that Homing still running?", self.base))?;
         let status = response.status();
+        if status == ureq::http::StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let body: Value = response
             .body_mut()
             .with_config()

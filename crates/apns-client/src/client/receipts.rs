@@ -11,6 +11,7 @@ use http::{Method, StatusCode, Version};
 
 use super::Client;
 use crate::error::{ReceiptsError, SendError};
+use crate::go_away::Notice;
 
 /// How long a stream may be silent: four times the push service's longest silence.
 const SILENCE: Duration = Duration::from_secs(4 * receipts::KEEP_ALIVE_SECONDS);
@@ -23,6 +24,7 @@ pub struct Receipts {
     chunk: Bytes,
     chunk_len: usize,
     ended: bool,
+    notice: Notice,
 }
 
 impl std::fmt::Debug for Receipts {
@@ -76,7 +78,9 @@ impl Client {
             return Err(ReceiptsError::NoStream { status: answer.status().as_u16() });
         }
         let stream = answer.into_body();
-        Ok(Receipts { stream, decoder: Decoder::default(), chunk: Bytes::new(), chunk_len: 0, ended: false })
+        let notice = self.notice.clone();
+        let decoder = Decoder::default();
+        Ok(Receipts { stream, decoder, chunk: Bytes::new(), chunk_len: 0, ended: false, notice })
     }
 }
 
@@ -98,6 +102,14 @@ impl Receipts {
         next
     }
 
+    /// What the push service has said about the connection's end, or how it broke.
+    fn broken(&self, cause: h2::Error) -> ReceiptsError {
+        match self.notice.get().and_then(|go_away| go_away.reason.clone()) {
+            Some(reason) => ReceiptsError::Closed { reason },
+            None => ReceiptsError::Broken { cause },
+        }
+    }
+
     async fn read_on(&mut self) -> Option<Result<(String, ReceiptEvent), ReceiptsError>> {
         loop {
             let mut rest = &self.chunk[..];
@@ -114,7 +126,7 @@ impl Receipts {
             let chunk = tokio::time::timeout(SILENCE, poll_fn(|cx| self.stream.poll_data(cx))).await;
             self.chunk = match chunk {
                 Ok(Some(Ok(chunk))) => chunk,
-                Ok(Some(Err(cause))) => return Some(Err(ReceiptsError::Broken { cause })),
+                Ok(Some(Err(cause))) => return Some(Err(self.broken(cause))),
                 Ok(None) => return None,
                 Err(_) => return Some(Err(ReceiptsError::Silent { after: SILENCE })),
             };

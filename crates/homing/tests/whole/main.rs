@@ -5,6 +5,7 @@
 
 mod article;
 mod away;
+mod centre;
 mod home;
 mod hostile;
 mod logins;

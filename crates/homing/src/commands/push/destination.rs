@@ -11,10 +11,8 @@ use homing_apns_client::{
 };
 use homing_trace::Environment;
 
+use crate::commands::cert::PASSWORD_VARIABLE;
 use crate::endpoints::{Demo, Endpoints, FILE_NAME};
-
-/// The password of a `.p12`, for those who don't want it in the list of processes.
-const PASSWORD_VARIABLE: &str = "HOMING_P12_PASSWORD";
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where to")]
