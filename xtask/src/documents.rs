@@ -20,6 +20,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/one-notification.md",
     "docs/receipts.md",
     "docs/provider-api.md",
+    "docs/developer-centre.md",
 ];
 
 struct Block {
