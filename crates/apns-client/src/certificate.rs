@@ -110,7 +110,7 @@ impl ClientCertificate {
         let label = match &self.key {
             PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
             PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
-            _ => "PRIVATE KEY",
+            PrivateKeyDer::Pkcs8(_) | _ => "PRIVATE KEY",
         };
         push_pem(&mut pem, label, self.key.secret_der());
         pem

@@ -42,7 +42,7 @@ impl Centre {
         }
     }
 
-    pub(super) fn list(&self, path: &str, field: &str, line: fn(&Value) -> String) -> anyhow::Result<()> {
+    pub(super) fn list(&self, path: &str, field: &str, line: text::Line) -> anyhow::Result<()> {
         let answer = self.api.get(path, &[])?;
         if self.json {
             words::say_data(&answer);

@@ -16,6 +16,9 @@ fn list(value: &Value, name: &str) -> String {
     items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
 }
 
+/// How one item of a list reads.
+pub(super) type Line = fn(&Value) -> String;
+
 pub(super) fn team(team: &Value) -> String {
     format!("{}  {}", of(team, "team_id"), of(team, "name"))
 }
@@ -61,7 +64,7 @@ pub(super) fn enrolment_key(key: &Value) -> String {
 
 pub(super) fn app_detail(detail: &Value) -> String {
     let mut lines = vec![app(detail)];
-    let sections: [(&str, fn(&Value) -> String); 3] = [
+    let sections: [(&str, Line); 3] = [
         ("topics", |topic| topic.as_str().unwrap_or_default().to_owned()),
         ("keys", key),
         ("certificates", certificate),
