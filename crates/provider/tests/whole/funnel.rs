@@ -187,7 +187,7 @@ async fn a_client_certificate_serves_as_credential_in_either_file_format() {
     let house = House::start().await;
     let mut phone = house.phone().await;
     house.log_in(&phone, "ann").await;
-    let certificate = house.certificate();
+    let certificate = house.certificate().await;
     let formats = [
         Credential::Certificate { pem: certificate.pem.clone() },
         Credential::Pkcs12 { p12: certificate.p12.clone(), password: "secret".to_owned().into() },

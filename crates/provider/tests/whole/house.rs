@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use homing_clock::Clock;
-use homing_gateway::authority::{ProviderCertificate, ProviderCertificateRequest};
-use homing_gateway::centre::EnrolmentKeySpec;
+use homing_gateway::authority::ProviderCertificate;
+use homing_gateway::centre::{CertificateKind, CertificateSpec, EnrolmentKeySpec};
 use homing_gateway::{Gateway, GatewayConfig};
 use homing_link::{RegistrationName, Version};
 use homing_provider::engine::{
@@ -113,15 +113,15 @@ impl House {
     }
 
     /// A client certificate for the app in development; its PKCS#12 opens with `secret`.
-    pub(crate) fn certificate(&self) -> ProviderCertificate {
-        let request = ProviderCertificateRequest {
-            topic: BUNDLE.to_owned(),
-            team: TEAM.to_owned(),
-            environments: vec![Environment::Development],
-            topics: Vec::new(),
+    pub(crate) async fn certificate(&self) -> ProviderCertificate {
+        let spec = CertificateSpec {
+            bundle_id: BUNDLE.to_owned(),
+            kind: CertificateKind::Development,
+            expires_at: None,
             p12_password: "secret".to_owned().into(),
         };
-        self.gateway.authority().issue_provider_certificate(&request).expect("its own team's app")
+        let made = self.gateway.centre().create_certificate(self.gateway.authority(), spec).await;
+        made.expect("its own team's app").files
     }
 
     /// A phone that is connected and has registered.
