@@ -16,7 +16,7 @@ const LOCK_FILE: &str = "gateway.lock";
 
 /// `HmgS`, in SQLite's header: these files are ours.
 const APPLICATION_ID: i64 = 0x486d_6753;
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// What differs between the two files.
 pub(crate) struct FilePlan {
