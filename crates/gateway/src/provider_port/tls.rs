@@ -57,6 +57,8 @@ pub(crate) fn legacy_server_config(
         .with_client_cert_verifier(judge(verifier))
         .with_single_cert(chain, key)?;
     config.send_tls13_tickets = 0;
+    // A session of TLS 1.2 that goes on would not ask the judge again.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Ok(Arc::new(config))
 }
 
