@@ -70,12 +70,13 @@ impl Engine {
     pub async fn delete_app(&self, bundle_id: &str) -> Answer<()> {
         let (name, engine) = (bundle_id.to_owned(), self.clone());
         to_the_end(async move {
-            let app_no = engine.store().read(move |connection| app_no(connection, &name)).await?;
+            let wanted = name.clone();
+            let app_no = engine.store().read(move |connection| app_no(connection, &wanted)).await?;
             let deleted = {
                 // A lane that stands still can't be started again before the app is gone.
                 let _turn = engine.reloading().lock().await;
                 engine.stop_lanes(app_no).await;
-                engine.store().write(move |scope| delete(scope.connection, app_no)).await
+                engine.store().write(move |scope| delete(scope.connection, &name, app_no)).await
             };
             match deleted {
                 Ok(()) => engine.sweep_soon(),
@@ -146,11 +147,15 @@ impl Engine {
 
 /// The app's number, by which its rows know it.
 pub(super) fn app_no(connection: &Connection, bundle_id: &str) -> Answer<i64> {
-    find(connection, bundle_id)?.ok_or_else(|| EngineError::NotFound {
+    find(connection, bundle_id)?.ok_or_else(|| unknown(bundle_id))
+}
+
+fn unknown(bundle_id: &str) -> EngineError {
+    EngineError::NotFound {
         what: "app",
         name: bundle_id.to_owned(),
         mend: "make it with PUT /v1/apps/{bundle}, or check the bundle ID",
-    })
+    }
 }
 
 pub(super) fn is_there(connection: &Connection, app_no: i64) -> Result<bool, StoreError> {
@@ -215,7 +220,12 @@ pub(super) fn change(connection: &Connection, app_no: i64, changes: &AppChanges)
 }
 
 /// Whatever asks for an app finds none any more; `sweep` removes the rest, since it may be much.
-fn delete(connection: &Connection, app_no: i64) -> Answer<()> {
+fn delete(connection: &Connection, bundle_id: &str, known: i64) -> Answer<()> {
+    // Meanwhile another may have removed it, or even made it again.
+    let app_no = app_no(connection, bundle_id)?;
+    if app_no != known {
+        return Err(unknown(bundle_id));
+    }
     for statement in [
         "DELETE FROM identity_keys WHERE app_no = ?1",
         "DELETE FROM credentials WHERE app_no = ?1",

@@ -219,16 +219,8 @@ impl Lane {
                 connection.leave(&client);
             }
         }
-        if outcome.is_answer() {
-            self.set_trouble(None);
-        }
-        if let Outcome::NotTaken { why } | Outcome::Unknown { why } = &outcome {
-            self.set_trouble(Some(format!("the last try came to nothing: {why}")));
-        }
-        if let Outcome::NotApple { status } = &outcome {
-            self.set_trouble(Some(format!(
-                "what answers at the push service's address is none: status {status}, and no word of Apple's"
-            )));
+        if let Some(way) = outcome.way() {
+            self.set_trouble(way.err());
         }
         let sent_at = outcome.is_sent().then_some(sent_at);
         let now = self.parts.clock.now();

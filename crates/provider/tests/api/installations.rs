@@ -69,6 +69,14 @@ async fn epochs_decide_who_is_bound() {
     assert_eq!(world.get(&at('a')).await["user"], Value::Null);
     bind("bob", 8).await.expect(200);
     assert_eq!(world.get(&at('a')).await["user"], "bob");
+    // Of a token that nobody has told, too.
+    let unknown =
+        async |query: &str| world.root("DELETE", &format!("{}/user?{query}", at('b')), &Value::Null).await;
+    assert_eq!(unknown("user=ann").await.status, 404);
+    unknown("user=ann&epoch=6").await.expect(204);
+    let late = json!({"environment": "development", "user": "ann", "epoch": 5});
+    let answer = world.root("PUT", &at('b'), &late).await;
+    assert_eq!((answer.status, &answer.body["epoch"]), (409, &json!(6)), "{}", answer.body);
     world.stop().await;
 }
 

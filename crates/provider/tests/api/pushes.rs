@@ -143,3 +143,29 @@ async fn a_payload_is_judged_as_it_is_written() {
     assert_eq!(world.ask(asked).await.status, 200);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn the_list_of_notifications_has_as_many_as_its_description_says() {
+    let world = World::start().await;
+    for number in 0..100 {
+        world.log_in(&format!("{number:064x}"), "ann").await;
+    }
+    let push = json!({"environment": "development", "audience": {"user": "ann"}, "policy": "all-devices",
+        "content": {"body": "x"}});
+    for _ in 0..11 {
+        world.root("POST", &format!("{APP}/pushes"), &push).await.expect(202);
+    }
+    for (query, count, truncated) in
+        [("", 1_000, true), ("&limit=10000", 1_000, true), ("&limit=7", 7, true), ("&skip=1000", 100, false)]
+    {
+        let list = world.get(&format!("{APP}/notifications?user=ann{query}")).await;
+        assert_eq!(list["notifications"].as_array().map(Vec::len), Some(count), "{query}");
+        assert_eq!(list["truncated"], truncated, "{query}");
+    }
+    let described = world.get("/openapi.json").await;
+    let parameters = &described["paths"]["/v1/apps/{bundle}/notifications"]["get"]["parameters"];
+    let limit = parameters.as_array().into_iter().flatten().find(|parameter| parameter["name"] == "limit");
+    let said = limit.and_then(|limit| limit["description"].as_str()).expect("it is described");
+    assert!(said.contains(": 1000 "), "{said}");
+    world.stop().await;
+}

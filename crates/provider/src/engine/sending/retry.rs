@@ -80,6 +80,20 @@ impl Outcome {
         matches!(self, Self::Accepted | Self::Refused { .. })
     }
 
+    /// What it says of the way to the push service, if anything: that it is good, or what is wrong with it.
+    pub(super) fn way(&self) -> Option<Result<(), String>> {
+        match self {
+            Self::Accepted | Self::Refused { .. } => Some(Ok(())),
+            Self::NotTaken { why } | Self::Unknown { why } => {
+                Some(Err(format!("the last try came to nothing: {why}")))
+            }
+            Self::NotApple { status } => Some(Err(format!(
+                "what answers at the push service's address is none: status {status}, and no word of Apple's"
+            ))),
+            Self::Unwritable | Self::Withdrawn(_) => None,
+        }
+    }
+
     /// Whether the next try needs another connection. After `ExpiredProviderToken` Apple's answers nothing good on the
     /// old one.
     pub(super) fn ends_connection(&self) -> bool {
@@ -244,5 +258,15 @@ mod tests {
         let later = refused(Reason::ServiceUnavailable);
         let soon = Try { before: 0, now: NOW, deadline: NOW.plus_millis(60_000), dice: 0 }.judge(later);
         assert_eq!(soon, Verdict::Failed { why: "ServiceUnavailable".to_owned() });
+    }
+
+    #[test]
+    fn what_is_no_push_service_is_trouble_like_one_that_is_away() {
+        let of = |outcome: Outcome| outcome.way().map(|way| way.is_ok());
+        assert_eq!(of(Outcome::Accepted), Some(true));
+        assert_eq!(of(Outcome::Unknown { why: "no-answer".to_owned() }), Some(false));
+        let way = Outcome::NotApple { status: 502 }.way().unwrap().unwrap_err();
+        assert!(way.contains("502"), "{way}");
+        assert_eq!(of(Outcome::Withdrawn(Withdrawn::Retired)), None);
     }
 }

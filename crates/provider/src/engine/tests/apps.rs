@@ -49,6 +49,15 @@ async fn what_is_asked_of_an_app_is_done_whole_though_the_asker_goes_away() {
 }
 
 #[tokio::test]
+async fn of_two_who_delete_an_app_at_once_one_finds_none() {
+    let house = House::start().await.with_credential().await;
+    let both = tokio::join!(house.engine.delete_app(BUNDLE), house.engine.delete_app(BUNDLE));
+    let ((Ok(()), Err(error)) | (Err(error), Ok(()))) = both else { panic!("{both:?}") };
+    assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
+    house.engine.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_push_service_that_moves_drops_the_credential_of_its_environment() {
     let house = House::start().await.with_credential().await;
     house.engine.put_credential(BUNDLE, Environment::Production, key()).await.unwrap();
