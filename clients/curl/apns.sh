@@ -19,6 +19,14 @@ check() {
     fi
 }
 
+# check_case NAME CREDENTIAL WHAT CONDITION...: a check that stands in docs/conformance.md; the credential is "a key" or
+# "a certificate".
+check_case() {
+    local what="$1 ($2): $3"
+    shift 3
+    check "$what" "$@"
+}
+
 finish() {
     echo "1..$checks"
     exit $((failures > 0))

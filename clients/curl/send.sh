@@ -9,7 +9,7 @@ alert='{"aps":{"alert":{"title":"From curl","body":"signed by openssl"},"sound":
 id=$(new_id)
 post "$development_token" -H "authorization: bearer $token" -H "apns-topic: $bundle" -H "apns-push-type: alert" \
     -H "apns-id: $id" -d "$alert"
-check "curl gets 200" is "$status" 200
+check_case Success "a key" "to development" is "$status" 200
 check "the answer carries the apns-id of the request" is "$(header apns-id)" "$id"
 check "in development the answer carries an apns-unique-id" test -n "$(header apns-unique-id)"
 check "the answer has no body" test ! -s "$SCRATCH/body"
@@ -35,14 +35,14 @@ id=$(new_id)
 port=$(field apns.production.port)
 post "$production_token" -H "authorization: bearer $token" -H "apns-topic: $bundle" -H "apns-push-type: alert" \
     -H "apns-id: $id" -d "$alert"
-check "the same key sends to production" is "$status" 200
+check_case Success "a key" "to production" is "$status" 200
 check "in production the answer has no apns-unique-id" test -z "$(header apns-unique-id)"
 check "in production the trace reaches displayed" reaches "$id" 'displayed'
 port=$(field apns.development.port)
 
 id=$(new_id)
 post "$development_token" --cert "$(field demo.development.certificate_pem)" -H "apns-id: $id" -d "$alert"
-check "a client certificate sends without a token and without a topic" is "$status" 200
+check_case Success "a certificate" "without a provider token and without a topic" is "$status" 200
 check "the notification sent with the certificate is displayed" reaches "$id" 'displayed'
 
 id=$(new_id)

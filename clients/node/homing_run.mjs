@@ -1,6 +1,6 @@
 // What a Node client needs to be run here: endpoints.json, traces, and counting checks the way the runner reads.
 
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -16,6 +16,32 @@ export function check(what, ok, seen = "") {
   } else {
     failures += 1;
     console.log(`not ok - ${what}: ${typeof seen === "string" ? seen : JSON.stringify(seen)}`);
+  }
+}
+
+/** A check that stands in docs/conformance.md; the credential is "a key" or "a certificate". */
+export function checkCase(name, credential, what, ok, seen = "") {
+  check(`${name} (${credential}): ${what}`, ok, seen);
+}
+
+/** The token of a device that removed the demo app. */
+export function goneToken() {
+  return execFileSync("bash", ["clients/mosquitto/gone.sh"], { encoding: "utf8", timeout: 60_000 }).trim();
+}
+
+/** Whether the time, in milliseconds, lies within the last minute. */
+export function recently(milliseconds) {
+  return Number.isInteger(milliseconds) && Math.abs(Date.now() - milliseconds) < 60_000;
+}
+
+/** Runs it with a clock that is two hours behind. */
+export async function clockBehind(does) {
+  const now = Date.now;
+  Date.now = () => now() - 7_200_000;
+  try {
+    return await does();
+  } finally {
+    Date.now = now;
   }
 }
 

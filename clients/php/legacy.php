@@ -108,7 +108,7 @@ fwrite($fp, framed([1, $binary], [2, $alert], [3, pack('N', 2)], [4, pack('N', t
 fwrite($fp, framed([5, chr(5)], [2, $alert], $id, [1, $binary]));
 gains('commands 1 and 2 are taken, the items of 2 in any order', $before, 3);
 stream_set_blocking($fp, false);
-check('success is silence', fread($fp, 6) === '' && !feof($fp));
+check_case('Success', 'is silence', fread($fp, 6) === '' && !feof($fp));
 fclose($fp);
 $fp = connect($url, $pem);
 fwrite($fp, simple($token, '{"aps":{"alert":"' . str_repeat('x', 2028) . '"}}'));
@@ -137,25 +137,25 @@ foreach ($failing as $what => [$status, $frame]) {
     $fp = connect($url, $pem);
     fwrite($fp, $frame);
     $heard = hears($fp);
-    check("$what: status $status", $heard === sprintf('08%02xcafe0007', $status), $heard);
+    check_case("Status $status", $what, $heard === sprintf('08%02xcafe0007', $status), $heard);
 }
 foreach (['an unknown command' => chr(7), 'HTTP' => "POST / HTTP/1.1\r\n\r\n", 'a frame of 4 GB' => chr(2) . pack('N', 0xffffffff)] as $what => $bytes) {
     $fp = connect($url, $pem);
     fwrite($fp, $bytes);
     $heard = hears($fp);
-    check("$what: status 128 without an identifier", $heard === '088000000000', $heard);
+    check_case('Status 128', "$what, without an identifier", $heard === '088000000000', $heard);
 }
 $fp = connect($url, $pem);
 fwrite($fp, simple(str_repeat('07', 32), $alert));
 $heard = hears($fp);
-check('a failed command 0 is closed without a word', $heard === '', $heard);
+check_case('Closed without a word', 'a failed command 0', $heard === '', $heard);
 
 $before = $displayed();
 $fp = connect($url, $pem);
 fwrite($fp, enhanced(1, time() + 60, $token, $alert) . enhanced(2, time() + 60, str_repeat('07', 32), $alert)
     . enhanced(3, time() + 60, $token, $alert));
 $heard = hears($fp);
-check('of three the second fails', $heard === '080800000002', $heard);
+check_case('Discarded after a failure', 'of three the second fails', $heard === '080800000002', $heard);
 gains('the one before it is displayed, the one after it discarded', $before, 1);
 
 // Who isn't let in at all. TLS 1.2 says so within the handshake.
@@ -163,11 +163,11 @@ run('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P
     '-keyout', "$scratch/stranger.key", '-out', "$scratch/stranger.crt");
 file_put_contents("$scratch/stranger.pem", file_get_contents("$scratch/stranger.crt") . file_get_contents("$scratch/stranger.key"));
 $strangers = [
-    'no certificate' => null,
-    'a certificate of its own making' => "$scratch/stranger.pem",
+    'No certificate' => null,
+    'Untrusted certificate' => "$scratch/stranger.pem",
 ];
 foreach ($strangers as $what => $certificate) {
-    check("$what: no connection", connect($url, $certificate, STREAM_CRYPTO_METHOD_TLSv1_2_CLIENT) === false);
+    check_case($what, 'no connection', connect($url, $certificate, STREAM_CRYPTO_METHOD_TLSv1_2_CLIENT) === false);
     $fp = connect($url, $certificate, STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT);
     check("$what, TLS 1.3: closed with the first read", $fp === false || hears($fp) === '');
 }
@@ -191,7 +191,7 @@ check('a device registers and gets its token', strlen($own) === 64, $own);
 check('a living token is not in the feedback', !isset($tuples()[$own]));
 unregister($device, $endpoints);
 $told = $tuples();
-check('the token of a removed app is in the feedback', isset($told[$own]), array_keys($told));
+check_case('Told by the feedback service', 'the token of a removed app', isset($told[$own]), array_keys($told));
 check('with the time of its end', abs(($told[$own] ?? 0) - time()) < 60, $told[$own] ?? null);
 check('what has been read is told no more', waits(fn() => !isset($tuples()[$own])));
 $fp = connect($url, $pem);
@@ -222,7 +222,7 @@ fwrite($fp, enhanced(41, time() + 60, $own, $alert) . enhanced(42, time() + 60, 
 check('it takes two notifications', waits(fn() => reached($own, 'accepted', $its_file) === 2));
 proc_terminate($gateway);
 $heard = hears($fp);
-check('at its stop it says status 10 and the last good identifier', $heard === '080a0000002a', $heard);
+check_case('Status 10', 'at its stop, with the last good identifier', $heard === '080a0000002a', $heard);
 proc_close($gateway);
 
 finish();

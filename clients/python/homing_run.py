@@ -26,6 +26,17 @@ def check(what: str, ok: bool, seen: object = "") -> None:
         print(f"not ok - {what}: {seen}", flush=True)
 
 
+def check_case(name: str, credential: str, what: str, ok: bool, seen: object = "") -> None:
+    """A check that stands in docs/conformance.md; the credential is "a key" or "a certificate"."""
+    check(f"{name} ({credential}): {what}", ok, seen)
+
+
+def gone_token() -> str:
+    """The token of a device that removed the demo app."""
+    asked = ["bash", "clients/mosquitto/gone.sh"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
 def finish() -> None:
     print(f"1..{_checks}", flush=True)
     sys.exit(1 if _failures else 0)

@@ -1,13 +1,17 @@
 """aioapns sends to both virtual iPhones, with the key and with the certificate, and understands every refusal."""
 
 import asyncio
+import enum
 import ssl
+import time
+import types
 import uuid
+from unittest import mock
 
 from aioapns import APNs, NotificationRequest, PushType
 from aioapns.connection import APNsDevelopmentClientProtocol, APNsProductionClientProtocol
 
-from homing_run import check, check_reaches, endpoints, finish
+from homing_run import check, check_case, check_reaches, endpoints, finish, gone_token
 
 demo = endpoints["demo"]
 ALERT = {"aps": {"alert": {"title": "From aioapns", "body": "a library that nobody here wrote"}, "badge": 1}}
@@ -47,19 +51,63 @@ def to(environment: str, message=None, **options) -> NotificationRequest:
     return NotificationRequest(demo[environment]["device_token"], message or ALERT, **options)
 
 
+class StrangePushType(enum.Enum):
+    LOUD = "loud"
+
+
 async def sends(client: APNs, environment: str, how: str) -> None:
     request = to(environment, push_type=PushType.ALERT, priority=10, time_to_live=3600)
     result = await client.send_notification(request)
-    what = f"aioapns with {how} to {environment}"
-    check(f"{what}: 200", result.is_successful, f"{result.status} {result.description}")
-    check_reaches(f"{what}: displayed", request.notification_id, "displayed")
+    check_case("Success", how, f"to {environment}", result.is_successful, f"{result.status} {result.description}")
+    check_reaches(f"aioapns with {how} to {environment}: displayed", request.notification_id, "displayed")
 
 
-async def refused(client: APNs, what: str, request: NotificationRequest, status: str, reason: str) -> None:
+async def refused(client: APNs, how: str, request: NotificationRequest, status: str, reason: str, what: str) -> None:
     result = await client.send_notification(request)
     seen = f"{result.status} {result.description}"
-    check(f"aioapns, {what}: {status} {reason}", seen == f"{status} {reason}", seen)
-    check_reaches(f"aioapns, {what}: the trace says so", request.notification_id, f"refused:{reason}")
+    check_case(reason, how, what, seen == f"{status} {reason}", seen)
+    check_reaches(f"aioapns with {how}, {what}: the trace says so", request.notification_id, f"refused:{reason}")
+
+
+def failures() -> list[tuple[NotificationRequest, str, str, str]]:
+    """What both credentials provoke. A bad apns-id isn't among it: the library finds an answer by the id that it sent."""
+    token = demo["development"]["device_token"]
+    return [
+        (to("development", collapse_key="x" * 65), "400", "BadCollapseId", "a collapse id of 65 bytes"),
+        (NotificationRequest("not-a-token", ALERT), "400", "BadDeviceToken", "a token that is not hex"),
+        (NotificationRequest("ab" * 32, ALERT), "400", "BadDeviceToken", "a token that nobody was given"),
+        (to("production"), "400", "BadDeviceToken", "the other environment's token"),
+        (to("development", time_to_live=0.5), "400", "BadExpirationDate", "half a second"),
+        (to("development", priority=3), "400", "BadPriority", "a priority of 3"),
+        (to("development", push_type=PushType.VOIP), "400", "BadTopic", "voip to the topic of alerts"),
+        (to("development", push_type=StrangePushType.LOUD), "400", "InvalidPushType", "a push type that isn't Apple's"),
+        (NotificationRequest("", ALERT), "400", "MissingDeviceToken", "no token"),
+        (to("development", apns_topic="com.example.nobody"), "400", "TopicDisallowed", "a topic of nobody"),
+        (NotificationRequest(f"{token}/more", ALERT), "404", "BadPath", "a path of more segments"),
+        (to("development", {"aps": {"alert": "x" * 4096}}), "413", "PayloadTooLarge", "a payload that is too large"),
+    ]
+
+
+async def refusals(client: APNs, how: str, gone: str) -> None:
+    for failure in failures():
+        await refused(client, how, *failure)
+    result = await client.send_notification(NotificationRequest(gone, ALERT))
+    since = result.timestamp
+    ended = (result.status, result.description) == ("410", "Unregistered") and isinstance(since, int)
+    recent = ended and abs(time.time() * 1000 - since) < 60_000
+    seen = f"{result.status} {result.description} {since}"
+    check_case("Unregistered with timestamp", how, "the token of a removed app", recent, seen)
+
+
+async def refusals_of_keys(client: APNs) -> None:
+    voip = to("development", push_type=PushType.VOIP, apns_topic=demo["bundle_id"] + ".voip")
+    await refused(client, "a key", voip, "400", "DeviceTokenNotForTopic", "voip to a token for alerts")
+    unknown_key = with_key(True, key_id="AAAAAAAAAA")
+    await refused(unknown_key, "a key", to("development"), "403", "InvalidProviderToken", "an unknown key")
+    two_hours_behind = types.SimpleNamespace(time=lambda: time.time() - 7200)
+    with mock.patch("aioapns.connection.time", two_hours_behind):
+        late = to("development")
+        await refused(with_key(True), "a key", late, "403", "ExpiredProviderToken", "signed two hours ago")
 
 
 async def main() -> None:
@@ -73,16 +121,10 @@ async def main() -> None:
     check("aioapns, 200 at once: all 200", all(result.is_successful for result in results))
     check_reaches("aioapns, 200 at once: the last is displayed", many[-1].notification_id, "displayed")
 
-    wrong = NotificationRequest("ab" * 32, ALERT)
-    await refused(client, "a token that nobody was given", wrong, "400", "BadDeviceToken")
-    other = NotificationRequest(demo["production"]["device_token"], ALERT)
-    await refused(client, "the other environment's token", other, "400", "BadDeviceToken")
-    await refused(client, "a topic of nobody", to("development", apns_topic="com.example.nobody"), "400", "TopicDisallowed")
-    large = to("development", {"aps": {"alert": "x" * 4096}})
-    await refused(client, "a payload that is too large", large, "413", "PayloadTooLarge")
-    await refused(client, "a wrong priority", to("development", priority=3), "400", "BadPriority")
-    unknown_key = with_key(True, key_id="AAAAAAAAAA")
-    await refused(unknown_key, "an unknown key", to("development"), "403", "InvalidProviderToken")
+    gone = gone_token()
+    await refusals(client, "a key", gone)
+    await refusals(with_certificate(True), "a certificate", gone)
+    await refusals_of_keys(client)
 
     again = to("development", notification_id=str(uuid.uuid4()).upper())
     result = await client.send_notification(again)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::conformance::Document;
 use crate::documents;
 use crate::ledger::Ledger;
 use crate::node;
@@ -23,16 +24,17 @@ const DEADLINE: Duration = Duration::from_secs(180);
 /// Name, interpreter and script, in order: the permission is asked for and given between the first two.
 const CLIENTS: &[(&str, &str, &str)] = &[
     ("curl", "bash", "clients/curl/send.sh"),
-    ("refusals by curl", "bash", "clients/curl/refused.sh"),
+    ("curl", "bash", "clients/curl/refused.sh"),
     ("PHP", "php", "clients/php/legacy.php"),
     ("aioapns", "python3", "clients/python/send_aioapns.py"),
     ("node-apn", "node", "clients/node/send_node_apn.mjs"),
+    ("apns2", "node", "clients/node/send_apns2.mjs"),
     ("mosquitto_sub", "bash", "clients/mosquitto/device.sh"),
     ("mqtt.js", "node", "clients/node/device_mqtt_js.mjs"),
 ];
 
 /// `build` is what cargo is told to build the binary: after the tests, the selection that finds most of it built.
-pub(crate) fn run(build: &[&str]) -> Result<()> {
+pub(crate) fn run(build: &[&str], document: Document) -> Result<()> {
     let venv = prepare_python()?;
     node::install("clients/node")?;
     cargo(build)?;
@@ -48,7 +50,10 @@ pub(crate) fn run(build: &[&str]) -> Result<()> {
     documents::run(&mut ledger, &debug_binary(), &path)?;
     eprintln!("\n# the end");
     ledger.note("homing up stops cleanly", running.stop());
-    if !ledger.failed.is_empty() {
+    if ledger.failed.is_empty() {
+        let settled = ledger.conformance.settle(document);
+        ledger.note("docs/conformance.md says what was seen", settled);
+    } else {
         eprintln!("\nwhat homing up said:\n{}", last_lines(&running.log(), 60));
     }
     drop(running);

@@ -1,10 +1,13 @@
 //! What the foreign clients reported. A client prints `ok - <what>` or `not ok - <what>: <why>` for each check and
 //! `1..N` when it has done all N; whatever it doesn't say counts as failed.
 
+use crate::conformance::Conformance;
+
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) passed: usize,
     pub(crate) failed: Vec<String>,
+    pub(crate) conformance: Conformance,
 }
 
 /// One client's report while it is being read.
@@ -45,9 +48,10 @@ impl Report<'_> {
     pub(crate) fn take_line(&mut self, line: &str) {
         if let Some(planned) = line.strip_prefix("1..") {
             self.planned = planned.trim().parse().ok();
-        } else if line.starts_with("ok - ") {
+        } else if let Some(what) = line.strip_prefix("ok - ") {
             self.seen += 1;
             self.ledger.passed += 1;
+            self.ledger.conformance.take(&self.client, what);
         } else if let Some(what) = line.strip_prefix("not ok - ") {
             self.seen += 1;
             self.ledger.failed.push(format!("{}: {what}", self.client));

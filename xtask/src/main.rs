@@ -2,6 +2,7 @@
 
 mod bench;
 mod clients;
+mod conformance;
 mod console;
 mod cpu_time;
 mod documents;
@@ -17,12 +18,14 @@ mod up;
 
 use std::process::ExitCode;
 
+use crate::conformance::Document;
+
 const USAGE: &str = "\
 The tasks of this repository: cargo xtask TASK
 
   up [ARGS]        build the page and the release binary, and run `homing up ARGS`
   test             everything a change must pass: tidy, format, page, lints, licences, tests, foreign clients
-  test clients     only the foreign clients and the commands of the documents
+  test clients     only the foreign clients and the commands of the documents; --write writes docs/conformance.md
   test console     only the console's page: types, lints, unit tests, and a walk in Chromium
   tidy             the house rules alone (also run by `cargo test -p xtask`)
   bench [--built]  measure, and write docs/benchmarks.md; --built takes the release binaries that are there
@@ -35,7 +38,8 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["up", rest @ ..] => up::run(rest),
         ["test"] => test::everything(),
-        ["test", "clients"] => test::clients_only(),
+        ["test", "clients"] => test::clients_only(Document::Compare),
+        ["test", "clients", "--write"] => test::clients_only(Document::Write),
         ["test", "console"] => test::console_only(),
         ["tidy"] => tidy::run(),
         ["bench", rest @ ..] => bench::run(rest),

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::clients;
+use crate::conformance::Document;
 use crate::console;
 use crate::programs::{self, require_cargo_tool, require_component};
 use crate::running::debug_binary;
@@ -27,13 +28,13 @@ pub(crate) fn everything() -> Result<()> {
     require_cargo_tool("cargo-nextest")?;
     cargo(&["nextest", "run", "--workspace"])?;
     cargo(&["test", "--workspace", "--doc", "--quiet"])?;
-    clients::run(&["build", "--workspace", "--bins", "--tests"])?;
+    clients::run(&["build", "--workspace", "--bins", "--tests"], Document::Compare)?;
     console::walk(&debug_binary())
 }
 
-pub(crate) fn clients_only() -> Result<()> {
+pub(crate) fn clients_only(document: Document) -> Result<()> {
     programs::require(programs::TO_TEST)?;
-    clients::run(&["build", "-p", "homing"])
+    clients::run(&["build", "-p", "homing"], document)
 }
 
 /// Only the console: its page's checks, and its walk in a browser.
