@@ -2,6 +2,7 @@
 //! so has what is set up at start; the rows of a deleted app are removed by `sweep`.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use homing_apns::Topic;
 use homing_apns::jwt::VerifyingKey;
@@ -240,8 +241,12 @@ fn delete(connection: &Connection, bundle_id: &str, known: i64) -> Answer<()> {
 
 pub(super) fn check_identity_key(kid: &str, public_key_pem: &str) -> Answer<()> {
     check_text("kid", kid)?;
-    if kid.len() > MAX_KID_LEN {
-        return Err(EngineError::invalid("kid", format!("it has at most {MAX_KID_LEN} bytes")));
+    // It stands in a path, where these are steps.
+    if kid.len() > MAX_KID_LEN || matches!(kid, "." | "..") {
+        return Err(EngineError::invalid(
+            "kid",
+            format!("it has 1 to {MAX_KID_LEN} bytes and isn't `.` or `..`"),
+        ));
     }
     VerifyingKey::from_pem(public_key_pem).map(drop).map_err(|error| {
         EngineError::invalid("public_key_pem", format!("{error}: send the P-256 key as SPKI PEM"))
@@ -320,13 +325,16 @@ pub(super) fn service(row: &Row<'_>) -> rusqlite::Result<PushService> {
     Ok(PushService { host: row.get(0)?, port: row.get(1)?, ca_pem: row.get(2)? })
 }
 
+/// Two parts at least, so that no bundle ID is a step of a path (`..`).
 pub(super) fn check_bundle_id(bundle_id: &str) -> Answer<()> {
-    bundle_id.parse::<Topic>().map(drop).map_err(|_| {
-        EngineError::invalid(
-            "bundle_id",
-            "a bundle ID holds letters, digits, `-`, `_` and `.`, at most 255 of them",
-        )
-    })
+    let has_parts = bundle_id.contains('.') && bundle_id.split('.').all(|part| !part.is_empty());
+    if has_parts && bundle_id.parse::<Topic>().is_ok() {
+        return Ok(());
+    }
+    Err(EngineError::invalid(
+        "bundle_id",
+        "a bundle ID is like com.example.news: two parts or more of letters, digits, `-` and `_`, 255 bytes in all",
+    ))
 }
 
 pub(super) fn check_changes(changes: &AppChanges) -> Answer<()> {
@@ -336,6 +344,11 @@ pub(super) fn check_changes(changes: &AppChanges) -> Answer<()> {
     for (environment, service) in changes.push_services.iter().flatten() {
         let field = |part: &str| format!("push_services.{environment}.{part}");
         check_text(&field("host"), &service.host)?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        if !service.host.chars().all(is_plain) && service.host.parse::<Ipv6Addr>().is_err() {
+            let mend = "name a host or an address alone, without scheme, port and path";
+            return Err(EngineError::invalid(field("host"), mend));
+        }
         if service.port == 0 {
             return Err(EngineError::invalid(field("port"), "0 is no port"));
         }

@@ -96,6 +96,8 @@ async fn apps_are_refused_with_the_field_to_mend() {
             app(service(json!({"host": "h", "port": 1, "ca_pem": "x".repeat(70_000)})), 422, "ca_pem"),
             ("PUT", "/v1/apps/not%20a%20bundle".to_owned(), Json(json!({})), 422, "bundle ID"),
             ("PUT", format!("/v1/apps/{}", "x".repeat(300)), Json(json!({})), 422, "bundle ID"),
+            ("PUT", "/v1/apps/%2e%2e".to_owned(), Json(json!({})), 422, "bundle ID"),
+            ("PUT", "/v1/apps/news".to_owned(), Json(json!({})), 422, "two parts"),
             ("DELETE", "/v1/apps/com.example.nobody".to_owned(), Nothing, 404, "PUT /v1/apps/{bundle}"),
         ],
     )

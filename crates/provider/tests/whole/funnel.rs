@@ -89,6 +89,8 @@ async fn a_token_that_nobody_told_is_sent_to_all_the_same() {
     let forged = house.push(json!({ "token": "ab".repeat(32) })).await;
     let push = house.finished(&forged.push_id).await;
     assert_eq!(push.reasons.refused.get("BadDeviceToken"), Some(&1));
+    let left = house.engine.installation(BUNDLE, &"ab".repeat(32)).await;
+    assert!(matches!(left, Err(EngineError::NotFound { .. })), "nothing is kept of it: {left:?}");
     house.stop().await;
 }
 

@@ -91,7 +91,8 @@ const fn step(verdict: &Verdict) -> Option<Step> {
 }
 
 /// 410 ends an installation, unless its token was told again since. `BadDeviceToken` and `DeviceTokenNotForTopic` only
-/// leave a note: perhaps the environment or the app is the wrong one, and the token is good.
+/// leave a note: perhaps the environment or the app is the wrong one, and the token is good. Of a token that nobody told
+/// nothing is left then.
 fn judge_token(
     scope: &mut Scope<'_>,
     settled: &Settled,
@@ -117,6 +118,13 @@ fn judge_token(
                  WHERE installation_no = ?1 AND registered_at <= ?3",
             )?
             .execute(params![settled.installation_no, reason.as_str(), settled.at.0])?;
+        let forgotten = scope
+            .connection
+            .prepare_cached("DELETE FROM installations WHERE installation_no = ?1 AND registered_at = 0")?
+            .execute([settled.installation_no])?;
+        if forgotten > 0 {
+            follow(scope, settled.installation_no, standings)?;
+        }
     }
     Ok(())
 }
