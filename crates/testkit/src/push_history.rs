@@ -2,7 +2,11 @@
 //! reached the devices and who was signed in there against the provider's promises. It decides nothing about how the
 //! history was made and reads no clock: time is the devices' own, in milliseconds.
 
+mod whose;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use whose::{Bound, Handed, Shown, SignedIn};
 
 /// One push as it was asked for. Every request of it carried the same key.
 #[derive(Clone, Debug)]
@@ -36,26 +40,6 @@ pub struct Arrival {
     pub key: String,
 }
 
-/// From one moment to another exactly this user was signed in on a device; in between two such stretches, nobody knows.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    pub device: String,
-    /// `None`: nobody.
-    pub user: Option<String>,
-    pub from: i64,
-    pub to: i64,
-}
-
-/// A device showed a notification to whoever held it.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    pub device: String,
-    /// Whom its sender meant.
-    pub meant_for: String,
-    pub apns_id: String,
-    pub at: i64,
-}
-
 /// All that is known of one run.
 #[derive(Clone, Debug, Default)]
 pub struct PushHistory {
@@ -65,6 +49,8 @@ pub struct PushHistory {
     pub arrivals: Vec<Arrival>,
     pub signed_in: Vec<SignedIn>,
     pub shown: Vec<Shown>,
+    pub bound: Vec<Bound>,
+    pub handed: Vec<Handed>,
     /// How many notifications may have been sent again: those in flight at the kills.
     pub repeats_allowed: usize,
 }
@@ -88,8 +74,15 @@ pub enum PushViolation {
     Miscounted { push_id: String, what: &'static str, told: u64, wanted: u64 },
     #[error("{repeats} notifications came again, and {allowed} were in flight at the most")]
     TooManyRepeats { repeats: usize, allowed: usize },
-    #[error("{apns_id}, meant for {meant_for}, was shown on {device} to {}", .user.as_deref().unwrap_or("nobody"))]
-    ShownToAnother { apns_id: String, meant_for: String, device: String, user: Option<String> },
+    #[error("{apns_id}, meant for {meant_for}, was shown on {device} to {}", one_of(.users))]
+    ShownToAnother { apns_id: String, meant_for: String, device: String, users: BTreeSet<Option<String>> },
+    #[error("{apns_id} to {user} was {what} to {token} after {from}, when it wasn't {user}'s")]
+    BegunAfterItsEnd { apns_id: String, user: String, token: String, what: &'static str, from: i64 },
+}
+
+fn one_of(users: &BTreeSet<Option<String>>) -> String {
+    let words: Vec<_> = users.iter().map(|user| user.as_deref().unwrap_or("nobody")).collect();
+    if words.is_empty() { "whom nobody knows".to_owned() } else { words.join(" or ") }
 }
 
 /// Every broken promise, each once, in a stable order. Empty is the verdict one wants.
@@ -100,7 +93,8 @@ pub fn check(history: &PushHistory) -> Vec<PushViolation> {
     a_label_stays(history, &mut found);
     nothing_came_unasked(history, &mut found);
     repeats_are_bounded(history, &mut found);
-    nobody_saw_anothers(history, &mut found);
+    whose::nobody_saw_anothers(history, &mut found);
+    whose::nothing_began_after_its_end(history, &mut found);
     found.into_iter().collect()
 }
 
@@ -186,22 +180,6 @@ fn repeats_are_bounded(history: &PushHistory, found: &mut BTreeSet<PushViolation
     }
 }
 
-fn nobody_saw_anothers(history: &PushHistory, found: &mut BTreeSet<PushViolation>) {
-    for shown in &history.shown {
-        let stretch = history.signed_in.iter().find(|stretch| {
-            stretch.device == shown.device && (stretch.from..=stretch.to).contains(&shown.at)
-        });
-        if let Some(stretch) = stretch.filter(|stretch| stretch.user.as_deref() != Some(&shown.meant_for)) {
-            found.insert(PushViolation::ShownToAnother {
-                apns_id: shown.apns_id.clone(),
-                meant_for: shown.meant_for.clone(),
-                device: shown.device.clone(),
-                user: stretch.user.clone(),
-            });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,24 +235,5 @@ mod tests {
             history.told.get_mut("p").expect("it is told").delivered = 2;
         });
         assert_eq!(miscounted, ["push p delivered 2, and it was 1"]);
-    }
-
-    #[test]
-    fn what_was_shown_to_another_is_found_and_what_nobody_can_know_is_not() {
-        let shown_at = |at| {
-            verdict(|history| {
-                let device = "iphone".to_owned();
-                history.signed_in.push(SignedIn {
-                    device: device.clone(),
-                    user: Some("bob".to_owned()),
-                    from: 10,
-                    to: 20,
-                });
-                let (meant_for, apns_id) = ("ann".to_owned(), "l".to_owned());
-                history.shown.push(Shown { device, meant_for, apns_id, at });
-            })
-        };
-        assert_eq!(shown_at(15), ["l, meant for ann, was shown on iphone to bob"]);
-        assert_eq!(shown_at(21), [""; 0]);
     }
 }

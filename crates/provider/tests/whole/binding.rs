@@ -1,9 +1,33 @@
 //! Whose a token is, and that nobody gets what is another's.
+//!
+//! The race is judged by the history checker of the testkit, over all that reached a phone, 200 changes and one clock: after
+//! a logout or another's login was answered, no notification to that user whose push is asked for later reaches the
+//! token; and of what was planned before, only what the provider had begun to send before that answer, by its own record,
+//! is accepted by the push service after it: that is what was in flight. A notification is sound if its user may have had
+//! the token, from the question that bound it until the answer to the next change, both at a moment between the push's
+//! question and answer, and at one between the provider's record of sending and the push service's of accepting.
 
-use homing_provider::engine::{EngineError, Policy, Teller};
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that isn't as it should be")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use homing_gateway::store::TraceQuery;
+use homing_provider::engine::{EngineError, HistoryQuery, Policy, Teller};
+use homing_testkit::dice::Dice;
+use homing_testkit::push_history::{Bound, Handed, PushHistory, check};
+use homing_trace::Stage;
 use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::house::{BUNDLE, House, registration};
+use crate::house::{BUNDLE, House, Phone, payload, registration};
+
+const PHONES: usize = 4;
+const CHANGES: usize = 200;
+const PEOPLE: [&str; 3] = ["ann", "bob", "cyd"];
+/// How long all may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn after_a_logout_nothing_comes_and_the_push_says_why() {
@@ -105,74 +129,115 @@ async fn what_waits_for_the_push_service_is_judged_again_at_hand_over() {
     house.stop().await;
 }
 
-/// Two users take turns on one phone while pushes are made to both. What the phone gets must be for whoever was logged in
-/// at some moment after the push before: a push made between a logout's answer and the next login reaches nobody.
-#[tokio::test]
-async fn logins_and_logouts_that_race_with_pushes_show_nobody_anothers() {
+/// Three users take turns on four phones while pushes are made to each of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_and_logouts_that_race_with_pushes_hand_nobody_anothers() {
+    let mut dice = Dice::rolled("logins racing with pushes at the provider").unwrap();
     let house = House::start().await;
-    let mut phone = house.phone().await;
-    let token = phone.token.clone();
-    let switching = async {
-        for round in 0..60_u64 {
-            let user = if round.is_multiple_of(2) { "ann" } else { "bob" };
-            house
-                .engine
-                .register(
-                    BUNDLE,
-                    &token,
-                    registration(Some(user), Some(2 * round)),
-                    Teller::App(user.to_owned()),
-                )
-                .await
-                .unwrap();
-            let mine = house.push(json!({ "user": user })).await;
-            house.engine.log_out(BUNDLE, &token, user, Some(2 * round + 1)).await.unwrap();
-            // Answered: from now on nothing of this user's begins.
-            let sent = house.detail(&mine.push_id).await;
-            let late = house.push(json!({ "token": token })).await;
-            let late = house.finished(&late.push_id).await;
-            assert_eq!(late.counts.accepted, 1);
-            let then = house.finished(&mine.push_id).await;
-            assert!(
-                sent.push.counts.planned == 1 && then.counts.accepted + then.counts.withdrawn == 1,
-                "{then:?}"
-            );
-        }
-    };
-    let receiving = async {
-        let mut order = Vec::new();
-        loop {
-            let notification = phone.next().await;
-            order.push(crate::house::payload(&notification)["homing"].clone());
-            if order.iter().filter(|homing| homing.get("user").is_none()).count() == 60 {
-                return order;
-            }
-        }
-    };
-    let ((), order) = tokio::join!(switching, receiving);
-    // Between two of nobody's, at most one of the user's who was logged in then, in the order of the rounds.
-    let mut round = 0_u64;
-    let tags: Vec<String> = {
-        let tag = |user| {
-            let engine = house.engine.clone();
-            let token = token.clone();
-            async move {
-                engine
-                    .register(BUNDLE, &token, registration(Some(user), None), Teller::App(user.to_owned()))
-                    .await
-                    .unwrap()
-                    .0
-                    .user_tag
-                    .unwrap()
-            }
-        };
-        vec![tag("ann").await, tag("bob").await]
-    };
-    for homing in order {
-        match homing.get("user").and_then(|user| user.as_str()) {
-            None => round += 1,
-            Some(tag) => assert_eq!(tag, tags[usize::try_from(round % 2).unwrap()], "round {round}"),
-        }
+    house.policy(Policy::AllDevices).await;
+    let pushed = watch::Sender::new(0);
+    let (changing, arrived) = (watch::Sender::new(true), watch::Sender::new(Vec::new()));
+    let (mut changes, mut receiving) = (Vec::new(), JoinSet::new());
+    for _ in 0..PHONES {
+        let phone = house.phone().await;
+        changes.push(change_users(&house, phone.token.clone(), Dice::new(dice.next()), pushed.subscribe()));
+        receiving.spawn(receive(phone, arrived.clone()));
     }
+    let changing_all = async {
+        let bound = futures_util::future::join_all(changes).await.concat();
+        changing.send_replace(false);
+        bound
+    };
+    let (bound, pushes) =
+        tokio::join!(changing_all, push_to_everybody(&house, &pushed, changing.subscribe()));
+
+    let (mut accepted, mut withdrawn) = (0, 0);
+    for push_id in pushes.keys() {
+        let counts = house.finished(push_id).await.counts;
+        assert_eq!(counts.planned, counts.accepted + counts.withdrawn, "{push_id}: {counts:?}");
+        (accepted, withdrawn) = (accepted + counts.accepted, withdrawn + counts.withdrawn);
+    }
+    let mut arriving = arrived.subscribe();
+    let all = arriving.wait_for(|arrived| arrived.len() as u64 >= accepted);
+    let all = tokio::time::timeout(DEADLINE, all).await.expect("what was accepted arrives").unwrap().clone();
+    receiving.abort_all();
+    let mut handed = Vec::new();
+    for arrived in all {
+        handed.push(story(&house, arrived, &pushes).await);
+    }
+    eprintln!("{} pushes: {accepted} accepted, {withdrawn} withdrawn", pushes.len());
+    let history = PushHistory { bound, handed, ..PushHistory::default() };
+    let violations: Vec<_> = check(&history).iter().map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    assert_eq!(history.bound.len(), CHANGES);
+    assert!(accepted >= 50, "too little was sent to show anything: {accepted}");
     house.stop().await;
+}
+
+/// Logins, takeovers and logouts on one token, one after the other, each some pushes after the one before.
+async fn change_users(
+    house: &House,
+    token: String,
+    mut dice: Dice,
+    mut pushed: watch::Receiver<usize>,
+) -> Vec<Bound> {
+    let mut bound: Vec<Bound> = Vec::new();
+    for epoch in 1..=(CHANGES / PHONES) as u64 {
+        let before = bound.last().and_then(|last| last.user.clone());
+        let user = PEOPLE.get(dice.between(0, 3) as usize).map(|user| (*user).to_owned());
+        let asked = house.clock.now().0;
+        if let Some(user) = &user {
+            let login = registration(Some(user), Some(epoch));
+            house.engine.register(BUNDLE, &token, login, Teller::App(user.clone())).await.unwrap();
+        } else if let Some(before) = before {
+            house.engine.log_out(BUNDLE, &token, &before, Some(epoch)).await.unwrap();
+        }
+        bound.push(Bound { token: token.clone(), user, asked, answered: house.clock.now().0 });
+        let stay = *pushed.borrow() + dice.between(0, 5) as usize;
+        pushed.wait_for(|pushed| *pushed >= stay).await.unwrap();
+    }
+    bound
+}
+
+/// To whom a push was, and when it was asked for and answered.
+type Pushed = (&'static str, i64, i64);
+
+/// Pushes to one user after the other while there are changes; by push id.
+async fn push_to_everybody(
+    house: &House,
+    pushed: &watch::Sender<usize>,
+    changing: watch::Receiver<bool>,
+) -> BTreeMap<String, Pushed> {
+    let mut pushes = BTreeMap::new();
+    while *changing.borrow() {
+        let user = PEOPLE[pushes.len() % PEOPLE.len()];
+        let asked = house.clock.now().0;
+        let push = house.push(json!({ "user": user })).await;
+        pushes.insert(push.push_id, (user, asked, house.clock.now().0));
+        pushed.send_replace(pushes.len());
+    }
+    pushes
+}
+
+/// Token, `apns-id` and push.
+type Arrived = (String, String, String);
+
+async fn receive(mut phone: Phone, arrived: watch::Sender<Vec<Arrived>>) {
+    while let Ok(notification) = phone.connection.notification().await {
+        let push = payload(&notification)["homing"]["push"].as_str().unwrap().to_owned();
+        phone.connection.ack(notification.packet_id).await.unwrap();
+        arrived.send_modify(|arrived| arrived.push((phone.token.clone(), notification.apns_id, push)));
+    }
+}
+
+/// What the provider and the push service recorded of what arrived.
+async fn story(house: &House, arrived: Arrived, pushes: &BTreeMap<String, Pushed>) -> Handed {
+    let (token, apns_id, push_id) = arrived;
+    let (user, asked, planned) = pushes[&push_id];
+    let query = HistoryQuery::ApnsId(apns_id.clone());
+    let known = house.engine.notifications(BUNDLE, query, 2, 0).await.unwrap().0;
+    let sent = known[0].events.iter().find(|event| event.stage == "sent").unwrap().at.0;
+    let traces = house.gateway.store().trace(TraceQuery::ApnsId(apns_id.clone()), 2).await.unwrap();
+    let accepted = traces[0].events.iter().find(|event| event.stage == Stage::Accepted).unwrap().at.0;
+    Handed { token, user: user.to_owned(), apns_id, asked, planned, sent, accepted }
 }
