@@ -39,11 +39,13 @@ struct Frame {
     bytes: Vec<u8>,
     /// Bytes of a framed notification that follow this field.
     left: usize,
+    /// The items that have begun: bit by id.
+    seen: u8,
     identifier: Option<Identifier>,
     token: Option<[u8; TOKEN_LEN]>,
     payload: Option<Vec<u8>>,
     expiration: Option<Expiration>,
-    priority: Option<Option<Priority>>,
+    priority: Option<Priority>,
     /// A mistake that is told when the frame has been read, since its identifier may still follow.
     fault: Option<Fault>,
 }
@@ -56,6 +58,7 @@ impl Default for Frame {
             lacks: 1,
             bytes: Vec::new(),
             left: 0,
+            seen: 0,
             identifier: None,
             token: None,
             payload: None,
@@ -131,7 +134,7 @@ impl Decoder {
 
 impl Frame {
     const fn bad(&self, fault: Fault) -> BadFrame {
-        BadFrame { command: self.command, identifier: self.identifier, fault }
+        BadFrame { command: self.command, identifier: self.identifier, token: self.token, fault }
     }
 
     fn begin(&mut self, field: Field, lacks: usize) -> bool {
@@ -208,29 +211,26 @@ impl Frame {
 
     fn begin_item(&mut self, id: u8, len: usize) -> Result<(), Fault> {
         self.left = self.left.checked_sub(len).ok_or(Fault::Length)?;
-        let (item, is_there, checked) = match id {
-            1 => (Item::Token, self.token.is_some(), check_token_len(len)),
-            2 => (Item::Payload, self.payload.is_some(), check_payload_len(len, MAX_PAYLOAD)),
-            3 => (Item::Identifier, self.identifier.is_some(), check_len(len, 4)),
-            4 => (Item::Expiration, self.expiration.is_some(), check_len(len, 4)),
-            5 => (Item::Priority, self.priority.is_some(), check_len(len, 1)),
+        let (item, checked) = match id {
+            1 => (Item::Token, check_token_len(len)),
+            2 => (Item::Payload, check_payload_len(len, MAX_PAYLOAD)),
+            3 => (Item::Identifier, check_len(len, 4)),
+            4 => (Item::Expiration, check_len(len, 4)),
+            5 => (Item::Priority, check_len(len, 1)),
             _ => return Err(Fault::Item),
         };
-        if is_there {
+        if self.seen & 1 << id != 0 {
             return Err(Fault::Twice);
         }
-        let Err(fault) = checked else {
-            self.begin(Field::Item(item), len);
-            return Ok(());
+        self.seen |= 1 << id;
+        match (item, checked) {
+            (item, Ok(())) => self.begin(Field::Item(item), len),
+            (Item::Token | Item::Payload, Err(fault)) => {
+                self.fault.get_or_insert(fault);
+                self.begin(Field::Skipped, len)
+            }
+            (Item::Identifier | Item::Expiration | Item::Priority, Err(fault)) => return Err(fault),
         };
-        // It stands there, whatever it is worth.
-        match item {
-            Item::Token => self.token = Some([0; TOKEN_LEN]),
-            Item::Payload => self.payload = Some(Vec::new()),
-            Item::Identifier | Item::Expiration | Item::Priority => return Err(fault),
-        }
-        self.fault.get_or_insert(fault);
-        self.begin(Field::Skipped, len);
         Ok(())
     }
 
@@ -241,9 +241,9 @@ impl Frame {
             Item::Identifier => self.identifier = chunk(&bytes),
             Item::Expiration => self.expiration = chunk(&bytes).map(expiration_of),
             Item::Priority => {
-                let known = bytes.first().copied().and_then(Priority::from_number);
-                self.priority = Some(known.filter(|priority| *priority != Priority::One));
-                if self.priority == Some(None) {
+                let said = bytes.first().copied().and_then(Priority::from_number);
+                self.priority = said.filter(|priority| *priority != Priority::One);
+                if self.priority.is_none() {
                     self.fault.get_or_insert(Fault::Priority);
                 }
             }
@@ -268,7 +268,7 @@ impl Frame {
             token,
             payload,
             expiration: self.expiration.unwrap_or_default(),
-            priority: self.priority.flatten(),
+            priority: self.priority,
         })
     }
 }

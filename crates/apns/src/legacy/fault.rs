@@ -1,6 +1,6 @@
 //! What is wrong with a frame.
 
-use super::{Command, Identifier, Status};
+use super::{Command, Identifier, Status, TOKEN_LEN};
 use crate::Reason;
 
 /// A mistake that is seen in the frame alone.
@@ -58,5 +58,7 @@ pub struct BadFrame {
     pub command: Option<Command>,
     /// As far as it was read.
     pub identifier: Option<Identifier>,
+    /// As far as it was read.
+    pub token: Option<[u8; TOKEN_LEN]>,
     pub fault: Fault,
 }

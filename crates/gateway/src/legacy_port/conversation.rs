@@ -124,8 +124,12 @@ impl Conversation {
         stream: &'a mut Stream,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<&'a [u8], End> {
-        let idle = Instant::now() + IDLE;
-        let deadline = self.amid_since.map_or(idle, |since| since + FRAME_DEADLINE);
+        let now = Instant::now();
+        // Asked first: there may always be bytes.
+        if *stop.borrow() {
+            self.stopping_since.get_or_insert(now);
+        }
+        let deadline = self.amid_since.map_or(now + IDLE, |since| since + FRAME_DEADLINE);
         let mut read = std::pin::pin!(stream.fill_buf());
         while self.stopping_since.is_none() {
             tokio::select! {
@@ -221,7 +225,8 @@ impl Conversation {
             let reason = bad.fault.reason();
             let reason = TraceReason::from_peer(reason.as_ref().map_or(PROTOCOL_ERROR, Reason::as_str));
             let (environment, label) = (self.admission.environment(), label.as_str().into());
-            self.port.note_refusal(self.admission.known().refused(label, environment, None, reason, now.at));
+            let (known, token) = (self.admission.known(), bad.token.map(|token| hex(&token)));
+            self.port.note_refusal(known.refused(label, environment, token.as_deref(), reason, now.at));
         }
         Failing { command: bad.command, identifier: bad.identifier, status: bad.fault.status() }
     }

@@ -48,14 +48,26 @@ async fn every_status_of_a_frame_is_said_with_the_identifier_and_then_the_connec
         client.send(&frame).await;
         assert_eq!(client.hears().await, packet(status, IDENTIFIER), "{what}");
     }
-    for (token, reason) in [
-        (&[7; 32][..], "BadDeviceToken"),
-        (&production, "BadDeviceToken"),
-        (&voip, "DeviceTokenNotForTopic"),
-        (&never, "BadDeviceToken"),
-        (&token, "BadPriority"),
+    for (token, reasons) in [
+        (&[7; 32][..], &["BadDeviceToken"][..]),
+        (&production, &["BadDeviceToken"]),
+        (&voip, &["DeviceTokenNotForTopic"]),
+        (&never, &["BadDeviceToken"]),
+        // Without a payload, with a long one; two priorities; a zero byte, an unknown item.
+        (
+            &token,
+            &[
+                "PayloadEmpty",
+                "PayloadTooLarge",
+                "BadPriority",
+                "BadPriority",
+                "ProtocolError",
+                "ProtocolError",
+            ],
+        ),
     ] {
-        assert_eq!(house.steps(token).await, [(Stage::Refused, Some(reason.to_owned()))], "the trace knows");
+        let refused = reasons.iter().map(|reason| (Stage::Refused, Some((*reason).to_owned())));
+        assert_eq!(house.steps(token).await, refused.collect::<Vec<_>>(), "the trace knows");
     }
     house.stop().await;
 }

@@ -3,6 +3,7 @@
 use homing_apns::legacy::Command;
 use homing_gateway::centre::{CertificateKind, CertificateSpec};
 use homing_trace::Stage;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::house::{BUNDLE, House, frame, named, packet};
 
@@ -24,6 +25,23 @@ async fn at_a_stop_the_last_good_identifier_is_said() {
     assert!(simple.hears().await.is_empty(), "who only speaks command 0 is told nothing");
     assert!(silent.hears().await.is_empty(), "nor who has said nothing");
     stopping.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn who_never_stops_writing_is_told_too() {
+    let house = House::start().await;
+    let token = house.register(BUNDLE).await;
+    let client = house.connect().await;
+    let frames = named([0, 0, 0, 5], &token).repeat(50);
+    let (mut reading, mut writing) = tokio::io::split(client.stream);
+    let writing = tokio::spawn(async move { while writing.write_all(&frames).await.is_ok() {} });
+    while house.steps(&token).await.is_empty() {}
+    let stopping = tokio::spawn(house.stop());
+    let mut heard = [0; 6];
+    reading.read_exact(&mut heard).await.expect("it is told");
+    assert_eq!(heard[..], packet(10, [0, 0, 0, 5]));
+    stopping.await.expect("it stops");
+    writing.abort();
 }
 
 #[tokio::test]

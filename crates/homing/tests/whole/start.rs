@@ -88,6 +88,10 @@ fn a_port_in_use_is_named_with_its_role_and_leaves_no_endpoints() {
     let dir = tempfile::tempdir().unwrap();
     let roles = [
         (1, "development"),
+        (2, "legacy interface (production)"),
+        (3, "feedback service (production)"),
+        (4, "legacy interface (development)"),
+        (5, "feedback service (development)"),
         (6, "device link"),
         (7, "console"),
         (8, "provider API"),
