@@ -18,10 +18,11 @@ use crate::store::{Standing, StoreError};
 /// How long a notification that is tried once may wait for a slow device before the next ones are taken. It stays in that
 /// device's queue.
 const ONCE_WITHIN: Duration = Duration::from_secs(1);
-/// How long is waited for room when a queue is full. A client that doesn't read would lose what is refused.
-const ROOM_WITHIN: Duration = Duration::from_secs(5);
+/// How long is tried again when a queue is full or a commit has failed, which keeps nothing: a client that doesn't read
+/// would lose what is refused.
+const TRY_WITHIN: Duration = Duration::from_secs(5);
 /// How often is asked for it.
-const ROOM_EVERY: Duration = Duration::from_millis(50);
+const TRY_EVERY: Duration = Duration::from_millis(50);
 
 /// A notification that fails, and with it its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +66,11 @@ pub(super) struct Round {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Asked,
-    /// No room for it yet.
+    /// Nothing of it is kept yet: no room, or a failed commit.
     Refused,
     Taken,
-    Failed(Status),
+    /// The store has never known its registration.
+    Unknown,
 }
 
 impl Round {
@@ -115,7 +117,7 @@ impl Round {
         self.first_slot = self.first_slot.wrapping_add(u32::try_from(admitted.len()).unwrap_or(u32::MAX));
         for (admitted, fate) in admitted.iter().zip(fates) {
             match fate {
-                Fate::Failed(status) => return Err(admitted.failing(status)),
+                Fate::Unknown => return Err(admitted.failing(Status::of(&Reason::BadDeviceToken))),
                 Fate::Refused => return Err(admitted.failing(Status::of(&Reason::ServiceUnavailable))),
                 Fate::Asked | Fate::Taken => self.last_taken = admitted.identifier.or(self.last_taken),
             }
@@ -123,9 +125,9 @@ impl Round {
         failing.map_or(Ok(()), Err)
     }
 
-    /// Gives the hub what has no fate yet, again and again while a queue is full.
+    /// Gives the hub what has no fate yet, again and again while it is refused.
     async fn hand_over(&self, port: &ProviderPort, core: usize, admitted: &[Admitted], fates: &mut [Fate]) {
-        let until = Instant::now() + ROOM_WITHIN;
+        let until = Instant::now() + TRY_WITHIN;
         loop {
             for ((place, admitted), fate) in (0_u32..).zip(admitted).zip(&mut *fates) {
                 if *fate == Fate::Refused {
@@ -140,7 +142,7 @@ impl Round {
             if !fates.contains(&Fate::Refused) || Instant::now() >= until {
                 return;
             }
-            sleep(ROOM_EVERY).await;
+            sleep(TRY_EVERY).await;
         }
     }
 
@@ -172,19 +174,19 @@ fn fate_of(outcome: Outcome) -> Fate {
     match outcome {
         // An end in between is told by the feedback service, and by the trace as that of any other.
         Outcome::Accepted { .. } | Outcome::Unregistered { .. } => Fate::Taken,
-        Outcome::NeverRegistered => Fate::Failed(Status::of(&Reason::BadDeviceToken)),
-        Outcome::Overloaded => Fate::Refused,
-        Outcome::Failed => Fate::Failed(Status::of(&Reason::InternalServerError)),
+        Outcome::NeverRegistered => Fate::Unknown,
+        Outcome::Overloaded | Outcome::Failed => Fate::Refused,
     }
 }
 
-/// Asks the store, waiting for room in its queue.
+/// Asks the store, again and again while it doesn't answer.
 async fn stand(port: &ProviderPort, keys: Vec<RegistrationKey>) -> Result<Vec<Standing>, StoreError> {
-    let until = Instant::now() + ROOM_WITHIN;
+    let until = Instant::now() + TRY_WITHIN;
     loop {
         match port.store.stand(keys.clone()).await {
-            Err(StoreError::Busy) if Instant::now() < until => sleep(ROOM_EVERY).await,
-            answer => return answer,
+            Ok(standings) => return Ok(standings),
+            Err(error) if Instant::now() >= until => return Err(error),
+            Err(_) => sleep(TRY_EVERY).await,
         }
     }
 }
