@@ -132,6 +132,8 @@ export const SAID: Record<string, string> = {
   "{} not of {}": "{1} 个不属于{2}",
   "{} retired": "{1} 个已停用",
   "The token is not of {}, but of the other environment.": "这个令牌不属于{1}，而属于另一个环境。",
+  "{} installations are left out: of one user's, the {} of the latest logins get a push.":
+    "有 {1} 台设备未包括在内：同一用户的设备中，只推送给最近登录的 {2} 台。",
   "The installation is retired: the push service ended its token.": "这台设备已停用：推送服务已使它的令牌失效。",
 };
 
