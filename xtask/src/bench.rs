@@ -33,7 +33,8 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         ["--built"] => {}
         _ => bail!("bench takes no argument but --built"),
     }
-    let mut homing = Running::start(target_dir().join("release/homing"), "bench", &[])?;
+    // Alone: a provider beside it would read its receipts on the same cores.
+    let mut homing = Running::start_gateway(target_dir().join("release/homing"), "bench")?;
     let endpoints = homing.endpoints()?;
     let devices =
         Devices::start(&target_dir().join("release/homing-bench"), &homing.endpoints_file(), DEVICES)?;

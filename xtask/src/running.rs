@@ -32,17 +32,35 @@ pub(crate) struct Running {
 impl Running {
     /// Starts `binary up`; its words go to `home/homing.log`.
     pub(crate) fn start(binary: PathBuf, name: &str, extra: &[&str]) -> Result<Running> {
+        let home = fresh_home(name)?;
+        let ports_from = free_block()?.to_string();
+        let args = [&["up", "--ports-from", &ports_from], extra].concat();
+        Self::run(binary, home, &args)
+    }
+
+    /// Starts the push service alone, with the demo team: `binary gateway`.
+    pub(crate) fn start_gateway(binary: PathBuf, name: &str) -> Result<Running> {
+        let home = fresh_home(name)?;
+        let from = free_block()?;
+        let listen = |offset: u16| format!("listen = [\"127.0.0.1:{}\"]\n", from + offset);
+        let config = home.join("gateway.toml");
+        let text = format!(
+            "data_dir = \"homing\"\ndemo = true\n[production]\n{}[development]\n{}[device_link]\n{}[admin]\n{}",
+            listen(0),
+            listen(1),
+            listen(6),
+            listen(10)
+        );
+        std::fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
+        let config = config.display().to_string();
+        Self::run(binary, home, &["gateway", "--config", &config])
+    }
+
+    fn run(binary: PathBuf, home: PathBuf, args: &[&str]) -> Result<Running> {
         ensure!(binary.exists(), "{} is not built", binary.display());
-        let home = target_dir().join("running").join(format!("{name}-{}", std::process::id()));
-        if home.exists() {
-            std::fs::remove_dir_all(&home)?;
-        }
-        std::fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
-        let ports_from = free_block()?;
         let log = File::create(home.join("homing.log"))?;
         let child = Command::new(&binary)
-            .args(["up", "--ports-from", &ports_from.to_string()])
-            .args(extra)
+            .args(args)
             .env("XDG_DATA_HOME", &home)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -134,6 +152,16 @@ fn pause() {
     match nothing.recv_timeout(LOOKS_EVERY) {
         Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
     }
+}
+
+/// A new folder for everything of one run.
+fn fresh_home(name: &str) -> Result<PathBuf> {
+    let home = target_dir().join("running").join(format!("{name}-{}", std::process::id()));
+    if home.exists() {
+        std::fs::remove_dir_all(&home)?;
+    }
+    std::fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    Ok(home)
 }
 
 fn free_block() -> Result<u16> {
