@@ -8,19 +8,12 @@ use homing_payload::Payload;
 use homing_trace::{Reason, Receipt, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, OpenPrompt, Turn};
-use crate::authorization::{Asked, Permission};
+use crate::app::{App, Turn};
+use crate::installation::Removed;
 use crate::{
-    AppProfile, AppReceipt, AppState, AuthorizationOptions, Delivered, Input, MoveCause, NotificationContent,
-    NotificationSettings, Output, Pending, Prompt, RemoteNotification, RequestError, Shown,
+    AppProfile, AppReceipt, AppState, Delivered, Input, MoveCause, NotificationContent, NotificationSettings,
+    Output, Pending, RemoteNotification, Shown,
 };
-
-/// How long permission is remembered after an app was removed (*TN2265*).
-const REMEMBERED_MILLIS: i64 = 24 * 60 * 60 * 1000;
-/// How many removed apps are remembered; beyond that, the one removed first is forgotten.
-const MAX_REMOVED: usize = 1_024;
-/// How many requests of an app share a prompt; beyond that, the oldest is told no without being asked.
-const MAX_SHARING: usize = 64;
 
 /// The notification centre of one device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,14 +23,8 @@ pub struct Center {
     #[serde(default)]
     locked: bool,
     next_completion: u64,
-    apps: BTreeMap<String, App>,
-    removed: BTreeMap<String, Removed>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Removed {
-    permission: Permission,
-    at: UnixMillis,
+    pub(crate) apps: BTreeMap<String, App>,
+    pub(crate) removed: BTreeMap<String, Removed>,
 }
 
 /// The state of a notification centre can't be read.
@@ -99,14 +86,6 @@ impl Center {
     /// Background App Refresh, as the user has it for this app.
     pub fn refreshes_in_background(&self, bundle: &str) -> bool {
         self.apps.get(bundle).is_some_and(|app| app.permission.background_refresh)
-    }
-
-    /// The prompt on the screen.
-    pub fn prompt(&self) -> Option<Prompt> {
-        self.apps.values().find_map(|app| {
-            let prompt = app.prompt.as_ref().filter(|prompt| prompt.shown)?;
-            Some(prompt_of(app, prompt))
-        })
     }
 
     /// The requests of an app that wait, soonest first.
@@ -270,7 +249,7 @@ impl Center {
         }
     }
 
-    fn with_app(
+    pub(crate) fn with_app(
         &mut self,
         bundle: &str,
         now: UnixMillis,
@@ -298,30 +277,6 @@ impl Center {
         for bundle in bundles {
             self.with_app(&bundle, now, out, &act);
         }
-    }
-
-    fn install(&mut self, profile: AppProfile, now: UnixMillis) {
-        if let Some(app) = self.apps.get_mut(&profile.bundle_id) {
-            app.profile = profile;
-            return;
-        }
-        self.removed.retain(|_, removed| now.millis_since(removed.at) < REMEMBERED_MILLIS);
-        let remembered = self.removed.remove(&profile.bundle_id);
-        let permission = remembered.map_or_else(Permission::default, |removed| removed.permission);
-        self.apps.insert(profile.bundle_id.clone(), App::new(profile, permission));
-    }
-
-    /// Takes everything of the app away; only its permission is remembered for a day.
-    fn remove(&mut self, bundle: &str, now: UnixMillis, out: &mut Vec<Output>) {
-        self.with_app(bundle, now, out, App::clear);
-        let Some(app) = self.apps.remove(bundle) else { return };
-        while self.removed.len() >= MAX_REMOVED {
-            let first =
-                self.removed.iter().min_by_key(|(_, removed)| removed.at).map(|(bundle, _)| bundle.clone());
-            let Some(first) = first else { break };
-            self.removed.remove(&first);
-        }
-        self.removed.insert(bundle.to_owned(), Removed { permission: app.permission, at: now });
     }
 
     fn arrive(&mut self, arrived: RemoteNotification, now: UnixMillis, out: &mut Vec<Output>) {
@@ -356,81 +311,5 @@ impl Center {
                 app.move_to(AppState::Background, MoveCause::OtherAppInForeground, turn);
             }
         });
-    }
-
-    /// A prompt waits until its app is in foreground and no other prompt is on the screen.
-    fn show_next_prompt(&mut self, out: &mut Vec<Output>) {
-        if self.apps.values().any(|app| app.prompt.as_ref().is_some_and(|prompt| prompt.shown)) {
-            return;
-        }
-        for app in self.apps.values_mut().filter(|app| app.state == AppState::Foreground) {
-            if let Some(prompt) = &mut app.prompt {
-                prompt.shown = true;
-                let prompt = prompt.clone();
-                out.push(Output::ShowPrompt(prompt_of(app, &prompt)));
-                return;
-            }
-        }
-    }
-}
-
-fn prompt_of(app: &App, prompt: &OpenPrompt) -> Prompt {
-    Prompt { bundle: app.bundle(), app_name: app.profile.name.clone(), options: prompt.options }
-}
-
-/// Permission and badge of one app.
-impl App {
-    fn ask_for_permission(&mut self, options: AuthorizationOptions, request: u64, turn: &mut Turn<'_>) {
-        if let Some(prompt) = self.prompt.as_mut().filter(|_| !options.is_empty()) {
-            prompt.options = prompt.options.and(options);
-            prompt.requests.push(request);
-            if prompt.requests.len() > MAX_SHARING {
-                let request = prompt.requests.remove(0);
-                let bundle = self.bundle();
-                turn.out.push(Output::AuthorizationResult { bundle, request, granted: false });
-            }
-            return;
-        }
-        match self.permission.ask(options) {
-            Asked::Granted(granted) => {
-                turn.out.push(Output::AuthorizationResult { bundle: self.bundle(), request, granted });
-            }
-            Asked::Prompt => {
-                self.prompt = Some(OpenPrompt { options, requests: vec![request], shown: false });
-            }
-        }
-    }
-
-    fn prompt_answered(&mut self, allow: bool, turn: &mut Turn<'_>) {
-        let Some(prompt) = self.prompt.take_if(|prompt| prompt.shown) else { return };
-        self.permission.answer(prompt.options, allow);
-        let bundle = self.bundle();
-        turn.out.extend(prompt.requests.into_iter().map(|request| Output::AuthorizationResult {
-            bundle: bundle.clone(),
-            request,
-            granted: allow,
-        }));
-    }
-
-    fn badge_set(&mut self, count: i64, request: u64, turn: &mut Turn<'_>) {
-        let may =
-            self.permission.settings(&self.profile).badge_setting == crate::NotificationSetting::Enabled;
-        let result = match u32::try_from(count) {
-            Err(_) => Err(RequestError::BadgeInputInvalid),
-            Ok(_) if !may => Err(RequestError::NotificationsNotAllowed),
-            Ok(badge) => {
-                self.set_badge(badge, turn);
-                Ok(())
-            }
-        };
-        turn.out.push(Output::BadgeResult { bundle: self.bundle(), request, result });
-    }
-
-    /// The app is removed.
-    fn clear(&mut self, turn: &mut Turn<'_>) {
-        self.move_to(AppState::Ended, MoveCause::Input, turn);
-        self.process_ended(turn);
-        self.remove_delivered(&crate::Identifiers::All, turn);
-        self.set_badge(0, turn);
     }
 }

@@ -12,12 +12,15 @@
 mod app;
 mod arrival;
 mod authorization;
+mod badge;
 mod center;
 mod content;
 mod input;
+mod installation;
 mod output;
 mod presentation;
 mod profile;
+mod prompt;
 mod recipient;
 mod request;
 mod response;

@@ -204,13 +204,6 @@ impl App {
             turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: gone });
         }
     }
-
-    pub(crate) fn set_badge(&mut self, badge: u32, turn: &mut Turn<'_>) {
-        if self.badge != badge {
-            self.badge = badge;
-            turn.out.push(Output::SetBadge { bundle: self.bundle(), badge });
-        }
-    }
 }
 
 /// What the user would see and hear with nothing switched off.
