@@ -27,6 +27,12 @@
 //! place in that order; when a newer one has been sent already, or had replaced it in the store, it is `replaced`. A
 //! sender that waits for its answer isn't overtaken: a hint is answered only after it has found its place.
 //!
+//! # What waits while a device saves power
+//! One of priority 5 or 1 whose turn comes is held: it leaves the queue, so that those of priority 10 overtake it, and is
+//! the one that is stored for its registration. A newer one to be held replaces it, and so does anything newer that is
+//! unacknowledged when the device leaves. It goes back to its place in the queue when the device says that it doesn't save
+//! power any more; a new connection doesn't until it says so, and what it subscribes reads the row.
+//!
 //! # Why each has one end
 //! A session that goes, for whatever reason, leaves in one step under its shard's lock: of each registration the newest
 //! kept notification stays live in the store, the older ones are ended as `replaced`, and those that are tried once as
@@ -371,6 +377,11 @@ impl<L: Log> Connection<L> {
 
     pub(crate) fn acknowledge(&self, packet_id: u16, refused: bool) {
         self.with(|session, effects| session.acknowledge(packet_id, refused, effects));
+    }
+
+    /// Whether the device says that it saves power; it doesn't until it has said so.
+    pub(crate) fn set_saves_power(&self, saves: bool) {
+        self.with(|session, effects| session.set_saves_power(saves, effects));
     }
 
     /// Remembers which registrations let the connection time out.

@@ -10,6 +10,8 @@ mod raw;
 mod certificates;
 #[path = "device_link/conversations.rs"]
 mod conversations;
+#[path = "device_link/delivery.rs"]
+mod delivery;
 #[path = "device_link/doors.rs"]
 mod doors;
 #[path = "device_link/storm.rs"]

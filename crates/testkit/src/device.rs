@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use homing_link::{
-    ALPN_HTTP1, ALPN_MQTT, Ack, Connect, ConnectProperties, Delivery, DeviceId, Disconnect, Enrolment,
-    EnrolmentRequest, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, Qos,
+    ALPN_HTTP1, ALPN_MQTT, Ack, Connect, ConnectProperties, Delivery, DeviceId, DeviceState, Disconnect,
+    Enrolment, EnrolmentRequest, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, Qos,
     ReasonCode, RegistrationName, Subscribe, SubscribeFilter, SubscribeFilters, SubscribeProperties,
     ToDevice, Unsubscribe, UnsubscribeFilters, UnsubscribeProperties, Version, decode, encode,
+    topic::DEVICE_STATE,
 };
 use homing_trace::Receipt;
 use rustls::pki_types::pem::PemObject as _;
@@ -147,6 +148,9 @@ pub struct Notification {
     pub apns_id: String,
     pub packet_id: PacketId,
     pub payload: Vec<u8>,
+    /// This and the collapse id: unknown in 3.1.1.
+    pub priority: Option<u8>,
+    pub collapse_id: Option<String>,
     /// Seconds that are left.
     pub message_expiry: Option<u32>,
 }
@@ -240,24 +244,31 @@ impl Connection {
         registration: &RegistrationName<'_>,
         receipt: &Receipt,
     ) -> anyhow::Result<()> {
+        self.publish(&registration.receipt_topic(), &receipt.to_json()).await.context("saying a receipt")
+    }
+
+    /// Says whether the device saves power, and waits until the push service has taken that.
+    pub async fn saves_power(&mut self, low_power: bool) -> anyhow::Result<()> {
+        let state = serde_json::to_vec(&DeviceState { low_power })?;
+        self.publish(DEVICE_STATE, &state).await.context("saying the device's state")
+    }
+
+    async fn publish(&mut self, topic: &str, payload: &[u8]) -> anyhow::Result<()> {
         let packet_id = self.new_id();
-        let (topic, json) = (registration.receipt_topic(), receipt.to_json());
         self.send(&Packet::Publish(Publish {
-            topic: &topic,
+            topic,
             delivery: Delivery::AtLeastOnce { packet_id, dup: false },
             retain: false,
             properties: PublishProperties::default(),
-            payload: Opaque(&json),
+            payload: Opaque(payload),
         }))
         .await?;
-        let code = self
-            .next_of(|packet| {
-                let Packet::PubAck(ack) = packet else { return None };
-                (ack.packet_id == packet_id).then_some(ack.code)
-            })
-            .await
-            .context("waiting for the receipt's PUBACK")?;
-        ensure!(!code.is_error(), "the receipt was refused: {code}");
+        let acknowledged = |packet: &Packet<'_>| {
+            let Packet::PubAck(ack) = packet else { return None };
+            (ack.packet_id == packet_id).then_some(ack.code)
+        };
+        let code = self.next_of(acknowledged).await.context("waiting for PUBACK")?;
+        ensure!(!code.is_error(), "it was refused: {code}");
         Ok(())
     }
 
@@ -331,6 +342,8 @@ fn notification(packet: &Packet<'_>) -> Option<Notification> {
         apns_id: head.apns_id.to_owned(),
         packet_id,
         payload: publish.payload.to_vec(),
+        priority: head.priority,
+        collapse_id: head.collapse_id.map(str::to_owned),
         message_expiry: publish.properties.message_expiry,
     })
 }

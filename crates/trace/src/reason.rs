@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Reason(Cow<'static, str>);
 
 impl Reason {
+    // stored and discarded, said by the push service
+    /// The device is connected and saves power: one of priority 5 or 1 waits, or isn't tried.
+    pub const LOW_POWER: Self = Self::known("low-power");
+
     // discarded, said by the push service
     pub const UNREGISTERED: Self = Self::known("unregistered");
     pub const DEVICE_AWAY: Self = Self::known("device-away");

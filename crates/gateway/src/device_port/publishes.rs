@@ -65,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         match serde_json::from_slice::<DeviceState>(payload) {
             Ok(state) => {
                 tracing::debug!(device = %self.name(), low_power = state.low_power, "device state");
+                self.arrived.connection.set_saves_power(state.low_power);
                 Taken::Yes
             }
             Err(error) => {

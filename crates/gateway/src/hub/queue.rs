@@ -1,5 +1,6 @@
 //! What waits for one connected registration, in order of `seq`. Decides what may be sent next, what gives way when too
-//! much waits, and where a late arrival belongs; who is told is left to the [session](super::session).
+//! much waits, and where a late arrival belongs; who is told is left to the [session](super::session), and so is when one
+//! is held because its device saves power.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -70,16 +71,20 @@ pub(crate) struct Queue {
     recently_sent: VecDeque<u64>,
     /// The newest that came from the store: storing it has replaced what was stored before it.
     newest_stored: u64,
+    /// The one that is stored until its device stops saving power. It is committed, and newer ones may overtake it.
+    held: Option<Box<Waiting>>,
 }
 
 impl Queue {
     pub(crate) fn oldest_kept_up_to(&self, newest: u64) -> Option<u64> {
-        let kept = self.waiting.iter().find(|waiting| waiting.notification.is_kept())?;
-        (kept.seq <= newest).then_some(kept.seq)
+        let kept = self.waiting.iter().find(|waiting| waiting.notification.is_kept()).map(|kept| kept.seq);
+        let held = self.held.as_ref().map(|held| held.seq);
+        kept.into_iter().chain(held).min().filter(|oldest| *oldest <= newest)
     }
 
     pub(crate) fn newest_kept(&self) -> Option<u64> {
-        self.waiting.iter().rev().find(|waiting| waiting.notification.is_kept()).map(|waiting| waiting.seq)
+        let kept = self.waiting.iter().rev().find(|waiting| waiting.notification.is_kept());
+        kept.map(|kept| kept.seq).max(self.held.as_ref().map(|held| held.seq))
     }
 
     pub(crate) fn waits(&self, seq: u64) -> bool {
@@ -106,7 +111,7 @@ impl Queue {
         freed: &mut Vec<(ReplyTo, u64)>,
     ) -> Arrival {
         let Err(place) = self.position(seq) else { return Arrival::Known };
-        if self.was_sent(seq) {
+        if self.was_sent(seq) || self.holds(seq) {
             return Arrival::Known;
         }
         if seq <= self.newest_sent.max(self.newest_stored) {
@@ -133,6 +138,9 @@ impl Queue {
 
     /// Takes `seq` out wherever it waits.
     pub(crate) fn remove(&mut self, seq: u64, freed: &mut Vec<(ReplyTo, u64)>) -> Option<Waiting> {
+        if self.holds(seq) {
+            return self.held.take().map(|held| *held);
+        }
         let place = self.position(seq).ok()?;
         let removed = self.waiting.remove(place)?;
         self.bytes -= removed.cost();
@@ -166,23 +174,56 @@ impl Queue {
     }
 
     pub(crate) fn note_sent(&mut self, seq: u64) {
-        debug_assert!(self.newest_sent < seq, "seq rises");
-        self.newest_sent = seq;
         if self.recently_sent.len() == REMEMBERED {
             self.recently_sent.pop_front();
         }
-        self.recently_sent.push_back(seq);
+        if self.newest_sent < seq {
+            self.newest_sent = seq;
+            self.recently_sent.push_back(seq);
+        } else {
+            // It was held, and others have overtaken it.
+            let place = self.recently_sent.partition_point(|sent| *sent < seq);
+            self.recently_sent.insert(place, seq);
+        }
+    }
+
+    /// Keeps one that was ready until [`Queue::release`]. There is room for one, the newest: answers the other.
+    pub(crate) fn hold(&mut self, waiting: Waiting) -> Option<Waiting> {
+        if self.held.as_ref().is_some_and(|held| held.seq > waiting.seq) {
+            return Some(waiting);
+        }
+        self.held.replace(Box::new(waiting)).map(|older| *older)
+    }
+
+    pub(crate) fn held(&self) -> Option<&Waiting> {
+        self.held.as_deref()
+    }
+
+    /// Puts the held one back to where it belongs.
+    pub(crate) fn release(&mut self, freed: &mut Vec<(ReplyTo, u64)>) {
+        let Some(held) = self.held.take() else { return };
+        let Err(place) = self.position(held.seq) else { return };
+        self.bytes += held.cost();
+        self.waiting.insert(place, *held);
+        if place < self.ready {
+            self.ready += 1;
+        }
+        self.advance(freed);
+    }
+
+    fn holds(&self, seq: u64) -> bool {
+        self.held.as_ref().is_some_and(|held| held.seq == seq)
     }
 
     pub(crate) fn was_sent(&self, seq: u64) -> bool {
         self.recently_sent.binary_search(&seq).is_ok()
     }
 
-    /// Everything that waits, oldest first; the queue is empty afterwards.
+    /// Everything that waits; the queue is empty afterwards.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waiting> + '_ {
         self.ready = 0;
         self.bytes = 0;
-        self.waiting.drain(..)
+        self.held.take().map(|held| *held).into_iter().chain(self.waiting.drain(..))
     }
 
     /// Frees what a burst has left allocated.
@@ -285,6 +326,31 @@ pub(crate) mod tests {
         }
         assert!((89..=600).all(|seq| queue.was_sent(seq)));
         assert!(!queue.was_sent(88) && !queue.was_sent(601));
+    }
+
+    #[test]
+    fn a_held_one_is_overtaken_known_and_put_back_to_its_place() {
+        let (mut queue, mut freed) = (Queue::default(), Vec::new());
+        for seq in 1..=3 {
+            queue.push(Waiting { uncommitted: None, ..durable(seq) }, &mut freed);
+        }
+        for seq in 1..=2 {
+            let next = queue.pop_ready().expect("committed");
+            assert_eq!(queue.hold(next).map(|older| older.seq), (seq == 2).then_some(1));
+        }
+        let late = Waiting { uncommitted: None, ..durable(1) };
+        assert_eq!(queue.hold(late).map(|older| older.seq), Some(1), "the newest stays");
+        assert_eq!((queue.oldest_kept_up_to(9), queue.newest_kept()), (Some(2), Some(3)));
+        assert_eq!(queue.arrive(2, notification(Expiration::Default), &mut freed), Arrival::Known);
+        assert_eq!(queue.pop_ready().map(|next| next.seq), Some(3));
+        queue.note_sent(3);
+        queue.push(durable(4), &mut freed);
+        queue.release(&mut freed);
+        assert_eq!(queue.pop_ready().map(|next| next.seq), Some(2));
+        queue.note_sent(2);
+        assert!(queue.was_sent(2) && queue.was_sent(3) && !queue.has_ready());
+        assert_eq!(queue.remove(4, &mut freed).map(|gone| gone.seq), Some(4));
+        assert_eq!(queue.bytes, 0);
     }
 
     #[test]

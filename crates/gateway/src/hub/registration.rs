@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use homing_apns::Priority;
 use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::effect::{Effect, Effects, Hint, Whose};
@@ -80,7 +81,7 @@ impl Registration {
     pub(super) fn send_next(
         &mut self,
         packet_id: u16,
-        now: Now,
+        (now, saves_power): (Now, bool),
         effects: &mut Effects,
         write: &mut dyn FnMut(&Outgoing<'_>) -> Fit,
     ) -> Option<(Next, Fit)> {
@@ -91,7 +92,12 @@ impl Registration {
         if self.not_before.is_some() {
             return None;
         }
-        while let Some(Waiting { seq, notification, .. }) = self.queue.pop_ready() {
+        while let Some(waiting) = self.queue.pop_ready() {
+            if saves_power && waits_for_power(&waiting.notification) {
+                self.hold(waiting, now, effects);
+                continue;
+            }
+            let Waiting { seq, notification, .. } = waiting;
             effects.growth -= signed(cost(&notification));
             let is_kept = notification.is_kept();
             if is_expired(&notification, now.wall) {
@@ -125,6 +131,34 @@ impl Registration {
             }
         }
         None
+    }
+
+    /// Its device saves power: it is stored, and an older one that was is replaced; one that is tried once has been tried.
+    fn hold(&mut self, waiting: Waiting, now: Now, effects: &mut Effects) {
+        if is_expired(&waiting.notification, now.wall) {
+            return give_up(waiting, self.whose, (Stage::Expired, None), effects);
+        }
+        if !waiting.notification.is_kept() {
+            let why = (Stage::Discarded, Some(Reason::LOW_POWER));
+            return give_up(waiting, self.whose, why, effects);
+        }
+        effects.push(Effect::Reached {
+            seq: waiting.seq,
+            key: self.whose.key,
+            stage: Stage::Stored,
+            reason: Some(Reason::LOW_POWER),
+        });
+        if let Some(older) = self.queue.hold(waiting) {
+            give_up(older, self.whose, (Stage::Replaced, None), effects);
+        }
+    }
+}
+
+/// Whether it isn't for a device that saves power (priorities 5 and 1).
+fn waits_for_power(notification: &Notification) -> bool {
+    match notification.priority {
+        Priority::Ten => false,
+        Priority::Five | Priority::One => true,
     }
 }
 

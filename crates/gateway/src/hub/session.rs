@@ -14,7 +14,10 @@ use super::queue::{Arrival, Limits, Queue, Waiting, cost};
 use super::registration::{Expected, Next, Registration, away, give_up, signed};
 pub(crate) use super::registration::{Fit, Name, Now, Outgoing};
 use super::window::{InFlight, Sent, Window};
+
 use crate::notification::{Notification, RegistrationKey};
+
+mod power;
 
 /// How long a device may leave a PUBLISH unacknowledged.
 pub(crate) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(20);
@@ -43,6 +46,8 @@ pub(crate) struct Session {
     turns: VecDeque<u16>,
     /// How many registrations wait for their `not_before`.
     paused: usize,
+    /// The device says that it saves power.
+    saves_power: bool,
     waker: Option<Waker>,
 }
 
@@ -56,6 +61,7 @@ impl Session {
             window: Window::new(receive_maximum),
             turns: VecDeque::new(),
             paused: 0,
+            saves_power: false,
             waker: None,
         }
     }
@@ -285,7 +291,7 @@ impl Session {
             else {
                 continue;
             };
-            let sent = registration.send_next(packet_id, now, effects, write);
+            let sent = registration.send_next(packet_id, (now, self.saves_power), effects, write);
             if registration.can_send() {
                 self.turns.push_back(slot);
             } else {

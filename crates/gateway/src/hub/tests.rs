@@ -1,11 +1,11 @@
 //! The hub over a store that commits when the test says so: single races, and random interleavings of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use homing_apns::Expiration;
+use homing_apns::{Expiration, Priority};
 use homing_trace::{Environment, Reason, Stage};
 use proptest::prelude::*;
 
@@ -16,6 +16,7 @@ use crate::notification::{Mailbox, Notification, ReplyTo};
 use crate::store::{Appended, Place as Where};
 
 mod interleavings;
+mod power;
 
 const DEVICE: u64 = 7;
 
@@ -47,6 +48,8 @@ struct Rows {
     live: BTreeMap<u64, Arc<Notification>>,
     ended: BTreeMap<u64, (Stage, Option<Reason>)>,
     reached: Vec<(u64, Stage, Option<Reason>)>,
+    /// Those of priority 10.
+    urgent: BTreeSet<u64>,
     /// The newest live row for each subscribe that was carried out.
     subscribed: VecDeque<Option<(u64, Arc<Notification>)>>,
     answers: Vec<(usize, Answer)>,
@@ -76,7 +79,10 @@ impl Log for SlowLog {
     fn record(&self, event: StageEvent) -> Result<(), StoreFull> {
         let mut rows = lock(&self.0);
         match event {
-            StageEvent::Accepted { seq, .. } => rows.reached.push((seq, Stage::Accepted, None)),
+            StageEvent::Accepted { seq, notification, .. } => {
+                rows.note_urgency(seq, &notification);
+                rows.reached.push((seq, Stage::Accepted, None));
+            }
             StageEvent::Reached { seq, stage, reason, .. } => rows.reached.push((seq, stage, reason)),
             StageEvent::Refused(_) => {}
         }
@@ -85,6 +91,12 @@ impl Log for SlowLog {
 }
 
 impl Rows {
+    fn note_urgency(&mut self, seq: u64, notification: &Notification) {
+        if notification.priority == Priority::Ten {
+            self.urgent.insert(seq);
+        }
+    }
+
     fn end(&mut self, seq: u64, how: (Stage, Option<Reason>)) {
         if self.live.remove(&seq).is_some() {
             assert!(self.ended.insert(seq, how).is_none(), "{seq} ends once");
@@ -102,12 +114,14 @@ impl Rows {
     fn append(&mut self, append: Append) -> Appended {
         match append.place {
             Where::Queued { seq, .. } => {
+                self.note_urgency(seq, &append.notification);
                 self.live.insert(seq, append.notification);
                 Appended::Stored { seq, replaced: None }
             }
             Where::Away { .. } => {
                 self.last_seq += 1;
                 let seq = self.last_seq;
+                self.note_urgency(seq, &append.notification);
                 if !append.notification.is_kept() {
                     self.reached.push((seq, Stage::Accepted, None));
                     self.reached.push((seq, Stage::Discarded, Some(Reason::DEVICE_AWAY)));
@@ -159,8 +173,12 @@ impl World {
     }
 
     fn submit(&mut self, core: usize, expiration: Expiration) {
+        self.submit_with(core, expiration, Priority::Ten);
+    }
+
+    fn submit_with(&mut self, core: usize, expiration: Expiration, priority: Priority) {
         let notification = Arc::unwrap_or_clone(queue::tests::notification(expiration));
-        let notification = Notification { accepted_at: self.hub.clock.now(), ..notification };
+        let notification = Notification { accepted_at: self.hub.clock.now(), priority, ..notification };
         let reply = ReplyTo { mailbox: Arc::clone(&self.mailbox), slot: self.asked };
         self.asked += 1;
         self.hub.submit(core, Submission { registration: key(), notification, reply });

@@ -262,7 +262,8 @@ impl Live {
         let Some(stored) = stored else { return Ok(None) };
         match stored.notification.expires_at() {
             Some(expires_at) if expires_at <= now => {
-                self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, expires_at))?;
+                let at = expires_at.max(stored.notification.accepted_at);
+                self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, at))?;
                 Ok(None)
             }
             Some(_) | None => Ok(Some(stored)),

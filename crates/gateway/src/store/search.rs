@@ -163,6 +163,8 @@ impl Search {
             let expired_at = row.expires_at.filter(|expires_at| *expires_at <= self.now)?;
             Some(Event { at: expired_at, stage: Stage::Expired, reason: None })
         });
+        // What was sent when its time was over has expired when it was accepted.
+        let end = end.map(|end| Event { at: end.at.max(row.stored_at), ..end });
         // The log has the last word on how it ended, and says it once.
         events.extend(later.into_iter().filter(|event| !is_end(event.stage)));
         insert_end(&mut events, end);
@@ -241,13 +243,10 @@ impl LogRow {
 /// Whether the log itself says this stage of a kept notification.
 const fn is_end(stage: Stage) -> bool {
     match stage {
-        Stage::Accepted
-        | Stage::Stored
-        | Stage::Replaced
-        | Stage::Expired
-        | Stage::Discarded
-        | Stage::Acknowledged => true,
-        Stage::Refused
+        Stage::Accepted | Stage::Replaced | Stage::Expired | Stage::Discarded | Stage::Acknowledged => true,
+        // Once more, while its device saved power.
+        Stage::Stored
+        | Stage::Refused
         | Stage::Sent
         | Stage::Displayed
         | Stage::Suppressed

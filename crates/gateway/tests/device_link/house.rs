@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use homing_apns::{ApnsId, DeliveryOptions, DeviceTokenHex, Expiration, PushType, Topic};
+use homing_apns::{DeliveryOptions, DeviceTokenHex, Expiration, PushType, Topic};
 use homing_apns_client::{Client, ClientConfig, Credential, ProviderKey, Request, Roots, SendError};
 use homing_clock::Clock;
 use homing_gateway::centre::EnrolmentKeySpec;
@@ -79,28 +79,22 @@ impl House {
         expiration: Expiration,
         payload: &str,
     ) -> Result<String, SendError> {
-        let apns_id = homing_testkit::provider::new_apns_id().expect("random");
-        let label = apns_id.as_str().to_owned();
-        self.client_send(token, apns_id, expiration, payload).await.map(|()| label)
+        self.send_with(token, DeliveryOptions { expiration, ..alert() }, payload).await
     }
 
-    async fn client_send(
+    /// The same with these options; the label is made here.
+    pub(crate) async fn send_with(
         &self,
         token: &str,
-        apns_id: ApnsId,
-        expiration: Expiration,
+        options: DeliveryOptions,
         payload: &str,
-    ) -> Result<(), SendError> {
-        let options = DeliveryOptions {
-            apns_id: Some(apns_id),
-            topic: Topic::parse(BUNDLE.as_bytes()).ok(),
-            push_type: Some(PushType::Alert),
-            expiration,
-            ..DeliveryOptions::default()
-        };
+    ) -> Result<String, SendError> {
+        let apns_id = homing_testkit::provider::new_apns_id().expect("random");
+        let label = apns_id.as_str().to_owned();
+        let options = DeliveryOptions { apns_id: Some(apns_id), ..options };
         let token = DeviceTokenHex::parse(token.as_bytes()).expect("a token is hex");
         let request = Request { token, options, payload: payload.to_owned().into() };
-        self.sender.send(request).await.map(drop)
+        self.sender.send(request).await.map(|_| label)
     }
 
     pub(crate) async fn trace(&self, apns_id: &str) -> Trace {
@@ -123,6 +117,15 @@ impl House {
 
     pub(crate) async fn stop(self) {
         self.gateway.shutdown().await;
+    }
+}
+
+/// An alert for the app, with everything else left out.
+pub(crate) fn alert() -> DeliveryOptions {
+    DeliveryOptions {
+        topic: Topic::parse(BUNDLE.as_bytes()).ok(),
+        push_type: Some(PushType::Alert),
+        ..DeliveryOptions::default()
     }
 }
 

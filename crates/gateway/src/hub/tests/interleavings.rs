@@ -1,13 +1,11 @@
-//! Any order of submissions, commits, connects, subscribes, acknowledgements and disconnects: nothing is lost, nothing
-//! overtakes, and each has one end.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Any order of submissions, commits, connects, subscribes, acknowledgements, disconnects and power savings: nothing is
+//! lost, nothing overtakes but what is urgent, and each has one end.
 
 use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Submit { core: usize, once: bool },
+    Submit { core: usize, once: bool, urgent: bool },
     Work,
     Drain(usize),
     Connect(usize),
@@ -16,11 +14,13 @@ enum Step {
     FinishSubscribe,
     Pump,
     Acknowledge,
+    SavesPower(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        6 => (0..2_usize, any::<bool>()).prop_map(|(core, once)| Step::Submit { core, once }),
+        6 => (0..2_usize, any::<bool>(), prop::bool::weighted(0.7))
+            .prop_map(|(core, once, urgent)| Step::Submit { core, once, urgent }),
         8 => Just(Step::Work),
         6 => (0..2_usize).prop_map(Step::Drain),
         2 => (0..2_usize).prop_map(Step::Connect),
@@ -29,6 +29,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Step::FinishSubscribe),
         5 => Just(Step::Pump),
         5 => Just(Step::Acknowledge),
+        2 => any::<bool>().prop_map(Step::SavesPower),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -41,6 +42,9 @@ struct Device {
     waiting: VecDeque<u32>,
     connections: u32,
     histories: Vec<Vec<u64>>,
+    saves_power: bool,
+    /// What was sent although the device saved power then.
+    sent_all_the_same: BTreeSet<u64>,
 }
 
 impl Device {
@@ -55,6 +59,7 @@ impl Device {
         let phone = world.connect(core);
         self.hang_up();
         self.connections += 1;
+        self.saves_power = false;
         self.phone = Some(phone);
     }
 
@@ -69,6 +74,22 @@ impl Device {
         }
     }
 
+    fn save_power(&mut self, saves: bool) {
+        if let Some(phone) = &self.phone {
+            phone.connection.set_saves_power(saves);
+            self.saves_power = saves;
+        }
+    }
+
+    fn pump(&mut self) {
+        let Some(phone) = &mut self.phone else { return };
+        let before = phone.sent.len();
+        phone.pump();
+        if self.saves_power {
+            self.sent_all_the_same.extend(&phone.sent[before..]);
+        }
+    }
+
     fn finish_subscribe(&mut self, world: &World) {
         let Some(newest) = lock(&world.log.0).subscribed.pop_front() else { return };
         let whose = self.waiting.pop_front().expect("it was asked");
@@ -80,8 +101,9 @@ impl Device {
 
 fn run(world: &mut World, device: &mut Device, step: Step) {
     match step {
-        Step::Submit { core, once } => {
-            world.submit(core, if once { Expiration::Once } else { Expiration::Default });
+        Step::Submit { core, once, urgent } => {
+            let expiration = if once { Expiration::Once } else { Expiration::Default };
+            world.submit_with(core, expiration, if urgent { Priority::Ten } else { Priority::Five });
         }
         Step::Work => drop(world.work()),
         Step::Drain(core) => drop(world.drain(core)),
@@ -89,8 +111,9 @@ fn run(world: &mut World, device: &mut Device, step: Step) {
         Step::Disconnect => device.hang_up(),
         Step::BeginSubscribe => device.begin_subscribe(world),
         Step::FinishSubscribe => device.finish_subscribe(world),
-        Step::Pump => device.phone.iter_mut().for_each(Phone::pump),
+        Step::Pump => device.pump(),
         Step::Acknowledge => device.phone.iter_mut().for_each(|phone| phone.acknowledge(false)),
+        Step::SavesPower(saves) => device.save_power(saves),
     }
 }
 
@@ -98,6 +121,7 @@ fn run(world: &mut World, device: &mut Device, step: Step) {
 fn finish(world: &mut World, device: &mut Device) {
     for _ in 0..2 {
         world.settle();
+        device.save_power(false);
         device.begin_subscribe(world);
         world.settle();
         while !device.waiting.is_empty() {
@@ -120,9 +144,17 @@ fn judge(world: &World, device: &Device) -> Result<(), TestCaseError> {
     prop_assert_eq!(world.answered.len(), world.asked as usize, "each is answered");
     let rows = lock(&world.log.0);
     prop_assert!(rows.live.is_empty(), "nothing stays behind: {:?}", rows.live.keys());
+    let is_urgent = |seq: &u64| rows.urgent.contains(seq);
+    let was_held = |seq: &u64| rows.reached.contains(&(*seq, Stage::Stored, Some(Reason::LOW_POWER)));
     for history in &device.histories {
-        prop_assert!(history.is_sorted_by(|a, b| a < b), "in order, without repeats: {:?}", history);
+        let unheld: Vec<u64> = history.iter().copied().filter(|seq| !was_held(seq)).collect();
+        prop_assert!(unheld.is_sorted_by(|a, b| a < b), "in order, without repeats: {:?}", history);
+        prop_assert_eq!(history.iter().collect::<BTreeSet<_>>().len(), history.len(), "without repeats");
     }
+    prop_assert!(device.sent_all_the_same.iter().all(is_urgent), "only what is urgent costs power");
+    let held_in_vain =
+        rows.reached.iter().find(|(seq, _, reason)| *reason == Some(Reason::LOW_POWER) && is_urgent(seq));
+    prop_assert_eq!(held_in_vain, None, "what is urgent isn't held");
     let mut ends: BTreeMap<u64, Vec<Stage>> = BTreeMap::new();
     for (seq, stage, _) in &rows.reached {
         if matches!(stage, Stage::Acknowledged | Stage::Discarded) {

@@ -35,6 +35,9 @@ fn meaning(event: &Event) -> String {
             let known = homing_apns::Reason::from_word(reason);
             format!("{reason}: {}", known.advice())
         }
+        Stage::Stored if reason == "low-power" => {
+            "low-power: its priority lets it wait while the device saves power".to_owned()
+        }
         Stage::Stored => "safe on disk, to be delivered".to_owned(),
         Stage::Replaced => "a newer one for the same app took its place while the device was away".to_owned(),
         Stage::Expired => "apns-expiration passed before it could be delivered".to_owned(),
@@ -59,6 +62,7 @@ fn discarded(reason: &str) -> &'static str {
     match reason {
         "unregistered" => "the registration ended before it could be delivered",
         "device-away" => "the device wasn't connected and apns-expiration was 0, so it was not stored",
+        "low-power" => "the device saved power, its priority was below 10 and apns-expiration was 0",
         "too-large-for-device" => "it is larger than the device takes in one packet",
         "refused-by-device" => "the device answered that it doesn't take it",
         _ => "the push service gave it up",

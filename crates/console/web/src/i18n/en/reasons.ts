@@ -69,6 +69,11 @@ export const reasons: Record<string, ReasonWords> = {
     why: "The iPhone wasn’t connected, and the sender asked not to keep it (expiration 0).",
     mend: "Give it an expiration, and the newest one is kept.",
   },
+  "low-power": {
+    short: "iPhone saves power",
+    why: "The iPhone saves power, and its priority (5 or 1) lets it wait. With expiration 0 it isn’t kept, so it was given up.",
+    mend: "Send it with priority 10 if it can’t wait.",
+  },
   "too-large-for-device": { short: "too large", why: "It is larger than the device takes." },
   "refused-by-device": { short: "refused by the device", why: "The device answered with an error." },
   // Said by the provider: why it sent nothing, or gave up.

@@ -55,6 +55,11 @@ export const reasons: Record<string, ReasonWords> = {
     why: "iPhone 没有连接，而发送方要求不保留（expiration 为 0）。",
     mend: "给它一个有效期，最新的一条就会保留下来。",
   },
+  "low-power": {
+    short: "iPhone 正在省电",
+    why: "iPhone 正在省电，而它的优先级（5 或 1）表示可以等。expiration 为 0 的不会保留，所以被放弃了。",
+    mend: "不能等的就用优先级 10 发送。",
+  },
   "too-large-for-device": { short: "太大", why: "超过了设备能接收的大小。" },
   "refused-by-device": { short: "设备拒收", why: "设备回答了错误。" },
   // Said by the provider: why it sent nothing, or gave up.
