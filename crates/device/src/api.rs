@@ -8,6 +8,7 @@ mod arrivals;
 mod clock;
 mod devices;
 mod events;
+mod lifecycle;
 mod problem;
 
 use std::sync::Arc;
@@ -73,6 +74,10 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
         .route("/v1/devices/{device}/network", get(devices::network).put(devices::set_network))
         .route("/v1/devices/{device}/lock", put(devices::set_lock))
+        .route("/v1/devices/{device}/restart", post(lifecycle::restart))
+        .route("/v1/devices/{device}/erase", post(lifecycle::erase))
+        .route("/v1/devices/{device}/backup", post(lifecycle::back_up))
+        .route("/v1/devices/{device}/restore", post(lifecycle::restore))
         .route("/v1/devices/{device}/arrivals", get(arrivals::list))
         .route("/v1/devices/{device}/prompt", get(devices::prompt))
         .route("/v1/devices/{device}/prompt/answer", post(devices::answer_prompt))
@@ -87,6 +92,9 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/apps/{app}/authorization", post(apps::request_authorization))
         .route("/v1/devices/{device}/apps/{app}/registration", put(apps::register).delete(apps::unregister))
         .route("/v1/devices/{device}/apps/{app}/token", get(apps::token))
+        .route("/v1/devices/{device}/apps/{app}/token/rotate", post(lifecycle::rotate_token))
+        .route("/v1/devices/{device}/apps/{app}/offload", post(lifecycle::offload))
+        .route("/v1/devices/{device}/apps/{app}/download", post(lifecycle::download))
         .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
         .route("/v1/devices/{device}/apps/{app}/page/touch", post(apps::touch))
         .route("/v1/devices/{device}/apps/{app}/settings", get(apps::settings).put(apps::change_setting))
@@ -97,6 +105,8 @@ fn router(api: Api) -> Router {
             "/v1/devices/{device}/apps/{app}/delivered",
             delete(apps::remove_delivered).get(apps::delivered),
         )
+        .route("/v1/backups", get(lifecycle::backups))
+        .route("/v1/backups/{backup}", delete(lifecycle::remove_backup))
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))
@@ -121,7 +131,9 @@ async fn document() -> axum::Json<serde_json::Value> {
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
-        apps::remove_delivered, clock::show, clock::advance, events::of_device, events::of_all,
+        apps::remove_delivered, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
+        lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
+        clock::show, clock::advance, events::of_device, events::of_all,
     ),
     components(schemas(crate::happening::Happening))
 )]

@@ -8,8 +8,8 @@ const FIRST: Duration = Duration::from_millis(200);
 /// The longest wait (`spec`: what iPhones are observed to do).
 pub(crate) const CAP: Duration = Duration::from_secs(30);
 
-/// Doubles from [`FIRST`] to [`CAP`]; each wait is between half and the whole of it, so that many devices that lost
-/// the same server don't come back at the same moment.
+/// Doubles from [`FIRST`] to [`CAP`]; each wait is anything up to the whole of it (full jitter), so that many devices
+/// that lost the same server come back spread out.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -20,8 +20,7 @@ impl Backoff {
     pub(crate) fn next(&mut self, random: u8) -> Duration {
         let whole = FIRST.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(CAP);
         self.failures = self.failures.saturating_add(1).min(16);
-        let half = whole / 2;
-        half + half.mul_f64(f64::from(random) / 255.0)
+        whole.mul_f64(f64::from(random) / 255.0)
     }
 
     pub(crate) fn reset(&mut self) {
@@ -50,8 +49,9 @@ mod tests {
             assert!(backoff.next(255) <= CAP);
         }
         assert_eq!(backoff.next(255), CAP);
-        assert_eq!(backoff.next(0), CAP / 2);
+        assert_eq!(backoff.next(51), CAP / 5);
+        assert_eq!(backoff.next(0), Duration::ZERO);
         backoff.reset();
-        assert!(backoff.next(0) <= Duration::from_millis(100));
+        assert_eq!(backoff.next(255), Duration::from_millis(200));
     }
 }

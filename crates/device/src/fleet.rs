@@ -5,6 +5,8 @@
 //! the push service is told until it has heard. Either is done to its end in a task of its own, also if nobody waits for
 //! it any more; what waits for the disk does so on threads made for that.
 
+mod lifecycle;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -15,13 +17,14 @@ use serde_json::json;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
+use crate::backup::{BackupError, Backups};
 use crate::farewell::Farewells;
 use crate::happening::{self, Happening, Kind, Watchers};
 use crate::host::VirtualDevice;
 use crate::launcher::AppLauncher;
 use crate::link::Link;
 use crate::phone::questions::Refusal;
-use crate::phone::{self, Input, Phone, PhoneConfig, Question, Tokens};
+use crate::phone::{self, Beginning, Input, Phone, PhoneConfig, Question, Tokens};
 use crate::store::{Store, StoreError};
 use crate::tls::Dialler;
 
@@ -47,6 +50,8 @@ pub(crate) enum ChangeError {
     Store(#[from] StoreError),
     #[error("the files of the device {name:?} can't be changed: {source}")]
     Files { name: String, source: std::io::Error },
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("these devices are stopping: start them again, then repeat this")]
     Stopping,
 }
@@ -69,6 +74,7 @@ pub(crate) struct Fleet {
     /// One is added or erased at a time, and none once the host stops.
     changing: Mutex<Changes>,
     farewells: Farewells,
+    backups: Backups,
     tokens: watch::Sender<Tokens>,
     happenings: broadcast::Sender<Arc<Happening>>,
 }
@@ -114,6 +120,7 @@ impl Fleet {
     pub(crate) fn new(workshop: Workshop) -> Result<Self, std::io::Error> {
         let farewells = Farewells::open(&workshop.data_dir)?;
         Ok(Self {
+            backups: Backups::new(&workshop.data_dir),
             workshop,
             devices: RwLock::new(Vec::new()),
             changing: Mutex::new(Changes::Open),
@@ -162,14 +169,23 @@ impl Fleet {
     /// Starts a device: the one whose file is there, else a new one with these apps. One that was erased is new.
     pub(crate) async fn start(&self, device: VirtualDevice) -> Result<Arc<Handle>, ChangeError> {
         let VirtualDevice { name, apps } = device;
-        let path = self.path(&name);
-        let (farewells, erased, at) = (self.farewells.clone(), name.clone(), path.clone());
+        let (farewells, erased, at) = (self.farewells.clone(), name.clone(), self.path(&name));
         on_disk(&name, move || remove_if_erased(&farewells, &erased, &at)).await??;
         let watchers = Watchers::with(self.happenings.clone());
+        self.begin(name, Beginning::Apps(apps), watchers).await
+    }
+
+    /// Starts a device and puts it among the others, in the place of the one of this name.
+    async fn begin(
+        &self,
+        name: String,
+        beginning: Beginning,
+        watchers: Watchers,
+    ) -> Result<Arc<Handle>, ChangeError> {
         let started = phone::start(PhoneConfig {
             name: name.clone(),
-            path,
-            apps,
+            path: self.path(&name),
+            beginning,
             clock: self.workshop.clock.clone(),
             launcher: Arc::clone(&self.workshop.launcher),
             watchers: watchers.clone(),
@@ -186,7 +202,12 @@ impl Fleet {
         let waking = wake(self.workshop.clock.clone(), started.wake, started.inputs.clone());
         let tasks = [tokio::spawn(link.run()).abort_handle(), tokio::spawn(waking).abort_handle()];
         let handle = Arc::new(Handle { name, inputs: started.inputs, watchers, tasks });
-        self.devices.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&handle));
+        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        match devices.iter_mut().find(|device| device.name == handle.name) {
+            Some(place) => *place = Arc::clone(&handle),
+            None => devices.push(Arc::clone(&handle)),
+        }
+        drop(devices);
         Ok(handle)
     }
 
@@ -233,27 +254,10 @@ impl Fleet {
 
     async fn erase_whole(&self, name: &str) -> Result<(), ChangeError> {
         let changing = self.changing.lock().await;
-        if *changing == Changes::Closed {
-            return Err(ChangeError::Stopping);
-        }
-        let device = self.named(name).ok_or_else(|| ChangeError::NotThere(name.to_owned()))?;
-        let (erased, is_erased) = oneshot::channel();
-        // A phone that is gone already has closed its file.
-        let _ = device.inputs.send(Input::Erase(erased)).await;
-        let identity = is_erased.await.ok().flatten();
-        device.abort();
+        let device = self.to_be_changed(name, &changing)?;
+        let identity = self.let_go(&device).await;
         self.devices.write().unwrap_or_else(PoisonError::into_inner).retain(|one| one.name != name);
-        self.tokens.send_if_modified(|tokens| {
-            let before = tokens.len();
-            tokens.retain(|(of, _), _| of != name);
-            tokens.len() != before
-        });
-        let (farewells, path) = (self.farewells.clone(), self.path(name));
-        let removed = on_disk(name, move || match identity {
-            Some(identity) => farewells.add(&identity, || remove_files(&path)),
-            None => remove_files(&path),
-        });
-        removed.await?.map_err(|source| ChangeError::Files { name: name.to_owned(), source })?;
+        self.remove_all(name, identity).await?;
         self.happened(&device, Kind::Erased);
         Ok(())
     }

@@ -59,6 +59,12 @@ pub enum Kind {
     Added,
     /// The device and all that was its is gone.
     Erased,
+    /// The device was turned off and on.
+    Restarted,
+    /// All content was erased: the device is as new.
+    ContentErased,
+    /// A backup took the place of everything on the device.
+    Restored,
     /// The connection to the push service came or went.
     Link,
     /// The screen was locked or unlocked.

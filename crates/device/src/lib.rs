@@ -8,6 +8,7 @@
 mod api;
 mod arrival;
 mod backoff;
+mod backup;
 mod enrol;
 mod farewell;
 mod fleet;

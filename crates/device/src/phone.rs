@@ -10,6 +10,7 @@
 mod calls;
 mod connection;
 mod containers;
+mod lifecycle;
 mod outputs;
 mod process;
 pub(crate) mod questions;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use homing_clock::Clock;
 use homing_link::{PacketId, ReasonCode};
 use homing_local::message::DeviceMessage;
-use homing_local::{AppRequest, Reply};
+use homing_local::{AppRequest, LocalError, Reply};
 use homing_notification_center::{self as center, Center};
 use homing_trace::UnixMillis;
 use serde_json::Value;
@@ -31,9 +32,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
-use crate::store::{Identity, KeptApp, Store, StoreError};
+use crate::store::{Identity, KeptApp, OffloadedApp, Store, StoreError};
 use process::Process;
-pub(crate) use start::{PhoneConfig, start};
+pub(crate) use start::{Beginning, PhoneConfig, start};
 
 /// The most inputs that go into one transaction.
 const BATCH: usize = 512;
@@ -63,13 +64,13 @@ pub(crate) enum Input {
     /// Write everything and end.
     Stop(oneshot::Sender<()>),
     /// End and let go of the file; who the device was at the push service is told when that is done.
-    Erase(oneshot::Sender<Option<Identity>>),
+    LetGo(oneshot::Sender<Option<Identity>>),
 }
 
 /// How a phone ends.
 enum End {
     Stop(oneshot::Sender<()>),
-    Erase(oneshot::Sender<Option<Identity>>),
+    LetGo(oneshot::Sender<Option<Identity>>),
 }
 
 /// Something the HTTP API wants to know or do; it answers for itself.
@@ -126,6 +127,8 @@ struct OpenLink {
 struct App {
     kept: KeptApp,
     process: Option<Process>,
+    /// What `didFailToRegister` was last told, until registering succeeds.
+    registration_error: Option<LocalError>,
 }
 
 pub(crate) struct Phone {
@@ -145,6 +148,7 @@ pub(crate) struct Phone {
     tokens: watch::Sender<Tokens>,
 
     apps: BTreeMap<String, App>,
+    offloaded: BTreeMap<String, OffloadedApp>,
     endings: BTreeSet<Registration>,
     link: Option<OpenLink>,
     link_state: LinkState,
@@ -182,13 +186,13 @@ impl Phone {
     fn end(self, end: End) {
         match end {
             End::Stop(done) => drop(done.send(())),
-            End::Erase(erased) => {
+            End::LetGo(let_go) => {
                 let identity = self.store.identity().unwrap_or_else(|error| {
                     tracing::error!(device = self.name, %error, "who the device was can't be read");
                     None
                 });
                 drop(self);
-                drop(erased.send(identity));
+                drop(let_go.send(identity));
             }
         }
     }
@@ -206,7 +210,7 @@ impl Phone {
                     self.snapshot()?;
                     *end = Some(End::Stop(done));
                 }
-                Input::Erase(erased) => *end = Some(End::Erase(erased)),
+                Input::LetGo(let_go) => *end = Some(End::LetGo(let_go)),
             }
         }
         if self.journal_len >= SNAPSHOT_EVERY {

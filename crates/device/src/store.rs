@@ -2,6 +2,7 @@
 //! receipts it still owes. When a change is committed, and what goes into one commit, is decided by `phone`.
 
 mod arrivals;
+mod offloaded;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -66,6 +67,13 @@ CREATE TABLE arrival (
     no INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL UNIQUE,
     record TEXT NOT NULL
+) STRICT;
+",
+    "
+CREATE TABLE offloaded (
+    bundle_id TEXT PRIMARY KEY,
+    manifest TEXT NOT NULL,
+    container INTEGER NOT NULL
 ) STRICT;
 ",
 ];
@@ -120,6 +128,8 @@ impl KeptApp {
         self.registered || self.token.is_some()
     }
 }
+
+pub(crate) use offloaded::OffloadedApp;
 
 /// A receipt that the push service hasn't acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]

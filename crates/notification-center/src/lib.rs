@@ -12,6 +12,7 @@
 mod app;
 mod arrival;
 mod authorization;
+mod backup;
 mod badge;
 mod center;
 mod content;

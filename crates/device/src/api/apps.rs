@@ -81,7 +81,7 @@ pub(super) struct Which {
     identifier: Option<String>,
 }
 
-type Place = Path<(String, String)>;
+pub(super) type Place = Path<(String, String)>;
 
 /// All installed apps
 #[utoipa::path(get, path = "/v1/devices/{device}/apps", tag = "apps", params(("device" = String, Path)),
@@ -379,7 +379,7 @@ pub(super) async fn remove_delivered(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn detail(device: &Handle, app: String) -> Result<AppDetail, Problem> {
+pub(super) async fn detail(device: &Handle, app: String) -> Result<AppDetail, Problem> {
     Ok(device.ask(move |phone| Ok(phone.app_detail(&app))).await?)
 }
 

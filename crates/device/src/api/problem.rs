@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 pub(crate) use homing_http_api::{Body, Problem};
 use homing_local::LocalError;
 
+use crate::backup::BackupError;
 use crate::fleet::ChangeError;
 use crate::phone::questions::Refusal;
 
@@ -11,7 +12,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            Refusal::NoApp(_) | Refusal::NotShown { .. } => Self::not_found(detail),
+            Refusal::NoApp(_) | Refusal::NotOffloaded(_) | Refusal::NotShown { .. } => {
+                Self::not_found(detail)
+            }
+            Refusal::NoToken(_) => Self::new(StatusCode::CONFLICT, "The app has no token", detail),
             Refusal::NotInFront(_) => Self::new(StatusCode::CONFLICT, "The app isn't in foreground", detail),
             Refusal::NoPrompt => Self::new(StatusCode::CONFLICT, "No prompt is on the screen", detail),
             Refusal::Manifest(_) => {
@@ -30,8 +34,16 @@ impl From<ChangeError> for Problem {
             ChangeError::Name(_) => Self::invalid(detail),
             ChangeError::There(_) => Self::new(StatusCode::CONFLICT, "The device is there already", detail),
             ChangeError::TooMany => Self::new(StatusCode::CONFLICT, "There are too many devices", detail),
-            ChangeError::NotThere(_) => Self::not_found(detail),
-            ChangeError::Store(_) | ChangeError::Files { .. } | ChangeError::Stopping => Self::broken(detail),
+            ChangeError::NotThere(_) | ChangeError::Backup(BackupError::NotThere(_)) => {
+                Self::not_found(detail)
+            }
+            ChangeError::Backup(BackupError::TooMany | BackupError::TooLarge { .. }) => {
+                Self::new(StatusCode::CONFLICT, "There is no room for the backup", detail)
+            }
+            ChangeError::Backup(BackupError::Files { .. } | BackupError::Unreadable { .. })
+            | ChangeError::Store(_)
+            | ChangeError::Files { .. }
+            | ChangeError::Stopping => Self::broken(detail),
         }
     }
 }

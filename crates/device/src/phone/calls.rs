@@ -169,8 +169,7 @@ impl Phone {
     fn register(&mut self, bundle: &str) -> Result<(), StoreError> {
         let Some(app) = self.apps.get(bundle) else { return Ok(()) };
         let Some(registration) = registration_of(&app.kept) else {
-            let error = LocalError::no_aps_environment();
-            self.tell_app(bundle, DeviceMessage::Event(DeviceEvent::DidFailToRegister { error }));
+            self.failed_to_register(bundle, LocalError::no_aps_environment());
             return Ok(());
         };
         let (token, was_subscribed) = (app.kept.token.clone(), app.kept.is_subscribed());

@@ -81,9 +81,17 @@ impl Phone {
              lists the app and its environment"
         );
         let bundle = registration.topic.clone();
-        self.happened(Kind::Token, Some(&bundle), json!({"refused": message}));
-        let error = LocalError::homing(LocalError::INVALID_ARGUMENT, message);
-        self.tell_app(&bundle, DeviceMessage::Event(DeviceEvent::DidFailToRegister { error }));
+        self.failed_to_register(&bundle, LocalError::homing(LocalError::INVALID_ARGUMENT, message));
+    }
+
+    /// *didFailToRegisterForRemoteNotificationsWithError*.
+    pub(super) fn failed_to_register(&mut self, bundle: &str, error: LocalError) {
+        let detail = json!({"refused": error.message, "error": error});
+        self.happened(Kind::Token, Some(bundle), detail);
+        if let Some(app) = self.apps.get_mut(bundle) {
+            app.registration_error = Some(error.clone());
+        }
+        self.tell_app(bundle, DeviceMessage::Event(DeviceEvent::DidFailToRegister { error }));
     }
 
     fn unsubscribed(&mut self, registration: &Registration, code: ReasonCode) -> Result<(), StoreError> {
@@ -130,6 +138,7 @@ impl Phone {
             return Ok(());
         }
         app.kept.token = Some(token.clone());
+        app.registration_error = None;
         self.store.save_app(&app.kept)?;
         let bundle = registration.topic.clone();
         self.publish_tokens();

@@ -21,8 +21,9 @@ impl Phone {
         }
         let Ok(entries) = std::fs::read_dir(&self.containers) else { return Ok(()) };
         for entry in entries.flatten() {
-            let kept = |app: &super::App| entry.file_name() == *app.kept.container.to_string();
-            if !self.apps.values().any(kept) {
+            let numbers = self.apps.values().map(|app| app.kept.container);
+            let mut numbers = numbers.chain(self.offloaded.values().map(|app| app.container));
+            if !numbers.any(|number| entry.file_name() == *number.to_string()) {
                 remove(&entry.path());
             }
         }

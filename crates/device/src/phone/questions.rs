@@ -2,7 +2,8 @@
 
 use homing_local::view::{AppView, ChangeSetting};
 use homing_local::{
-    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Finding, NotificationView, PromptView, Reply,
+    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Finding, LocalError, NotificationView,
+    PromptView, Reply,
 };
 use homing_notification_center as center;
 use homing_trace::Environment;
@@ -33,6 +34,12 @@ pub(crate) enum Refusal {
     NotShown { app: String, identifier: String },
     #[error("{0:?} isn't in foreground, so nobody can touch its page: open it first (PUT …/apps/{0}/state)")]
     NotInFront(String),
+    #[error(
+        "no app {0:?} is offloaded on this device: GET /v1/devices/… lists those that are, PUT …/apps/{0} installs one"
+    )]
+    NotOffloaded(String),
+    #[error("{0:?} has no token that could change: let it register first (PUT …/apps/{0}/registration)")]
+    NoToken(String),
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
     #[error("{0}")]
@@ -55,6 +62,8 @@ pub(crate) struct DeviceView {
     pub(crate) link: LinkView,
     /// Bundle IDs of the installed apps.
     pub(crate) apps: Vec<String>,
+    /// Bundle IDs of the apps whose data alone is here.
+    pub(crate) offloaded: Vec<String>,
 }
 
 /// How it stands with the push service.
@@ -79,6 +88,9 @@ pub(crate) struct AppDetail {
     pub(crate) environment: Option<Environment>,
     /// It has registered for remote notifications.
     pub(crate) registered: bool,
+    /// What `didFailToRegisterForRemoteNotificationsWithError` was told last; absent once registering succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) registration_error: Option<LocalError>,
     /// Background App Refresh is on for it.
     pub(crate) background_refresh: bool,
     /// The page that is open, of a running app.
@@ -90,7 +102,7 @@ pub(crate) struct AppDetail {
     pub(crate) screen: Option<Value>,
 }
 
-type Asked<T> = Result<Result<T, Refusal>, StoreError>;
+pub(super) type Asked<T> = Result<Result<T, Refusal>, StoreError>;
 
 impl Question {
     /// A question and where its answer goes, once all that follows from it is on disk and let out.
@@ -122,6 +134,7 @@ impl Phone {
                 refused: self.link_state.refused,
             },
             apps: self.apps.keys().cloned().collect(),
+            offloaded: self.offloaded.keys().cloned().collect(),
         }
     }
 
@@ -155,6 +168,7 @@ impl Phone {
             },
             environment: manifest.entitlements.aps_environment,
             registered: app.kept.registered,
+            registration_error: app.registration_error.clone(),
             background_refresh: self.center.refreshes_in_background(bundle),
             url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
             screen,
@@ -211,10 +225,16 @@ impl Phone {
             .filter(|registration| Some(registration.environment) != manifest.entitlements.aps_environment);
         let container = match &before {
             Some(app) => app.kept.container,
-            None => self.store.next_container()?,
+            None => match self.offloaded.remove(&bundle) {
+                Some(offloaded) => {
+                    self.store.remove_offloaded(&bundle)?;
+                    offloaded.container
+                }
+                None => self.store.next_container()?,
+            },
         };
         let (registered, token, process) = match before {
-            Some(App { kept, process }) if moved.is_none() => (kept.registered, kept.token, process),
+            Some(App { kept, process, .. }) if moved.is_none() => (kept.registered, kept.token, process),
             Some(App { process, .. }) => (false, None, process),
             None => (false, None, None),
         };
@@ -223,27 +243,9 @@ impl Phone {
         }
         let kept = KeptApp { manifest, registered, token, container };
         self.store.save_app(&kept)?;
-        self.apps.insert(bundle.clone(), App { kept, process });
+        self.apps.insert(bundle.clone(), App { kept, process, registration_error: None });
         self.happened(Kind::Installed, Some(&bundle), detail);
         self.feed(center::Input::AppInstalled(profile))
-    }
-
-    /// Removes an app and all that is its; the push service is told now, or when it can be reached.
-    pub(crate) fn remove(&mut self, bundle: &str) -> Asked<()> {
-        let Some(app) = self.apps.get(bundle) else { return Ok(Err(Refusal::NoApp(bundle.to_owned()))) };
-        let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
-        let number = app.kept.container;
-        self.feed(center::Input::AppRemoved { bundle: bundle.to_owned() })?;
-        self.apps.remove(bundle);
-        self.store.remove_app(bundle)?;
-        self.effects.push(Effect::RemoveContainer { number });
-        self.forget_calls(bundle);
-        if let Some(registration) = registration {
-            self.end_registration(registration)?;
-        }
-        self.publish_tokens();
-        self.happened(Kind::Removed, Some(bundle), json!({}));
-        Ok(Ok(()))
     }
 
     pub(crate) fn answer_prompt(&mut self, allow: bool) -> Asked<()> {

@@ -10,6 +10,7 @@ use homing_trace::UnixMillis;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{App, Input, LinkState, Phone, Tokens};
+use crate::backup::Found;
 use crate::happening::Watchers;
 use crate::launcher::AppLauncher;
 use crate::link::Registration;
@@ -20,12 +21,21 @@ use crate::store::{Identity, Store, StoreError};
 pub(crate) struct PhoneConfig {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
-    /// Installed and started once when the device is new.
-    pub(crate) apps: Vec<AppManifest>,
+    /// What a device that is new begins with.
+    pub(crate) beginning: Beginning,
     pub(crate) clock: Clock,
     pub(crate) launcher: Arc<dyn AppLauncher>,
     pub(crate) watchers: Watchers,
     pub(crate) tokens: watch::Sender<Tokens>,
+}
+
+/// What a new device has.
+#[derive(Debug)]
+pub(crate) enum Beginning {
+    /// These apps, installed and started once.
+    Apps(Vec<AppManifest>),
+    /// What was on another, or on itself earlier.
+    Backup(Box<Found>),
 }
 
 /// A phone that works, as those around it see it.
@@ -93,6 +103,7 @@ impl Phone {
             watchers: config.watchers,
             tokens: config.tokens,
             apps: Default::default(),
+            offloaded: Default::default(),
             endings: Default::default(),
             link: None,
             link_state: LinkState {
@@ -110,12 +121,7 @@ impl Phone {
         phone.load()?;
         if is_new {
             phone.store.begin()?;
-            for manifest in config.apps {
-                let bundle = manifest.bundle_id.clone();
-                phone.install(manifest)?;
-                // As a user who opened it once and went home: it registers, and isn't in the way.
-                phone.feed(center::Input::AppStateChanged { bundle, state: center::AppState::Background })?;
-            }
+            phone.begin_with(config.beginning)?;
             phone.snapshot()?;
             phone.store.commit()?;
             phone.perform();
@@ -123,13 +129,32 @@ impl Phone {
         Ok((phone, identity))
     }
 
+    fn begin_with(&mut self, beginning: Beginning) -> Result<(), StoreError> {
+        let apps = match beginning {
+            Beginning::Backup(found) => return self.restore(&found),
+            Beginning::Apps(apps) => apps,
+        };
+        for manifest in apps {
+            let bundle = manifest.bundle_id.clone();
+            self.install(manifest)?;
+            // As a user who opened it once and went home: it registers, and isn't in the way.
+            self.feed(center::Input::AppStateChanged { bundle, state: center::AppState::Background })?;
+        }
+        Ok(())
+    }
+
     /// Brings everything to where the file says it is, as after a restart of the device: no app runs.
     pub(super) fn load(&mut self) -> Result<(), StoreError> {
         let kept = self.store.apps()?;
         self.apps = kept
             .into_iter()
-            .map(|kept| (kept.manifest.bundle_id.clone(), App { kept, process: None }))
+            .map(|kept| {
+                let bundle = kept.manifest.bundle_id.clone();
+                (bundle, App { kept, process: None, registration_error: None })
+            })
             .collect();
+        let offloaded = self.store.offloaded()?.into_iter();
+        self.offloaded = offloaded.map(|kept| (kept.manifest.bundle_id.clone(), kept)).collect();
         self.endings = self
             .store
             .endings()?

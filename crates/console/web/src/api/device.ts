@@ -118,6 +118,9 @@ export interface ClockView {
 export const KINDS = [
   "added",
   "erased",
+  "restarted",
+  "content-erased",
+  "restored",
   "link",
   "lock",
   "installed",

@@ -112,7 +112,17 @@ export interface Listed {
 }
 
 /** What changes the list of iPhones, or the token of one. */
-const LISTED = new Set(["added", "erased", "token", "installed", "removed", "changed"]);
+const LISTED = new Set([
+  "added",
+  "erased",
+  "restarted",
+  "content-erased",
+  "restored",
+  "token",
+  "installed",
+  "removed",
+  "changed",
+]);
 
 export function useDevices(bundle: string): Reading<Listed[]> {
   const reading = useReading("devices", async () => {
