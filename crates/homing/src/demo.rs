@@ -54,7 +54,7 @@ pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<D
     let enrolment_key = dir.key("credentials/enrolment.key")?;
     let spec = EnrolmentKeySpec {
         team: TEAM_ID.to_owned(),
-        apps: vec![BUNDLE_ID.to_owned()],
+        apps: apps_of_the_team(gateway),
         environments: Environment::ALL.to_vec(),
         quota: ENROLMENT_QUOTA,
         per_minute: ENROLMENT_QUOTA,
@@ -74,6 +74,13 @@ pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<D
         environments,
     };
     Ok(DemoCredentials { demo, enrolment_key })
+}
+
+/// The demo's app, and those that were made for its team since.
+fn apps_of_the_team(gateway: &Gateway) -> Vec<String> {
+    let directory = gateway.centre().directory();
+    let of_team = directory.apps().filter(|app| *app.team == *TEAM_ID);
+    of_team.map(|app| app.bundle_id.to_string()).collect()
 }
 
 /// The `.p8` file is written before the gateway hears of the key: a crash in between leaves a key that works next time.

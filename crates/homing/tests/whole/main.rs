@@ -8,6 +8,7 @@ mod away;
 mod centre;
 mod home;
 mod hostile;
+mod lifecycle;
 mod logins;
 mod phone;
 mod start;
