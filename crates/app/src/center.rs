@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use homing_local::{
-    AppCall, AuthorizationOption, FetchResult, LocalError, Notification, NotificationRequest,
+    AppCall, AuthorizationOption, Category, FetchResult, LocalError, Notification, NotificationRequest,
     NotificationSettings, PendingView, PresentationOption, Recipient, Reply,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -117,6 +117,16 @@ impl UserNotificationCenter {
         self.done(AppCall::SetBadgeCount { count }).await
     }
 
+    /// The actions the app offers, all of them: call it at every launch. What was set before is no more.
+    pub async fn set_notification_categories(&self, categories: Vec<Category>) -> Result<(), AppError> {
+        self.done(AppCall::SetNotificationCategories { categories }).await
+    }
+
+    pub async fn notification_categories(&self) -> Result<Vec<Category>, AppError> {
+        let reply = self.call(AppCall::GetNotificationCategories).await?;
+        if let Reply::Categories(categories) = reply { Ok(categories) } else { Err(unexpected(reply)) }
+    }
+
     /// Whose notifications the app wants ([`AppCall::SetRecipient`]). UserNotifications has no such call: on iOS a
     /// notification service extension with the filtering entitlement drops the others', and the app withdraws what is
     /// delivered. The provider's SDK does it for its users.
@@ -169,6 +179,7 @@ fn unexpected(reply: Reply) -> AppError {
         | Reply::Settings(_)
         | Reply::Registered(_)
         | Reply::Pending(_)
-        | Reply::Delivered(_) => AppError::OtherReply,
+        | Reply::Delivered(_)
+        | Reply::Categories(_) => AppError::OtherReply,
     }
 }

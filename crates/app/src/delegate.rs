@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use homing_local::{
-    AppStateWord, DeviceEvent, FetchResult, LocalError, Notification, NotificationResponse,
+    AppStateWord, DeviceEvent, FetchResult, LaunchOptions, LocalError, Notification, NotificationResponse,
     PresentationOption, message::UserInfo,
 };
 
@@ -16,6 +16,12 @@ pub trait AppDelegate: Send {
     /// Whether the app takes silent notifications
     /// (`application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`).
     const TAKES_SILENT: bool = false;
+
+    /// `application(_:didFinishLaunchingWithOptions:)`: why the app was started. What it was started for comes by the
+    /// other methods, too.
+    fn did_finish_launching(&mut self, _options: LaunchOptions) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// `willPresent`: the app is in foreground; how shall the notification be shown? Empty: not at all.
     fn will_present(
@@ -75,6 +81,9 @@ pub(crate) async fn run<D: AppDelegate>(
             DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline: _ } => {
                 let result = delegate.did_receive_remote(user_info).await;
                 center.complete_fetch(completion, result).await?;
+            }
+            DeviceEvent::Launched { launch_options } => {
+                delegate.did_finish_launching(launch_options).await;
             }
             DeviceEvent::StateChanged { state } => delegate.state_changed(state).await,
         }

@@ -7,6 +7,7 @@ mod apps;
 mod arrivals;
 mod clock;
 mod devices;
+mod driven;
 mod events;
 mod lifecycle;
 mod problem;
@@ -84,6 +85,7 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/notifications", get(devices::notifications))
         .route("/v1/devices/{device}/notifications/tap", post(devices::tap))
         .route("/v1/devices/{device}/notifications/dismiss", post(devices::dismiss))
+        .route("/v1/devices/{device}/notifications/action", post(devices::choose))
         .route("/v1/devices/{device}/pending", get(devices::pending))
         .route("/v1/devices/{device}/events", get(events::of_device))
         .route("/v1/devices/{device}/apps", get(apps::list))
@@ -107,6 +109,21 @@ fn router(api: Api) -> Router {
         )
         .route("/v1/backups", get(lifecycle::backups))
         .route("/v1/backups/{backup}", delete(lifecycle::remove_backup))
+        .route(
+            "/v1/devices/{device}/apps/{app}/categories",
+            get(driven::categories).put(driven::set_categories),
+        )
+        .route("/v1/devices/{device}/apps/{app}/driver", put(driven::drive).delete(driven::release))
+        .route("/v1/devices/{device}/apps/{app}/calls", get(driven::calls))
+        .route("/v1/devices/{device}/apps/{app}/calls/{completion}", post(driven::answer))
+        .route(
+            "/v1/devices/{device}/apps/{app}/service-extension",
+            get(driven::extension).put(driven::set_extension).delete(driven::remove_extension),
+        )
+        .route(
+            "/v1/devices/{device}/apps/{app}/service-extension/calls/{call}",
+            post(driven::answer_extension),
+        )
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))
@@ -127,12 +144,14 @@ async fn document() -> axum::Json<serde_json::Value> {
     security(("key" = [])),
     paths(
         devices::list, devices::show, devices::add, devices::erase, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
-        devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::pending,
+        devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::choose, devices::pending,
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
         apps::remove_delivered, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
+        driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
+        driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         clock::show, clock::advance, events::of_device, events::of_all,
     ),
     components(schemas(crate::happening::Happening))

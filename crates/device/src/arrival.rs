@@ -151,12 +151,17 @@ fn suppressed(reason: &Reason) -> &'static str {
             Reason::SILENT,
             "It is for the app, not for the user: the app was told if it may run, nothing is shown.",
         ),
-        (Reason::THROTTLED, "It is for the app, which has too many such notifications to work on already."),
+        (
+            Reason::THROTTLED,
+            "It is for the app, which has had as many of these as it may: the newest is kept until it may have another.",
+        ),
         (Reason::UNKNOWN_APP, "The app it is for isn't on this device."),
         (Reason::EXPIRED, "Its time had passed when it came."),
         (Reason::NOT_DISPLAYABLE, "It has no text, sound or badge, so there is nothing to show."),
         (Reason::UNREADABLE, "Its payload isn't a JSON object."),
         (Reason::ANOTHER_USER, "It is for another user than the one who is signed in to the app."),
+        (Reason::FILTERED, "The app's service extension dropped it."),
+        (Reason::MUTED, "It is a sound alone, and the device is muted."),
         (Reason::NOT_REGISTERED, "The app has unregistered from remote notifications."),
     ];
     because.iter().find(|(known, _)| known == reason).map_or("The device didn't show it.", |(_, words)| words)

@@ -88,6 +88,8 @@ pub enum Kind {
     WillPresent,
     DidReceive,
     DidReceiveRemoteNotification,
+    /// The service extension was given a notification, or is told that its time is over.
+    ServiceExtension,
     /// What the device said about a notification: stage and reason.
     Receipt,
     /// What a running app shows changed.

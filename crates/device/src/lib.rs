@@ -9,6 +9,7 @@ mod api;
 mod arrival;
 mod backoff;
 mod backup;
+mod driver;
 mod enrol;
 mod farewell;
 mod fleet;

@@ -10,6 +10,7 @@
 mod calls;
 mod connection;
 mod containers;
+mod driven;
 mod lifecycle;
 mod outputs;
 mod process;
@@ -29,6 +30,7 @@ use homing_trace::UnixMillis;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
@@ -149,6 +151,7 @@ pub(crate) struct Phone {
 
     apps: BTreeMap<String, App>,
     offloaded: BTreeMap<String, OffloadedApp>,
+    driven: BTreeMap<String, Driven>,
     endings: BTreeSet<Registration>,
     link: Option<OpenLink>,
     link_state: LinkState,
@@ -293,6 +296,12 @@ impl Phone {
     }
 
     fn tell_app(&mut self, bundle: &str, message: DeviceMessage) {
+        if self.is_driven(bundle) {
+            if let (DeviceMessage::Event(event), Some(driven)) = (message, self.driven.get_mut(bundle)) {
+                driven.tell(self.clock.now(), event);
+            }
+            return;
+        }
         self.effects.push(Effect::ToApp { bundle: bundle.to_owned(), message });
     }
 

@@ -2,6 +2,7 @@
 //! receipts it still owes. When a change is committed, and what goes into one commit, is decided by `phone`.
 
 mod arrivals;
+mod driven;
 mod offloaded;
 
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -22,7 +23,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -74,6 +75,13 @@ CREATE TABLE offloaded (
     bundle_id TEXT PRIMARY KEY,
     manifest TEXT NOT NULL,
     container INTEGER NOT NULL
+) STRICT;
+",
+    "
+CREATE TABLE driven (
+    bundle_id TEXT PRIMARY KEY,
+    driver TEXT NOT NULL,
+    extension TEXT NOT NULL
 ) STRICT;
 ",
 ];

@@ -1,9 +1,10 @@
 //! Between the words of the local API and those of the notification center. They name the same things and have the
 //! same JSON, which is what carries one over into the other; a test holds the two together.
 
+use homing_local::message::UserInfo;
 use homing_local::{
-    AppManifest, AppStateWord, AuthorizationOption, ErrorDomain, LocalError, Notification, NotificationView,
-    PendingView, PresentationOption, PromptView, Surface,
+    AppManifest, AppStateWord, AuthorizationOption, ErrorDomain, LaunchOptions, LocalError, Notification,
+    NotificationView, PendingView, PresentationOption, PromptView, Surface,
 };
 use homing_notification_center as center;
 use serde::Serialize;
@@ -23,9 +24,25 @@ pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
         wakes_for_remote_notifications: manifest.wakes_for_remote_notifications(),
         time_sensitive: manifest.entitlements.time_sensitive,
         critical: manifest.entitlements.critical,
+        service_extension: false,
+        filtering: manifest.entitlements.filtering,
         sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),
         localisations: manifest.localisations.clone(),
     }
+}
+
+/// Why an app is started.
+pub(crate) fn launch_options(launch: &center::LaunchOptions) -> Result<LaunchOptions, LocalError> {
+    Ok(match launch {
+        center::LaunchOptions::None => LaunchOptions::default(),
+        center::LaunchOptions::RemoteNotification(payload) => {
+            LaunchOptions { remote_notification: Some(UserInfo(payload.0.clone())), local_notification: None }
+        }
+        center::LaunchOptions::LocalNotification(local) => LaunchOptions {
+            remote_notification: None,
+            local_notification: Some(Box::new(notification(local)?)),
+        },
+    })
 }
 
 pub(crate) fn options(options: &[AuthorizationOption]) -> center::AuthorizationOptions {
@@ -96,6 +113,7 @@ pub(crate) fn pending(bundle: &str, pending: &center::Pending) -> Result<Pending
 pub(crate) fn view(
     app: &center::AppProfile,
     delivered: &center::Delivered,
+    category: Option<&center::Category>,
 ) -> Result<NotificationView, LocalError> {
     let content = &delivered.notification.request.content;
     Ok(NotificationView {
@@ -112,6 +130,7 @@ pub(crate) fn view(
             .map(|sound| sound.file.clone().unwrap_or_else(|| "default".to_owned())),
         thread: content.thread_identifier.clone(),
         category: content.category_identifier.clone(),
+        actions: category.map_or_else(|| Ok(Vec::new()), |category| same(&category.offered()))?,
         interruption_level: same(&content.interruption_level)?,
         date: delivered.notification.date,
         apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),

@@ -7,6 +7,7 @@
 //! Words of enumerations are kebab-case, names of fields snake_case; raw values are Apple's.
 
 pub mod authorization;
+pub mod category;
 pub mod content;
 mod error;
 pub mod frame;
@@ -21,11 +22,14 @@ pub use authorization::{
     AlertStyle, AuthorizationOption, AuthorizationStatus, NotificationSetting, NotificationSettings,
     PresentationOption, ShowPreviews,
 };
+pub use category::{Action, ActionOptions, Category, CategoryOptions, TextInput};
 pub use content::{
     InterruptionLevel, Notification, NotificationContent, NotificationRequest, NotificationResponse,
     NotificationSound, Text, Trigger,
 };
 pub use error::{ErrorDomain, LocalError};
 pub use manifest::{AppManifest, Finding, ManifestError};
-pub use message::{AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, MessageError, Recipient, Reply};
+pub use message::{
+    AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,
+};
 pub use view::{AppStateWord, NotificationView, PendingView, PromptView, Surface};

@@ -49,6 +49,9 @@ pub struct Entitlements {
     pub time_sensitive: bool,
     /// `com.apple.developer.usernotifications.critical-alerts`.
     pub critical: bool,
+    /// `com.apple.developer.usernotifications.filtering`: its service extension may drop notifications.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub filtering: bool,
 }
 
 /// One sound of an app.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::view::AppStateWord;
 use crate::{
-    AuthorizationOption, LocalError, Notification, NotificationRequest, NotificationResponse,
+    AuthorizationOption, Category, LocalError, Notification, NotificationRequest, NotificationResponse,
     NotificationSettings, PendingView, PresentationOption,
 };
 
@@ -64,6 +64,11 @@ pub enum AppCall {
     SetBadgeCount {
         count: i64,
     },
+    /// The whole set, in place of the one before. It outlives the app's process and newer versions.
+    SetNotificationCategories {
+        categories: Vec<Category>,
+    },
+    GetNotificationCategories,
     /// Whose notifications the app wants from now on: the device shows none that is for another user, and withdraws
     /// those it shows. It is Homing's own call. On iOS the same is done by a notification service extension, which may
     /// drop a notification only with the entitlement `com.apple.developer.usernotifications.filtering`, and by the
@@ -155,6 +160,7 @@ pub enum Reply {
     Registered(bool),
     Pending(Vec<PendingView>),
     Delivered(Vec<Notification>),
+    Categories(Vec<Category>),
     Error(LocalError),
 }
 
@@ -176,8 +182,23 @@ pub enum DeviceEvent {
     /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
     /// background is ended.
     DidReceiveRemoteNotification { completion: u64, user_info: UserInfo, deadline: UnixMillis },
+    /// `application(_:didFinishLaunchingWithOptions:)`: why the app was started. The first event of each run.
+    Launched { launch_options: LaunchOptions },
     /// The app went elsewhere: `didBecomeActive`, `didEnterBackground`, `willTerminate`.
     StateChanged { state: AppStateWord },
+}
+
+/// `UIApplication.LaunchOptionsKey`, of those that concern notifications. What is here comes by the delegate, too: an
+/// app handles it once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct LaunchOptions {
+    /// The payload of the remote notification that the user acted on, or of the silent one that woke the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_notification: Option<UserInfo>,
+    /// The local notification that the user acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_notification: Option<Box<Notification>>,
 }
 
 /// An event of a kind that this version doesn't know: an app skips it.
@@ -189,8 +210,9 @@ pub struct UnknownEvent {
 }
 
 /// The whole payload of a notification, as the provider wrote it.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = Object)]
 pub struct UserInfo(pub Map<String, Value>);
 
 impl std::fmt::Debug for UserInfo {
@@ -243,7 +265,7 @@ impl MessageError {
 
 impl AppCall {
     /// The names of all calls.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 22] = [
         "attach",
         "set-delegate",
         "finish-launching",
@@ -260,6 +282,8 @@ impl AppCall {
         "remove-delivered-notifications",
         "remove-all-delivered-notifications",
         "set-badge-count",
+        "set-notification-categories",
+        "get-notification-categories",
         "set-recipient",
         "will-present-completion",
         "did-receive-completion",
@@ -269,12 +293,13 @@ impl AppCall {
 
 impl DeviceEvent {
     /// The names of all events of this version.
-    pub const NAMES: [&str; 6] = [
+    pub const NAMES: [&str; 7] = [
         "did-register",
         "did-fail-to-register",
         "will-present",
         "did-receive",
         "did-receive-remote-notification",
+        "launched",
         "state-changed",
     ];
 }

@@ -5,7 +5,9 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AppManifest, AuthorizationOption, AuthorizationStatus, InterruptionLevel, NotificationRequest};
+use crate::{
+    Action, AppManifest, AuthorizationOption, AuthorizationStatus, InterruptionLevel, NotificationRequest,
+};
 
 /// Where an app stands (`UIApplication.State`, and the two ways of not running).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -47,6 +49,8 @@ pub struct NotificationView {
     /// The key of its group; empty is the app's own group.
     pub thread: String,
     pub category: String,
+    /// What its category offers, in order; a banner has room for the first two.
+    pub actions: Vec<Action>,
     pub interruption_level: InterruptionLevel,
     #[schema(value_type = String, format = DateTime)]
     pub date: UnixMillis,

@@ -4,11 +4,13 @@ use homing_trace::{Reason, Receipt, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::authorization::Permission;
+use crate::category::Deferred;
+use crate::extension::Extending;
 use crate::output::UserInfo;
 use crate::seen::Seen;
 use crate::{
-    AppProfile, AppReceipt, AppState, AuthorizationOptions, Delegate, Delivered, MoveCause, Notification,
-    Output, Pending, Recipient, RemoteMark, Response, Shown,
+    AppInput, AppProfile, AppReceipt, AppState, AuthorizationOptions, Category, Delegate, Delivered,
+    LaunchOptions, MoveCause, Notification, Output, Pending, Recipient, RemoteMark, Response, Shown,
 };
 
 /// What one input may use.
@@ -78,6 +80,15 @@ pub(crate) struct App {
     /// Banners that aren't in Notification Center.
     pub(crate) transient: Vec<Delivered>,
     pub(crate) seen: Seen,
+    /// What the app offers on its notifications, from whenever it said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) categories: Vec<Category>,
+    /// What the user chose behind the lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deferred: Vec<Deferred>,
+    /// With the service extension.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) extending: Vec<Extending>,
     pub(crate) process: Process,
 }
 
@@ -144,12 +155,26 @@ impl App {
             delivered: Vec::new(),
             transient: Vec::new(),
             seen: Seen::default(),
+            categories: Vec::new(),
+            deferred: Vec::new(),
+            extending: Vec::new(),
             process: Process::default(),
         }
     }
 
     pub(crate) fn bundle(&self) -> String {
         self.profile.bundle_id.clone()
+    }
+
+    pub(crate) fn take(&mut self, what: AppInput, turn: &mut Turn<'_>) {
+        match what {
+            AppInput::Acted { identifier, action, text } => self.acted(identifier, action, text, turn),
+            AppInput::CategoriesSet { categories } => self.categories_set(categories, turn),
+            AppInput::ServiceExtensionAnswered { call, content } => {
+                self.extension_answered(call, *content, turn);
+            }
+            AppInput::ServiceExtensionEnded { call } => self.extension_ended(call, turn),
+        }
     }
 
     pub(crate) fn state_changed(&mut self, to: AppState, turn: &mut Turn<'_>) {
@@ -160,11 +185,23 @@ impl App {
 
     /// Moves the app, which starts or ends its process. Nothing happens if it is there already.
     pub(crate) fn move_to(&mut self, to: AppState, cause: MoveCause, turn: &mut Turn<'_>) {
+        self.move_with(to, cause, LaunchOptions::None, turn);
+    }
+
+    /// The same; an app that doesn't run is started with these options.
+    pub(crate) fn move_with(
+        &mut self,
+        to: AppState,
+        cause: MoveCause,
+        options: LaunchOptions,
+        turn: &mut Turn<'_>,
+    ) {
         let from = std::mem::replace(&mut self.state, to);
         if from == to {
             return;
         }
-        turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause });
+        let launch = if from.is_running() { LaunchOptions::None } else { options };
+        turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause, launch });
         if from.is_running() && !to.is_running() {
             self.process_ended(turn);
         }
@@ -209,5 +246,8 @@ impl App {
         self.process_ended(turn);
         self.state = AppState::Ended;
         self.transient.clear();
+        self.deferred.clear();
+        // The device went down with the extension: what it worked on is shown as it came.
+        self.extension_ended(None, turn);
     }
 }

@@ -62,7 +62,12 @@ impl App {
             let identifier = self.remote_identifier(&arrived);
             let trigger = Some(Trigger::Push);
             let request = NotificationRequest { identifier, content, trigger };
-            self.deliver(Notification { date: turn.now, request }, Some(remote), turn);
+            let notification = Notification { date: turn.now, request };
+            if aps.mutable_content && self.extends(&notification.request.content) {
+                self.extend(notification, remote, turn);
+            } else {
+                self.deliver(notification, Some(remote), turn);
+            }
         } else if wakes {
             suppressed(if called { Reason::SILENT } else { Reason::THROTTLED }, turn);
         } else {
@@ -77,9 +82,11 @@ impl App {
         }
         let apns_id = &arrived.apns_id;
         let on_screen = self.delivered.iter().chain(&self.transient).map(|delivered| delivered.identifier());
-        let presenting = self.process.presenting.iter();
+        let presenting = self.process.presenting.iter().map(|presenting| &presenting.notification);
+        let extending = self.extending.iter().map(|extending| &extending.notification);
+        let underway = presenting.chain(extending);
         let mut taken =
-            on_screen.chain(presenting.map(|presenting| presenting.notification.request.identifier.as_str()));
+            on_screen.chain(underway.map(|notification| notification.request.identifier.as_str()));
         if taken.any(|identifier| identifier == apns_id) {
             format!("{apns_id}#{}", arrived.seq)
         } else {

@@ -16,6 +16,8 @@ impl Center {
             app.prompt = None;
             app.delivered.clear();
             app.transient.clear();
+            app.deferred.clear();
+            app.extending.clear();
             app.seen = Seen::default();
             app.process = Process::default();
         }

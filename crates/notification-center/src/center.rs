@@ -226,6 +226,10 @@ impl Center {
             Input::Dismissed { bundle, identifier } => {
                 self.with_app(&bundle, now, out, |app, turn| app.dismissed(&identifier, turn));
             }
+            Input::OfApp { bundle, what } => {
+                self.with_app(&bundle, now, out, |app, turn| app.take(what, turn));
+                self.keep_one_in_foreground(&bundle, now, out);
+            }
         }
     }
 
@@ -294,9 +298,7 @@ impl Center {
         if self.locked != locked {
             self.locked = locked;
             out.push(Output::LockMoved { locked });
-            if locked {
-                self.for_all_apps(now, out, App::locked);
-            }
+            self.for_all_apps(now, out, if locked { App::locked } else { App::unlocked });
         }
     }
 

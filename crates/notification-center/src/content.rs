@@ -54,7 +54,7 @@ impl Text {
         }
     }
 
-    fn resolved(&self, app: &AppProfile, locale: &str) -> Self {
+    pub(crate) fn resolved(&self, app: &AppProfile, locale: &str) -> Self {
         match self {
             Self::Plain(_) => self.clone(),
             Self::Localized { loc_key, loc_args } => {
@@ -143,6 +143,12 @@ impl NotificationContent {
             relevance_score: aps.relevance_score.unwrap_or_default(),
             filter_criteria: aps.filter_criteria.clone(),
         }
+    }
+
+    /// Whatever is out of its range is brought back into it: nobody checked what an extension answers.
+    pub(crate) fn tidy(&mut self) {
+        let score = self.relevance_score;
+        self.relevance_score = if score.is_finite() { score.clamp(0.0, 1.0) } else { 0.0 };
     }
 
     /// Whether there is a text to show.

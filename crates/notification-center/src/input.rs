@@ -5,7 +5,8 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, NotificationRequest, PresentationOptions, Recipient, SettingChange,
+    AppProfile, AuthorizationOptions, Category, NotificationContent, NotificationRequest,
+    PresentationOptions, Recipient, SettingChange, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -116,6 +117,28 @@ pub enum Input {
         bundle: String,
         identifier: String,
     },
+    /// Something that concerns one app alone.
+    OfApp {
+        bundle: String,
+        what: AppInput,
+    },
+}
+
+/// What concerns one app alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum AppInput {
+    /// The user chose an action of a notification; `text` is what they wrote for a text action. Without effect unless
+    /// [`crate::Center::offers`] it.
+    Acted { identifier: String, action: String, text: Option<Text> },
+    /// `setNotificationCategories`: the whole set, which outlives the app's process. Without effect unless
+    /// [`Category::check`] takes it.
+    CategoriesSet { categories: Vec<Category> },
+    /// The content handler of the service extension; `call` is that of [`crate::Output::RunServiceExtension`].
+    ServiceExtensionAnswered { call: u64, content: Box<NotificationContent> },
+    /// The process of the service extension ended before it answered this call; without a number, before it answered
+    /// any of the open ones.
+    ServiceExtensionEnded { call: Option<u64> },
 }
 
 /// Where an app stands.

@@ -1,7 +1,7 @@
 //! Apps come and go. A newer version keeps everything; what is removed is forgotten, except that its permission is
 //! remembered for a day.
 
-use homing_trace::UnixMillis;
+use homing_trace::{Reason, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Turn};
@@ -49,6 +49,7 @@ impl App {
     fn clear(&mut self, turn: &mut Turn<'_>) {
         self.move_to(AppState::Ended, MoveCause::Input, turn);
         self.process_ended(turn);
+        self.give_up_extending(|_| true, Reason::UNKNOWN_APP, turn);
         self.remove_delivered(&Identifiers::All, turn);
         self.set_badge(0, turn);
     }

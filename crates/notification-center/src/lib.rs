@@ -6,7 +6,7 @@
 //! device may keep a journal of inputs since its last snapshot instead of a snapshot for each.
 //!
 //! Left to the device: the connection, processes of apps, files, and how things look. Left for later: calendar and
-//! location triggers, categories and actions, service extensions, Focus, the scheduled summary, throttling of silent
+//! location triggers, Focus, the scheduled summary, throttling of silent
 //! notifications, and the iOS 9 API.
 
 mod app;
@@ -14,8 +14,10 @@ mod arrival;
 mod authorization;
 mod backup;
 mod badge;
+mod category;
 mod center;
 mod content;
+mod extension;
 mod input;
 mod installation;
 mod output;
@@ -32,12 +34,14 @@ pub use authorization::{
     AlertStyle, AuthorizationOptions, AuthorizationStatus, NotificationSetting, NotificationSettings,
     SettingChange, ShowPreviews,
 };
+pub use category::{Action, ActionOptions, Category, CategoryError, CategoryOptions, NoAction, TextInput};
 pub use center::{Center, StateError};
 pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
-pub use input::{AppState, Delegate, Identifiers, Input, RemoteNotification};
+pub use extension::ExtensionCall;
+pub use input::{AppInput, AppState, Delegate, Identifiers, Input, RemoteNotification};
 pub use output::{
-    AppReceipt, Delivered, MoveCause, Output, PlayedSound, PresentationOptions, Prompt, RemoteMark, Response,
-    Shown, Surface,
+    AppReceipt, Delivered, LaunchOptions, MoveCause, Output, PlayedSound, PresentationOptions, Prompt,
+    RemoteMark, Response, Shown, Surface, UserInfo,
 };
 pub use profile::AppProfile;
 pub use recipient::Recipient;

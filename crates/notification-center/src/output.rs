@@ -4,7 +4,7 @@ use homing_trace::{Receipt, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AppState, AuthorizationOptions, Notification, RequestError};
+use crate::{AppState, AuthorizationOptions, Notification, NotificationRequest, RequestError};
 
 /// One thing to do. `bundle` is a bundle ID; `request` is the number that came with the input.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,30 @@ pub enum Output {
         identifiers: Vec<String>,
     },
 
+    /// The app has other categories now.
+    CategoriesChanged {
+        bundle: String,
+    },
+
+    /// Run the app's service extension on a notification, before `deadline`. The answer is
+    /// [`crate::AppInput::ServiceExtensionAnswered`]; that it crashed, [`crate::AppInput::ServiceExtensionEnded`].
+    RunServiceExtension {
+        bundle: String,
+        call: u64,
+        request: Box<NotificationRequest>,
+        deadline: UnixMillis,
+    },
+    /// `serviceExtensionTimeWillExpire`: it has a second for its best attempt.
+    ServiceExtensionTimeWillExpire {
+        bundle: String,
+        call: u64,
+    },
+    /// It has had its time: end what still works on this call.
+    EndServiceExtension {
+        bundle: String,
+        call: u64,
+    },
+
     /// Ask the running app how to show it, before `deadline`.
     CallWillPresent {
         bundle: String,
@@ -76,6 +100,8 @@ pub enum Output {
         from: AppState,
         to: AppState,
         cause: MoveCause,
+        /// Why its process is started, of an app that didn't run.
+        launch: LaunchOptions,
     },
 
     /// The screen is locked now, or isn't.
@@ -94,6 +120,18 @@ pub struct Prompt {
     pub app_name: String,
     /// What the app asked for, all its open requests together.
     pub options: AuthorizationOptions,
+}
+
+/// `UIApplication.LaunchOptionsKey`, of those that concern notifications.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LaunchOptions {
+    /// By its icon, or not started now.
+    #[default]
+    None,
+    /// The user acted on a remote notification, or a silent one woke it.
+    RemoteNotification(UserInfo),
+    /// The user acted on a local one.
+    LocalNotification(Box<Notification>),
 }
 
 /// Why an app goes elsewhere.
@@ -200,15 +238,30 @@ pub struct PlayedSound {
 }
 
 /// What a user did with a notification.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     pub action_identifier: String,
     pub notification: Notification,
+    /// What they typed, for a text action.
+    #[serde(default)]
+    pub user_text: Option<String>,
 }
 
 impl Response {
     /// *UNNotificationDefaultActionIdentifier*: a tap.
     pub const DEFAULT_ACTION: &str = "com.apple.UNNotificationDefaultActionIdentifier";
+    /// *UNNotificationDismissActionIdentifier*: cleared.
+    pub const DISMISS_ACTION: &str = "com.apple.UNNotificationDismissActionIdentifier";
+}
+
+impl std::fmt::Debug for Response {
+    /// What people write stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("action_identifier", &self.action_identifier)
+            .field("notification", &self.notification)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A payload as an app reads it.

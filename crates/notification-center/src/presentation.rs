@@ -72,8 +72,10 @@ impl App {
         }
     }
 
-    /// A newer notification of the same identifier takes the place of one whose `willPresent` is still open.
-    fn supersede(&mut self, identifier: &str, turn: &mut Turn<'_>) {
+    /// A newer notification of the same identifier takes the place of one that is still with the extension, or whose
+    /// `willPresent` is still open.
+    pub(crate) fn supersede(&mut self, identifier: &str, turn: &mut Turn<'_>) {
+        self.give_up_extending(|older| older.request.identifier == identifier, Reason::SUPERSEDED, turn);
         let is_same = |presenting: &mut Presenting| presenting.notification.request.identifier == identifier;
         for older in self.process.presenting.extract_if(.., is_same) {
             let reason = Some(Reason::SUPERSEDED);

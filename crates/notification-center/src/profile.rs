@@ -18,6 +18,12 @@ pub struct AppProfile {
     pub time_sensitive: bool,
     /// Entitled to critical alerts.
     pub critical: bool,
+    /// It has a notification service extension.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub service_extension: bool,
+    /// The extension is entitled to drop notifications.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filtering: bool,
     /// File name with extension → seconds.
     pub sounds: BTreeMap<String, f64>,
     /// Locale → key → format.

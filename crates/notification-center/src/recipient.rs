@@ -63,7 +63,9 @@ impl App {
             let reason = Some(Reason::ANOTHER_USER);
             turn.receipt(&self.profile.bundle_id, asked.remote.as_ref(), Stage::Suppressed, reason);
         }
-        process.waiting.retain(|waiting| match &waiting.call {
+        let others = |notification: &Notification| !recipient.takes(notification);
+        self.give_up_extending(others, Reason::ANOTHER_USER, turn);
+        self.process.waiting.retain(|waiting| match &waiting.call {
             WaitingCall::DidReceive(response) => recipient.takes(&response.notification),
             WaitingCall::DidReceiveRemoteNotification(user_info) => recipient.fits(&user_info.0),
         });

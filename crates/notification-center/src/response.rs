@@ -1,11 +1,11 @@
 //! What the user does with a notification, and the app's calls that may have to wait until it is launched and its
 //! delegate is there.
 
-use homing_trace::Stage;
+use homing_trace::{Reason, Stage};
 
 use crate::app::{App, Fetching, Turn, Waiting, WaitingCall};
 use crate::output::UserInfo;
-use crate::{AppState, Delegate, Delivered, MoveCause, Output, Response};
+use crate::{AppState, Delegate, Delivered, LaunchOptions, MoveCause, Output, Response};
 
 /// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
 pub(crate) const FETCH_MILLIS: i64 = 30_000;
@@ -19,26 +19,28 @@ const MAX_WAITING: usize = 64;
 impl App {
     /// Opens the app with the notification.
     pub(crate) fn tapped(&mut self, identifier: &str, turn: &mut Turn<'_>) {
-        let Some(delivered) = self.acted_on(identifier, Stage::Opened, turn) else { return };
-        self.move_to(AppState::Foreground, MoveCause::Response, turn);
-        let action_identifier = Response::DEFAULT_ACTION.to_owned();
-        let response = Response { action_identifier, notification: delivered.notification };
+        let Some(delivered) = self.acted_on(identifier, (Stage::Opened, None), turn) else { return };
+        let action = Response::DEFAULT_ACTION.to_owned();
+        self.respond((action, None), delivered, AppState::Foreground, turn);
+    }
+
+    pub(crate) fn call_did_receive(&mut self, response: Response, turn: &mut Turn<'_>) {
         self.call(WaitingCall::DidReceive(Box::new(response)), turn);
     }
 
-    /// Clears the notification. Only a category could tell the app, and there are none.
-    pub(crate) fn dismissed(&mut self, identifier: &str, turn: &mut Turn<'_>) {
-        self.acted_on(identifier, Stage::Dismissed, turn);
-    }
-
     /// What the user acts on was seen, and leaves the screen.
-    fn acted_on(&mut self, identifier: &str, stage: Stage, turn: &mut Turn<'_>) -> Option<Delivered> {
+    pub(crate) fn acted_on(
+        &mut self,
+        identifier: &str,
+        (stage, reason): (Stage, Option<Reason>),
+        turn: &mut Turn<'_>,
+    ) -> Option<Delivered> {
         let delivered = self.take_delivered(identifier)?;
         turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier.to_owned()] });
         if !delivered.displayed {
             turn.receipt(&self.profile.bundle_id, delivered.remote.as_ref(), Stage::Displayed, None);
         }
-        turn.receipt(&self.profile.bundle_id, delivered.remote.as_ref(), stage, None);
+        turn.receipt(&self.profile.bundle_id, delivered.remote.as_ref(), stage, reason);
         Some(delivered)
     }
 
@@ -50,7 +52,8 @@ impl App {
             AppState::Background => wakes,
             AppState::Ended => {
                 if wakes {
-                    self.move_to(AppState::Background, MoveCause::RemoteNotification, turn);
+                    let launch = LaunchOptions::RemoteNotification(user_info.clone());
+                    self.move_with(AppState::Background, MoveCause::RemoteNotification, launch, turn);
                 }
                 wakes
             }

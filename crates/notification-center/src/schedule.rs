@@ -4,6 +4,7 @@
 use homing_trace::UnixMillis;
 
 use crate::app::{App, Turn};
+use crate::extension::EXTENSION_MILLIS;
 use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
 use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS};
 use crate::{Identifiers, Notification, NotificationRequest, Output, Pending, RequestError, Trigger};
@@ -30,6 +31,8 @@ pub(crate) enum Due {
     Fetch(usize),
     /// The delegate didn't come.
     Waiting(usize),
+    /// The service extension wasn't done.
+    Extension(usize),
     /// A banner goes.
     Banner(usize),
 }
@@ -121,6 +124,7 @@ impl App {
             .for_each(|presenting| not_after(&mut presenting.deadline, WILL_PRESENT_MILLIS));
         process.fetching.iter_mut().for_each(|fetching| not_after(&mut fetching.deadline, FETCH_MILLIS));
         process.waiting.iter_mut().for_each(|waiting| not_after(&mut waiting.deadline, LAUNCH_MILLIS));
+        self.extending.iter_mut().for_each(|extending| not_after(&mut extending.deadline, EXTENSION_MILLIS));
         let banners = self.transient.iter_mut().filter_map(|banner| banner.gone_at.as_mut());
         banners.for_each(|gone_at| not_after(gone_at, BANNER_MILLIS));
     }
@@ -131,6 +135,7 @@ impl App {
         let presenting = self.process.presenting.iter().map(|presenting| presenting.deadline).enumerate();
         let fetching = self.process.fetching.iter().map(|fetching| fetching.deadline).enumerate();
         let waiting = self.process.waiting.iter().map(|waiting| waiting.deadline).enumerate();
+        let extending = self.extending.iter().map(|extending| extending.deadline).enumerate();
         let banners =
             self.transient.iter().enumerate().filter_map(|(at, banner)| Some((at, banner.gone_at?)));
         pending
@@ -138,6 +143,7 @@ impl App {
             .chain(presenting.map(|(at, time)| (time, Due::WillPresent(at))))
             .chain(fetching.map(|(at, time)| (time, Due::Fetch(at))))
             .chain(waiting.map(|(at, time)| (time, Due::Waiting(at))))
+            .chain(extending.map(|(at, time)| (time, Due::Extension(at))))
             .chain(banners.map(|(at, time)| (time, Due::Banner(at))))
             .min()
     }
@@ -152,6 +158,7 @@ impl App {
             }
             Due::Fetch(at) => self.fetch_expired(self.process.fetching[at].completion, turn),
             Due::Waiting(at) => drop(self.process.waiting.remove(at)),
+            Due::Extension(at) => self.extension_expired(at, turn),
             Due::Banner(at) => {
                 let identifier = self.transient.remove(at).notification.request.identifier;
                 turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });

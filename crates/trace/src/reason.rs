@@ -37,6 +37,10 @@ impl Reason {
     /// The app has called `unregisterForRemoteNotifications`: the registration lives, nothing of it is shown.
     pub const NOT_REGISTERED: Self = Self::known("not-registered");
     pub const ANOTHER_USER: Self = Self::known("another-user");
+    /// The app's service extension dropped it.
+    pub const FILTERED: Self = Self::known("filtered");
+    /// It is a sound alone, and the device is muted.
+    pub const MUTED: Self = Self::known("muted");
 
     /// Longest reason taken from a peer, in bytes.
     pub const MAX_LEN: usize = 64;

@@ -389,14 +389,14 @@ pub(super) async fn reply_of(device: &Handle, app: String, call: AppCall) -> Res
     Ok(replied.try_recv().ok())
 }
 
-fn done(reply: Option<Reply>) -> Result<(), Problem> {
+pub(super) fn done(reply: Option<Reply>) -> Result<(), Problem> {
     match reply {
         Some(Reply::Done) => Ok(()),
         other => Err(no_reply(other)),
     }
 }
 
-fn no_reply(reply: Option<Reply>) -> Problem {
+pub(super) fn no_reply(reply: Option<Reply>) -> Problem {
     reply.map_or_else(|| Problem::broken("the device gave no answer".to_owned()), refused)
 }
 
@@ -408,7 +408,8 @@ fn refused(reply: Reply) -> Problem {
         | Reply::Settings(_)
         | Reply::Registered(_)
         | Reply::Pending(_)
-        | Reply::Delivered(_) => {
+        | Reply::Delivered(_)
+        | Reply::Categories(_) => {
             Problem::broken("the device gave another answer than was asked for".to_owned())
         }
     }

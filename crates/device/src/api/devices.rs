@@ -21,6 +21,9 @@ use crate::phone::questions::{DeviceView, Refusal, check_manifest};
 /// How long an answer waits for its prompt.
 const PROMPT_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Longest text a user writes into a notification, in bytes.
+const MAX_USER_TEXT: usize = 16 * 1024;
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Devices {
     devices: Vec<DeviceView>,
@@ -75,6 +78,19 @@ pub(super) struct Shown {
     /// The bundle ID.
     app: String,
     identifier: String,
+}
+
+/// An action of a notification on the screen.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Choice {
+    /// The bundle ID.
+    app: String,
+    identifier: String,
+    /// The action's identifier, one of those that GET …/notifications lists.
+    action: String,
+    /// What the user writes, for a text action.
+    text: Option<String>,
 }
 
 /// All devices
@@ -251,6 +267,23 @@ pub(super) async fn dismiss(
     let device = api.device(&device).await?;
     device.ask(move |phone| phone.dismiss(shown.app, shown.identifier)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Choose an action of a notification: 204 when it is done, 202 while it waits for the screen to be unlocked
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/action", tag = "devices",
+    params(("device" = String, Path)), request_body = Choice,
+    responses((status = 204), (status = 202), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn choose(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(Choice { app, identifier, action, text }): Body<Choice>,
+) -> Result<StatusCode, Problem> {
+    if text.as_ref().is_some_and(|text| text.len() > MAX_USER_TEXT) {
+        return Err(Problem::invalid(format!("a reply has at most {MAX_USER_TEXT} bytes")));
+    }
+    let device = api.device(&device).await?;
+    let waits = device.ask(move |phone| phone.choose((app, identifier), action, text)).await?;
+    Ok(if waits { StatusCode::ACCEPTED } else { StatusCode::NO_CONTENT })
 }
 
 /// The local requests of all apps that wait for their triggers

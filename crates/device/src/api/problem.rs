@@ -12,10 +12,17 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            Refusal::NoApp(_) | Refusal::NotOffloaded(_) | Refusal::NotShown { .. } => {
-                Self::not_found(detail)
-            }
+            Refusal::NoApp(_)
+            | Refusal::NotOffloaded(_)
+            | Refusal::NotShown { .. }
+            | Refusal::NoCall { .. } => Self::not_found(detail),
             Refusal::NoToken(_) => Self::new(StatusCode::CONFLICT, "The app has no token", detail),
+            Refusal::NoAction { .. } => {
+                Self::new(StatusCode::CONFLICT, "The notification doesn't offer this action", detail)
+            }
+            Refusal::NotDriven(_) => {
+                Self::new(StatusCode::CONFLICT, "The app isn't driven through the API", detail)
+            }
             Refusal::NotInFront(_) => Self::new(StatusCode::CONFLICT, "The app isn't in foreground", detail),
             Refusal::NoPrompt => Self::new(StatusCode::CONFLICT, "No prompt is on the screen", detail),
             Refusal::Manifest(_) => {

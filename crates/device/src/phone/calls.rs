@@ -2,7 +2,9 @@
 //! from them is decided by the notification center.
 
 use homing_local::message::DeviceMessage;
-use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, LocalError, Recipient, Reply};
+use homing_local::{
+    AppCall, AppReply, AppRequest, Category, DeviceEvent, LocalError, NotificationRequest, Recipient, Reply,
+};
 use homing_notification_center::{self as center, Identifiers, Input};
 
 use super::connection::registration_of;
@@ -64,18 +66,12 @@ impl Phone {
                     request,
                 });
             }
-            AppCall::Add { request } => match translate::same::<_, center::NotificationRequest>(&request) {
-                Ok(notification) => {
-                    return self.wait(caller, |request| Input::RequestAdded {
-                        bundle: bundle_id,
-                        notification: Box::new(notification),
-                        request,
-                    });
-                }
-                Err(error) => Reply::Error(error),
-            },
+            AppCall::Add { request } => return self.add(bundle_id, &request, caller),
             AppCall::SetBadgeCount { count } => {
                 return self.wait(caller, |request| Input::BadgeSet { bundle: bundle_id, count, request });
+            }
+            AppCall::SetNotificationCategories { categories } => {
+                self.set_categories(bundle_id, &categories)?
             }
             AppCall::SetRecipient { recipient } => self.set_recipient(bundle_id, &recipient)?,
             AppCall::RegisterForRemoteNotifications => {
@@ -109,10 +105,30 @@ impl Phone {
             AppCall::GetNotificationSettings
             | AppCall::IsRegisteredForRemoteNotifications
             | AppCall::GetPendingNotificationRequests
+            | AppCall::GetNotificationCategories
             | AppCall::GetDeliveredNotifications => self.look_up(bundle, &call),
         };
         self.reply(caller, reply);
         Ok(())
+    }
+
+    fn add(
+        &mut self,
+        bundle: String,
+        request: &NotificationRequest,
+        caller: Caller,
+    ) -> Result<(), StoreError> {
+        match translate::same::<_, center::NotificationRequest>(request) {
+            Ok(notification) => self.wait(caller, |request| Input::RequestAdded {
+                bundle,
+                notification: Box::new(notification),
+                request,
+            }),
+            Err(error) => {
+                self.reply(caller, Reply::Error(error));
+                Ok(())
+            }
+        }
     }
 
     /// The calls that change nothing.
@@ -126,6 +142,8 @@ impl Phone {
                 .map(|pending| translate::pending(bundle, pending))
                 .collect::<Result<_, _>>()
                 .map(Reply::Pending)
+        } else if matches!(call, AppCall::GetNotificationCategories) {
+            translate::same(&self.center.categories(bundle)).map(Reply::Categories)
         } else if matches!(call, AppCall::GetDeliveredNotifications) {
             let delivered = self.center.delivered(bundle);
             delivered
@@ -145,6 +163,18 @@ impl Phone {
 
     fn remove_delivered(&mut self, bundle: String, identifiers: Identifiers) -> Result<Reply, StoreError> {
         self.feed(Input::DeliveredRemoved { bundle, identifiers })?;
+        Ok(Reply::Done)
+    }
+
+    fn set_categories(&mut self, bundle: String, categories: &[Category]) -> Result<Reply, StoreError> {
+        let categories: Vec<center::Category> = match translate::same(&categories) {
+            Ok(categories) => categories,
+            Err(error) => return Ok(Reply::Error(error)),
+        };
+        if let Err(error) = center::Category::check(&categories) {
+            return Ok(Reply::Error(LocalError::homing(LocalError::INVALID_ARGUMENT, error.to_string())));
+        }
+        self.feed(Input::OfApp { bundle, what: center::AppInput::CategoriesSet { categories } })?;
         Ok(Reply::Done)
     }
 

@@ -47,6 +47,8 @@ impl Phone {
             self.happened(Kind::Removed, Some(bundle), json!({}));
         }
         self.take_away(bundle)?;
+        self.driven.remove(bundle);
+        self.store.remove_driven(bundle)?;
         self.effects.push(Effect::RemoveContainer { number });
         Ok(Ok(()))
     }

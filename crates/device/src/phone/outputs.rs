@@ -3,6 +3,7 @@
 use homing_local::message::{DeviceMessage, UserInfo};
 use homing_local::{DeviceEvent, LocalError, Reply};
 use homing_notification_center::{self as center, Output};
+use homing_trace::UnixMillis;
 use serde_json::json;
 
 use super::{Effect, Phone};
@@ -42,50 +43,69 @@ impl Phone {
             Output::Removed { bundle, identifiers } => {
                 self.happened(Kind::Withdrawn, Some(&bundle), json!({"identifiers": identifiers}));
             }
+            Output::CategoriesChanged { bundle } => self.happened(Kind::Changed, Some(&bundle), json!({})),
+            Output::RunServiceExtension { bundle, call, request, deadline } => {
+                self.run_extension(&bundle, call, &request, deadline)?;
+            }
+            Output::ServiceExtensionTimeWillExpire { bundle, call } => {
+                self.extension_will_expire(&bundle, call)?;
+            }
+            Output::EndServiceExtension { bundle, call } => {
+                self.happened(Kind::ServiceExtension, Some(&bundle), json!({"call": call, "ended": true}));
+            }
             Output::CallWillPresent { bundle, completion, notification, deadline } => {
-                let detail = json!({"identifier": notification.request.identifier, "deadline": deadline});
-                self.happened(Kind::WillPresent, Some(&bundle), detail);
-                let notification = translate::notification(&notification).map(Box::new);
-                self.call_app(
-                    &bundle,
-                    notification.map(|notification| DeviceEvent::WillPresent {
-                        completion,
-                        notification,
-                        deadline,
-                    }),
-                );
+                self.will_present(&bundle, completion, &notification, deadline)?;
             }
             Output::CallDidReceive { bundle, completion, response } => {
-                let identifier = &response.notification.request.identifier;
-                let detail =
-                    json!({"identifier": identifier, "action_identifier": response.action_identifier});
-                self.happened(Kind::DidReceive, Some(&bundle), detail);
-                let response = translate::same(&response).map(Box::new);
-                self.call_app(
-                    &bundle,
-                    response.map(|response| DeviceEvent::DidReceive { completion, response }),
-                );
+                self.did_receive(&bundle, completion, &response)?;
             }
             Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
-                self.happened(
-                    Kind::DidReceiveRemoteNotification,
-                    Some(&bundle),
-                    json!({"deadline": deadline}),
-                );
+                let kind = Kind::DidReceiveRemoteNotification;
+                self.happened(kind, Some(&bundle), json!({"deadline": deadline}));
                 let user_info = UserInfo(user_info.0);
                 let event = DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline };
-                self.call_app(&bundle, Ok(event));
+                self.call_app(&bundle, Ok(event))?;
             }
-            Output::AppMoved { bundle, from, to, cause } => self.app_moved(bundle, from, to, cause),
+            Output::AppMoved { bundle, from, to, cause, launch } => {
+                self.app_moved(bundle, (from, to), cause, &launch)?;
+            }
             Output::LockMoved { locked } => self.happened(Kind::Lock, None, json!({"locked": locked})),
             Output::Receipt(said) => self.owe(&said)?,
         }
         Ok(())
     }
 
+    fn will_present(
+        &mut self,
+        bundle: &str,
+        completion: u64,
+        notification: &center::Notification,
+        deadline: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let detail = json!({"identifier": notification.request.identifier, "deadline": deadline});
+        self.happened(Kind::WillPresent, Some(bundle), detail);
+        let notification = translate::notification(notification).map(Box::new);
+        let event =
+            notification.map(|notification| DeviceEvent::WillPresent { completion, notification, deadline });
+        self.call_app(bundle, event)
+    }
+
+    fn did_receive(
+        &mut self,
+        bundle: &str,
+        completion: u64,
+        response: &center::Response,
+    ) -> Result<(), StoreError> {
+        let identifier = &response.notification.request.identifier;
+        let detail = json!({"identifier": identifier, "action_identifier": response.action_identifier});
+        self.happened(Kind::DidReceive, Some(bundle), detail);
+        let response = translate::same(response).map(Box::new);
+        self.call_app(bundle, response.map(|response| DeviceEvent::DidReceive { completion, response }))
+    }
+
     fn present(&mut self, bundle: &str, delivered: &center::Delivered) {
         let Some(app) = self.center.app(bundle) else { return };
-        match translate::view(app, delivered) {
+        match translate::view(app, delivered, self.center.category_of(bundle, delivered).as_ref()) {
             Ok(view) => self.happened(Kind::Presented, Some(bundle), json!(view)),
             Err(error) => {
                 tracing::error!(device = self.name, bundle, %error, "a notification can't be shown")
@@ -93,31 +113,48 @@ impl Phone {
         }
     }
 
-    fn call_app(&mut self, bundle: &str, event: Result<DeviceEvent, LocalError>) {
+    fn call_app(&mut self, bundle: &str, event: Result<DeviceEvent, LocalError>) -> Result<(), StoreError> {
         match event {
+            Ok(event) if self.is_driven(bundle) => return self.tell_driven(bundle, event),
             Ok(event) => self.tell_app(bundle, DeviceMessage::Event(event)),
             Err(error) => tracing::error!(device = self.name, bundle, %error, "the app can't be called"),
         }
+        Ok(())
     }
 
     fn app_moved(
         &mut self,
         bundle: String,
-        from: center::AppState,
-        to: center::AppState,
+        (from, to): (center::AppState, center::AppState),
         cause: center::MoveCause,
-    ) {
+        launch: &center::LaunchOptions,
+    ) -> Result<(), StoreError> {
         let (state, cause) = (translate::app_state_word(to), translate::move_cause(cause));
         let detail = json!({"from": translate::app_state_word(from), "to": state, "cause": cause});
         self.happened(Kind::AppMoved, Some(&bundle), detail);
         if to.is_running() {
-            if !from.is_running() {
-                self.effects.push(Effect::Launch { bundle: bundle.clone() });
+            let starts = !from.is_running();
+            if starts {
+                if !self.is_driven(&bundle) {
+                    self.effects.push(Effect::Launch { bundle: bundle.clone() });
+                }
+                let launch_options = translate::launch_options(launch);
+                self.call_app(
+                    &bundle,
+                    launch_options.map(|launch_options| DeviceEvent::Launched { launch_options }),
+                )?;
             }
             self.tell_app(&bundle, DeviceMessage::Event(DeviceEvent::StateChanged { state }));
+            if starts && self.is_driven(&bundle) {
+                self.launch_driven(&bundle)?;
+            }
         } else {
             self.forget_calls(&bundle);
+            if let Some(driven) = self.driven.get_mut(&bundle) {
+                driven.close_all();
+            }
             self.effects.push(Effect::EndProcess { bundle });
         }
+        Ok(())
     }
 }

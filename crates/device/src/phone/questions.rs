@@ -32,6 +32,12 @@ pub(crate) enum Refusal {
         "no notification {identifier:?} of {app:?} is on the screen: GET …/notifications lists those that are"
     )]
     NotShown { app: String, identifier: String },
+    #[error("the notification {identifier:?} of {app:?} offers no action {action:?}: it offers {offered}")]
+    NoAction { app: String, identifier: String, action: String, offered: String },
+    #[error("{0:?} isn't driven through this API: PUT …/apps/{0}/driver says what is answered in its name")]
+    NotDriven(String),
+    #[error("no call {call} of {app:?} is open: it was answered, or its time is over")]
+    NoCall { app: String, call: u64 },
     #[error("{0:?} isn't in foreground, so nobody can touch its page: open it first (PUT …/apps/{0}/state)")]
     NotInFront(String),
     #[error(
@@ -185,7 +191,10 @@ impl Phone {
             .center
             .apps()
             .flat_map(|app| self.center.on_screen(&app.bundle_id).map(move |delivered| (app, delivered)))
-            .filter_map(|(app, delivered)| translate::view(app, delivered).ok())
+            .filter_map(|(app, delivered)| {
+                let category = self.center.category_of(&app.bundle_id, delivered);
+                translate::view(app, delivered, category.as_ref()).ok()
+            })
             .collect();
         shown.sort_by_key(|view| std::cmp::Reverse(view.date));
         shown
@@ -216,7 +225,7 @@ impl Phone {
     pub(super) fn install(&mut self, manifest: AppManifest) -> Result<(), StoreError> {
         let bundle = manifest.bundle_id.clone();
         let detail = json!({"name": manifest.name, "version": manifest.version});
-        let profile = translate::profile(&manifest);
+        let profile = self.profile(&manifest);
         let before = self.apps.remove(&bundle);
         // A build for the other environment is another registration.
         let moved = before
@@ -283,6 +292,38 @@ impl Phone {
 
     pub(crate) fn dismiss(&mut self, app: String, identifier: String) -> Asked<()> {
         self.act(app, identifier, |bundle, identifier| center::Input::Dismissed { bundle, identifier })
+    }
+
+    /// Chooses an action of a notification. `true` if it waits until the screen is unlocked.
+    pub(crate) fn choose(
+        &mut self,
+        (app, identifier): (String, String),
+        action: String,
+        text: Option<String>,
+    ) -> Asked<bool> {
+        if let Err(refusal) = self.app(&app) {
+            return Ok(Err(refusal));
+        }
+        match self.center.offers(&app, &identifier, &action) {
+            Ok(()) => {}
+            Err(center::NoAction::NotShown) => return Ok(Err(Refusal::NotShown { app, identifier })),
+            Err(center::NoAction::NotOffered(offered)) => {
+                let offered = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
+                return Ok(Err(Refusal::NoAction { app, identifier, action, offered }));
+            }
+        }
+        let text = text.map(center::Text::Plain);
+        let (bundle, of) = (app.clone(), identifier.clone());
+        let what = center::AppInput::Acted { identifier, action, text };
+        self.feed(center::Input::OfApp { bundle: app, what })?;
+        Ok(Ok(self.center.is_deferred(&bundle, &of)))
+    }
+
+    /// What the notification center must know about an app.
+    pub(super) fn profile(&self, manifest: &AppManifest) -> center::AppProfile {
+        let mut profile = translate::profile(manifest);
+        profile.service_extension |= self.extension(&manifest.bundle_id).is_some();
+        profile
     }
 
     fn act(

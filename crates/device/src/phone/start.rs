@@ -104,6 +104,7 @@ impl Phone {
             tokens: config.tokens,
             apps: Default::default(),
             offloaded: Default::default(),
+            driven: Default::default(),
             endings: Default::default(),
             link: None,
             link_state: LinkState {
@@ -155,6 +156,7 @@ impl Phone {
             .collect();
         let offloaded = self.store.offloaded()?.into_iter();
         self.offloaded = offloaded.map(|kept| (kept.manifest.bundle_id.clone(), kept)).collect();
+        self.driven = self.store.driven()?.into_iter().collect();
         self.endings = self
             .store
             .endings()?

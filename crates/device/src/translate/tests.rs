@@ -47,6 +47,29 @@ fn a_request_with_nothing_but_its_identifier_survives_too() {
 }
 
 #[test]
+fn categories_survive_the_way_to_the_center_and_back() {
+    let categories = json!([{
+        "identifier": "mail",
+        "actions": [{
+            "identifier": "reply",
+            "title": {"loc_key": "REPLY", "loc_args": ["a"]},
+            "options": {"authentication_required": true, "destructive": true, "foreground": true},
+            "icon": "star",
+            "text_input": {"button_title": "Send", "placeholder": "…"}
+        }],
+        "options": {
+            "custom_dismiss_action": true, "allow_in_car_play": true, "hidden_previews_show_title": true,
+            "hidden_previews_show_subtitle": true, "allow_announcement": true
+        },
+        "hidden_previews_body_placeholder": "%u",
+        "category_summary_format": "%u more"
+    }]);
+    let categories: Vec<homing_local::Category> = serde_json::from_value(categories).expect("they are");
+    let center: Vec<center::Category> = same(&categories).expect("they have the same JSON");
+    assert_eq!(same::<_, Vec<homing_local::Category>>(&center).expect("they have the same JSON"), categories);
+}
+
+#[test]
 fn a_remote_notification_reaches_the_app() {
     let mut request: center::NotificationRequest =
         serde_json::from_value(request()).expect("it is a request");

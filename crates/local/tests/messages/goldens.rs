@@ -54,6 +54,11 @@ fn calls() -> Vec<(AppCall, &'static str)> {
         (RemoveAllDeliveredNotifications, r#"{"id":7,"call":"remove-all-delivered-notifications"}"#),
         (SetBadgeCount { count: -1 }, r#"{"id":7,"call":"set-badge-count","count":-1}"#),
         (
+            SetNotificationCategories { categories: vec![category()] },
+            r#"{"id":7,"call":"set-notification-categories","categories":[{"identifier":"mail","actions":[{"identifier":"reply","title":"Reply","options":{"authentication_required":true,"destructive":false,"foreground":false},"text_input":{"button_title":"Send","placeholder":""}}],"options":{"custom_dismiss_action":true,"allow_in_car_play":false,"hidden_previews_show_title":false,"hidden_previews_show_subtitle":false,"allow_announcement":false},"category_summary_format":"%u more"}]}"#,
+        ),
+        (GetNotificationCategories, r#"{"id":7,"call":"get-notification-categories"}"#),
+        (
             WillPresentCompletion {
                 completion: 3,
                 options: vec![PresentationOption::Banner, PresentationOption::Sound],
@@ -69,6 +74,20 @@ fn calls() -> Vec<(AppCall, &'static str)> {
             r#"{"id":7,"call":"fetch-completion","completion":3,"result":"new-data"}"#,
         ),
     ]
+}
+
+fn category() -> Category {
+    let options = ActionOptions { authentication_required: true, ..ActionOptions::default() };
+    let text_input = Some(TextInput { button_title: "Send".into(), ..TextInput::default() });
+    let reply =
+        Action { identifier: "reply".to_owned(), title: "Reply".into(), options, icon: None, text_input };
+    Category {
+        identifier: "mail".to_owned(),
+        actions: vec![reply],
+        options: CategoryOptions { custom_dismiss_action: true, ..CategoryOptions::default() },
+        hidden_previews_body_placeholder: None,
+        category_summary_format: Some("%u more".into()),
+    }
 }
 
 fn recipients() -> Vec<(AppCall, &'static str)> {
@@ -104,6 +123,7 @@ fn replies() -> Vec<(Reply, String)> {
         (Reply::Registered(false), r#""reply":"registered","value":false"#.to_owned()),
         (Reply::Pending(vec![pending]), format!(r#""reply":"pending","value":[{PENDING}]"#)),
         (Reply::Delivered(vec![notification()]), format!(r#""reply":"delivered","value":[{NOTIFICATION}]"#)),
+        (Reply::Categories(Vec::new()), r#""reply":"categories","value":[]"#.to_owned()),
         (
             Reply::Error(refused),
             r#""reply":"error","value":{"domain":"UNErrorDomain","code":1,"message":"the app may not send notifications"}"#.to_owned(),
@@ -149,6 +169,19 @@ fn events() -> Vec<(DeviceEvent, String)> {
                 deadline: AT,
             },
             r#"{"event":"did-receive-remote-notification","completion":3,"user_info":{"aps":{"content-available":1},"acme":[1,null]},"deadline":"2026-11-22T02:04:05.067Z"}"#.to_owned(),
+        ),
+        (
+            DeviceEvent::Launched { launch_options: LaunchOptions::default() },
+            r#"{"event":"launched","launch_options":{}}"#.to_owned(),
+        ),
+        (
+            DeviceEvent::Launched {
+                launch_options: LaunchOptions {
+                    remote_notification: Some(UserInfo(user_info.as_object().cloned().unwrap_or_default())),
+                    local_notification: None,
+                },
+            },
+            r#"{"event":"launched","launch_options":{"remote_notification":{"aps":{"content-available":1},"acme":[1,null]}}}"#.to_owned(),
         ),
         (
             DeviceEvent::StateChanged { state: AppStateWord::ForceQuit },

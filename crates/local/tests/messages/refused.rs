@@ -17,9 +17,9 @@ fn told(json: &str) -> (Option<(u64, u32)>, String) {
 
 #[test]
 fn a_call_of_a_newer_app_is_answered_as_unknown() {
-    let (reply, words) = told(r#"{"id": 3, "call": "set-notification-categories", "categories": []}"#);
+    let (reply, words) = told(r#"{"id": 3, "call": "set-live-activities", "categories": []}"#);
     assert_eq!(reply, Some((3, LocalError::UNKNOWN_CALL)));
-    assert!(words.contains("set-notification-categories"), "{words}");
+    assert!(words.contains("set-live-activities"), "{words}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod arrival;
 mod authorization;
+mod categories;
+mod extension;
 mod local;
 mod lock;
 mod phone;

@@ -184,6 +184,27 @@ pub(crate) fn alert_for(seq: u64, tag: &str) -> RemoteNotification {
     push(seq, json!({"aps": {"alert": "n"}, "homing": {"push": "p", "user": tag}}))
 }
 
+pub(crate) fn of_app(what: AppInput) -> Input {
+    Input::OfApp { bundle: NEWS.to_owned(), what }
+}
+
+pub(crate) fn dismiss(identifier: &str) -> Input {
+    Input::Dismissed { bundle: NEWS.to_owned(), identifier: identifier.to_owned() }
+}
+
+pub(crate) fn choose(identifier: &str, action: &str, text: Option<&str>) -> Input {
+    of_app(AppInput::Acted {
+        identifier: identifier.to_owned(),
+        action: action.to_owned(),
+        text: text.map(Text::from),
+    })
+}
+
+pub(crate) fn categories(categories: serde_json::Value) -> Input {
+    let categories = serde_json::from_value(categories).expect("they are categories");
+    of_app(AppInput::CategoriesSet { categories })
+}
+
 pub(crate) fn lock(locked: bool) -> Input {
     Input::LockSet { locked }
 }
@@ -216,16 +237,37 @@ pub(crate) fn said(output: &Output) -> String {
         }
         Output::SetBadge { badge, bundle } => format!("badge {badge}{}", of(bundle)),
         Output::Removed { bundle, identifiers } => format!("removed {}{}", identifiers.join(","), of(bundle)),
+        Output::CategoriesChanged { .. } => "categories".to_owned(),
+        Output::RunServiceExtension { call, request, .. } => {
+            format!("extension {call}: {}", request.identifier)
+        }
+        Output::ServiceExtensionTimeWillExpire { call, .. } => format!("extension {call} will expire"),
+        Output::EndServiceExtension { call, .. } => format!("end extension {call}"),
         Output::CallWillPresent { completion, notification, .. } => {
             format!("willPresent {completion}: {}", notification.request.identifier)
         }
         Output::CallDidReceive { completion, response, .. } => {
-            format!("didReceive {completion}: {}", response.notification.request.identifier)
+            let identifier = &response.notification.request.identifier;
+            match (response.action_identifier.as_str(), &response.user_text) {
+                (Response::DEFAULT_ACTION, None) => format!("didReceive {completion}: {identifier}"),
+                (Response::DISMISS_ACTION, None) => {
+                    format!("didReceive {completion}: {identifier} dismissed")
+                }
+                (action, None) => format!("didReceive {completion}: {identifier} {action}"),
+                (action, Some(text)) => format!("didReceive {completion}: {identifier} {action} {text:?}"),
+            }
         }
         Output::CallDidReceiveRemoteNotification { completion, .. } => {
             format!("didReceiveRemoteNotification {completion}")
         }
-        Output::AppMoved { bundle, from, to, .. } => format!("app {from:?} → {to:?}{}", of(bundle)),
+        Output::AppMoved { bundle, from, to, launch, .. } => {
+            let with = match launch {
+                LaunchOptions::None => "",
+                LaunchOptions::RemoteNotification(_) => " with remote",
+                LaunchOptions::LocalNotification(_) => " with local",
+            };
+            format!("app {from:?} → {to:?}{with}{}", of(bundle))
+        }
         Output::LockMoved { locked } => if *locked { "locked" } else { "unlocked" }.to_owned(),
         Output::Receipt(AppReceipt { receipt, .. }) => match &receipt.reason {
             Some(reason) => format!("{} {}: {reason}", receipt.seq, receipt.event),

@@ -18,8 +18,8 @@ fn each_state_of_the_app_receives_as_the_table_says() {
             ui,
             &["removed id-1", "1 opened", "app Background → Foreground", "didReceive 1: id-1"],
         ),
-        (AppState::Ended, ui, &["removed id-1", "1 opened", "app Ended → Foreground"]),
-        (AppState::ForceQuit, ui, &["removed id-1", "1 opened", "app ForceQuit → Foreground"]),
+        (AppState::Ended, ui, &["removed id-1", "1 opened", "app Ended → Foreground with remote"]),
+        (AppState::ForceQuit, ui, &["removed id-1", "1 opened", "app ForceQuit → Foreground with remote"]),
     ];
     for (to, on_arrival, on_tap) in table {
         let mut phone = Phone::after(allowed(to));

@@ -34,7 +34,7 @@ fn the_combinations_of_alert_and_content_available_follow_the_table() {
             alert: true,
             available: true,
             background: &[call, "1 displayed", shown],
-            ended: &["app Ended → Background", "1 displayed", shown],
+            ended: &["app Ended → Background with remote", "1 displayed", shown],
             foreground: &[call, "willPresent 2: id-1"],
             force_quit: ui,
         },
@@ -42,7 +42,7 @@ fn the_combinations_of_alert_and_content_available_follow_the_table() {
             alert: false,
             available: true,
             background: &[call, "1 suppressed: silent"],
-            ended: &["app Ended → Background", "1 suppressed: silent"],
+            ended: &["app Ended → Background with remote", "1 suppressed: silent"],
             foreground: &[call, "1 suppressed: silent"],
             force_quit: &["1 suppressed: silent"],
         },
@@ -100,10 +100,10 @@ fn a_force_quit_app_is_woken_again_after_it_was_opened_or_the_device_restarted()
     assert_eq!(phone.take(silent(1)), ["1 suppressed: silent"]);
     let mut restarted = phone.clone();
     restarted.take(Input::Booted);
-    assert_eq!(restarted.take(silent(2))[0], "app Ended → Background");
+    assert_eq!(restarted.take(silent(2))[0], "app Ended → Background with remote");
     phone.take(state(AppState::Foreground));
     phone.take(state(AppState::Ended));
-    assert_eq!(phone.take(silent(2))[0], "app Ended → Background");
+    assert_eq!(phone.take(silent(2))[0], "app Ended → Background with remote");
 }
 
 #[test]

@@ -137,6 +137,7 @@ export const KINDS = [
   "will-present",
   "did-receive",
   "did-receive-remote-notification",
+  "service-extension",
   "receipt",
   "screen",
   "changed",

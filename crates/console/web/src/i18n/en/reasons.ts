@@ -42,7 +42,7 @@ export const reasons: Record<string, ReasonWords> = {
   },
   throttled: {
     short: "too many",
-    why: "It is for the app, which has too many silent pushes to work on already.",
+    why: "It is for the app, which has had as many silent pushes as it may. The newest is kept until it may have another, or is opened.",
     mend: "Send silent pushes less often.",
   },
   "unknown-app": { short: "app not installed", why: "The app isn’t on this iPhone any more." },
@@ -57,6 +57,8 @@ export const reasons: Record<string, ReasonWords> = {
     short: "for another user",
     why: "It was for a user who isn’t signed in on this iPhone any more. The app keeps it from whoever is.",
   },
+  filtered: { short: "dropped by the app", why: "The app’s service extension dropped it." },
+  muted: { short: "muted", why: "It is a sound alone, and the iPhone is muted." },
   "not-registered": {
     short: "app unregistered",
     why: "The app itself said that it wants no remote notifications; its token stays.",

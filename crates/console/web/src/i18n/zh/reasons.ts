@@ -28,7 +28,7 @@ export const reasons: Record<string, ReasonWords> = {
   },
   throttled: {
     short: "太多",
-    why: "它是给应用的，而应用手头未处理的静默推送已经太多。",
+    why: "它是给应用的，而应用的静默推送已到限额。最新的一条会保留，等到有了额度或应用被打开时再交给它。",
     mend: "请减少静默推送。",
   },
   "unknown-app": { short: "应用未安装", why: "这台 iPhone 上已经没有这个应用。" },
@@ -43,6 +43,8 @@ export const reasons: Record<string, ReasonWords> = {
     short: "属于另一个用户",
     why: "它是发给另一个用户的，那个用户已不再登录这台 iPhone；应用不会把它给现在的用户看。",
   },
+  filtered: { short: "被应用丢弃", why: "应用的通知服务扩展丢弃了它。" },
+  muted: { short: "已静音", why: "它只有声音，而 iPhone 处于静音状态。" },
   "not-registered": {
     short: "应用已取消注册",
     why: "应用自己表示不再接收远程通知；令牌仍然保留。",

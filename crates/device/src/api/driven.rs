@@ -1,0 +1,173 @@
+//! What the app's side of notifications is asked through the API: its categories, what is answered in its name, and its
+//! service extension.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use homing_http_api::Path;
+use homing_local::{AppCall, Category, Reply};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::apps::{Place, done, no_reply, reply_of};
+use super::problem::{Body, Problem};
+use crate::driver::{CallAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, ToldView};
+
+/// The app's whole set.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Categories {
+    categories: Vec<Category>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Calls {
+    /// The newest 256, oldest first.
+    calls: Vec<ToldView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ServiceExtension {
+    /// `null`: what it does is left to its process, if the manifest has one.
+    behaviour: Option<Extension>,
+    /// What it works on, oldest first.
+    calls: Vec<ExtensionCallView>,
+}
+
+/// The app's notification categories
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/categories", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Categories), (status = 404, body = Problem)))]
+pub(super) async fn categories(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Categories>, Problem> {
+    match reply_of(&*api.device(&device).await?, app, AppCall::GetNotificationCategories).await? {
+        Some(Reply::Categories(categories)) => Ok(Json(Categories { categories })),
+        other => Err(no_reply(other)),
+    }
+}
+
+/// Let the app set its notification categories: the whole set, in place of the one before
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/categories", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Categories,
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn set_categories(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(Categories { categories }): Body<Categories>,
+) -> Result<StatusCode, Problem> {
+    let call = AppCall::SetNotificationCategories { categories };
+    done(reply_of(&*api.device(&device).await?, app, call).await?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Drive the app through this API: no process is started for it, its delegate answers as said here
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/driver", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Driver,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn drive(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(driver): Body<Driver>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_driver(&app, Some(driver))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give the app back to its process
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/driver", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn release(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_driver(&app, None)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a driven app was told: its launches, moves, tokens, and the calls of its delegate
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/calls", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Calls), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn calls(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Calls>, Problem> {
+    let calls = api.device(&device).await?.ask(move |phone| Ok(phone.told(&app))).await?;
+    Ok(Json(Calls { calls }))
+}
+
+/// Call the completion handler of an open call of a driven app
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/calls/{completion}", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path), ("completion" = u64, Path)),
+    request_body = CallAnswer,
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(super) async fn answer(
+    State(api): State<Api>,
+    Path((device, app, completion)): Path<(String, String, u64)>,
+    Body(answer): Body<CallAnswer>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.answer_call(&app, completion, answer)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the app's service extension does, and what it works on
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/service-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = ServiceExtension), (status = 404, body = Problem)))]
+pub(super) async fn extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<ServiceExtension>, Problem> {
+    let device = api.device(&device).await?;
+    let looked = device.ask(move |phone| {
+        Ok(phone.app_detail(&app).map(|_| ServiceExtension {
+            behaviour: phone.extension(&app).cloned(),
+            calls: phone.extension_calls(&app),
+        }))
+    });
+    Ok(Json(looked.await?))
+}
+
+/// Give the app a service extension that does this with each notification that says `mutable-content`
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/service-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = Extension,
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn set_extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(extension): Body<Extension>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_extension(&app, Some(extension))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Leave the service extension to its process; without one in the manifest, the app has none
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/service-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove_extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_extension(&app, None)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Answer one call of the service extension: with the content changed, or with a crash
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/service-extension/calls/{call}", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path), ("call" = u64, Path)),
+    request_body = ExtensionAnswer,
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn answer_extension(
+    State(api): State<Api>,
+    Path((device, app, call)): Path<(String, String, u64)>,
+    Body(answer): Body<ExtensionAnswer>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.answer_extension(&app, call, &answer)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,227 @@
+//! Apps that are driven through the HTTP API: what is answered in their name, and what they were told. So an app's side
+//! can be tried without a process. What an answer leads to is decided by the notification center.
+
+use std::collections::VecDeque;
+
+use homing_local::{DeviceEvent, FetchResult, NotificationContent, NotificationRequest, PresentationOption};
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// The newest calls that are remembered of an app.
+const CALLS_KEPT: usize = 256;
+
+/// An app without a process: whose delegates have which methods, and what these answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Driver {
+    /// `willPresent`: the options, `"by-hand"` to answer each call, or absent for a delegate without the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) will_present: Option<WillPresentAnswer>,
+    /// The delegate has `didReceive`.
+    #[serde(default = "yes")]
+    pub(crate) did_receive: bool,
+    /// `didReceiveRemoteNotification`: the result, `"by-hand"`, or absent for a delegate without the method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fetch: Option<FetchAnswer>,
+    /// Whether the delegate is set while the app is launched. If not, what waits for it is lost as soon as launching
+    /// has finished.
+    #[serde(default = "yes")]
+    pub(crate) delegate_at_launch: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum WillPresentAnswer {
+    Options(Vec<PresentationOption>),
+    ByHand(ByHand),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum FetchAnswer {
+    Result(FetchResult),
+    ByHand(ByHand),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ByHand {
+    ByHand,
+}
+
+/// What the app was told, oldest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ToldView {
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) at: UnixMillis,
+    /// It waits for an answer: POST …/calls/{completion}.
+    pub(crate) open: bool,
+    /// The event as an app gets it: `event` names it, `completion` numbers what is to be answered.
+    #[schema(value_type = Object)]
+    pub(crate) event: DeviceEvent,
+}
+
+/// The completion handler that is called by hand: `options` for `will-present`, `result` for
+/// `did-receive-remote-notification`, nothing for `did-receive`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallAnswer {
+    #[serde(default)]
+    pub(crate) options: Option<Vec<PresentationOption>>,
+    #[serde(default)]
+    pub(crate) result: Option<FetchResult>,
+}
+
+/// What the service extension of an app does with each notification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "behaviour", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Extension {
+    /// Calls the content handler with the content so changed.
+    Answer {
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        changes: Map<String, Value>,
+    },
+    /// Does so only when it is told that its time is over.
+    BestAttempt {
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        changes: Map<String, Value>,
+    },
+    Crash,
+    /// Waits to be answered through the API, and never answers if nobody does.
+    ByHand,
+}
+
+/// The answer to one call of the service extension: the content so changed, or a crash.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExtensionAnswer {
+    /// The members of the content to be replaced; `null` takes one away.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub(crate) changes: Map<String, Value>,
+    #[serde(default)]
+    pub(crate) crash: bool,
+}
+
+/// A notification that the service extension works on.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ExtensionCallView {
+    pub(crate) call: u64,
+    pub(crate) request: NotificationRequest,
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) deadline: UnixMillis,
+    /// `serviceExtensionTimeWillExpire` was called.
+    pub(crate) expiring: bool,
+}
+
+/// How an app is driven, and what it was told since.
+#[derive(Debug, Default)]
+pub(crate) struct Driven {
+    pub(crate) driver: Option<Driver>,
+    pub(crate) extension: Option<Extension>,
+    told: VecDeque<ToldView>,
+}
+
+impl Driven {
+    pub(crate) fn new(driver: Option<Driver>, extension: Option<Extension>) -> Self {
+        Self { driver, extension, told: VecDeque::new() }
+    }
+
+    pub(crate) fn told(&self) -> impl Iterator<Item = &ToldView> {
+        self.told.iter()
+    }
+
+    pub(crate) fn tell(&mut self, at: UnixMillis, event: DeviceEvent) {
+        if self.told.len() >= CALLS_KEPT {
+            self.told.pop_front();
+        }
+        let open = completion(&event).is_some();
+        self.told.push_back(ToldView { at, open, event });
+    }
+
+    /// The open call of this number.
+    pub(crate) fn open(&self, wanted: u64) -> Option<&DeviceEvent> {
+        let mut open = self.told.iter().filter(|told| told.open);
+        open.find(|told| completion(&told.event) == Some(wanted)).map(|told| &told.event)
+    }
+
+    pub(crate) fn close(&mut self, wanted: u64) {
+        for told in self.told.iter_mut().filter(|told| completion(&told.event) == Some(wanted)) {
+            told.open = false;
+        }
+    }
+
+    /// Its process, if it had one, is gone with everything it was to answer.
+    pub(crate) fn close_all(&mut self) {
+        self.told.iter_mut().for_each(|told| told.open = false);
+    }
+}
+
+fn completion(event: &DeviceEvent) -> Option<u64> {
+    match event {
+        DeviceEvent::WillPresent { completion, .. }
+        | DeviceEvent::DidReceive { completion, .. }
+        | DeviceEvent::DidReceiveRemoteNotification { completion, .. } => Some(*completion),
+        DeviceEvent::DidRegister { .. }
+        | DeviceEvent::DidFailToRegister { .. }
+        | DeviceEvent::Launched { .. }
+        | DeviceEvent::StateChanged { .. } => None,
+    }
+}
+
+/// The content with these members replaced; `null` takes one away.
+pub(crate) fn changed(
+    content: &NotificationContent,
+    changes: &Map<String, Value>,
+) -> Result<NotificationContent, serde_json::Error> {
+    let mut json = serde_json::to_value(content)?;
+    if let Some(members) = json.as_object_mut() {
+        for (key, value) in changes {
+            if value.is_null() {
+                members.remove(key);
+            } else {
+                members.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    serde_json::from_value(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_replace_members_and_null_takes_them_away() {
+        let content = NotificationContent {
+            title: "t".into(),
+            body: "b".into(),
+            badge: Some(3),
+            ..NotificationContent::default()
+        };
+        let changes = json!({"title": "T", "badge": null}).as_object().expect("it is an object").clone();
+        let expected = NotificationContent { title: "T".into(), badge: None, ..content.clone() };
+        assert_eq!(changed(&content, &changes).expect("it is a content"), expected);
+        let unknown = json!({"titel": "T"}).as_object().expect("it is an object").clone();
+        assert!(changed(&content, &unknown).is_err(), "a misspelt member is told");
+    }
+
+    #[test]
+    fn an_answer_is_a_list_or_a_word() {
+        let driver: Driver = serde_json::from_value(json!({"will_present": ["banner"], "fetch": "by-hand"}))
+            .expect("it is one");
+        let options = vec![PresentationOption::Banner];
+        assert_eq!(driver.will_present, Some(WillPresentAnswer::Options(options)));
+        assert_eq!(driver.fetch, Some(FetchAnswer::ByHand(ByHand::ByHand)));
+        assert!(driver.did_receive && driver.delegate_at_launch);
+    }
+}

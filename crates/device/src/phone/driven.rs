@@ -1,0 +1,301 @@
+//! Apps that are driven through the HTTP API (`driver`): their launch, their delegate's answers, and their service
+//! extension's.
+
+use homing_local::{AppCall, DeviceEvent, NotificationContent};
+use homing_notification_center::{self as center, AppInput, Input};
+use homing_trace::UnixMillis;
+use serde_json::{Map, Value, json};
+
+use super::questions::{Asked, Refusal};
+use super::{Caller, Phone};
+use crate::driver::{
+    CallAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, FetchAnswer, ToldView,
+    WillPresentAnswer, changed,
+};
+use crate::happening::Kind;
+use crate::store::StoreError;
+use crate::translate;
+
+impl Phone {
+    pub(super) fn is_driven(&self, bundle: &str) -> bool {
+        self.driver(bundle).is_some()
+    }
+
+    fn driver(&self, bundle: &str) -> Option<&Driver> {
+        self.driven.get(bundle).and_then(|driven| driven.driver.as_ref())
+    }
+
+    /// Takes the app over, or gives it back to its process, which is started anew if the app runs.
+    pub(crate) fn set_driver(&mut self, bundle: &str, driver: Option<Driver>) -> Asked<()> {
+        if !self.apps.contains_key(bundle) {
+            return Ok(Err(Refusal::NoApp(bundle.to_owned())));
+        }
+        if driver.is_none() && !self.is_driven(bundle) {
+            return Ok(Ok(()));
+        }
+        let runs = self.center.app_state(bundle).filter(|state| state.is_running());
+        let is_new = driver.is_some() && !self.is_driven(bundle);
+        if runs.is_some() && (is_new || driver.is_none()) {
+            // Whoever answered for the app until now is gone, with what it was to answer.
+            self.move_app(bundle, center::AppState::Ended)?;
+        }
+        let driven = self.driven.entry(bundle.to_owned()).or_default();
+        driven.driver = driver;
+        self.store.save_driven(bundle, driven)?;
+        match runs {
+            Some(state) if !self.center.app_state(bundle).is_some_and(center::AppState::is_running) => {
+                self.move_app(bundle, state)?;
+            }
+            Some(_) => self.set_delegate_of_driven(bundle)?,
+            None => {}
+        }
+        Ok(Ok(()))
+    }
+
+    fn move_app(&mut self, bundle: &str, state: center::AppState) -> Result<(), StoreError> {
+        self.feed(Input::AppStateChanged { bundle: bundle.to_owned(), state })
+    }
+
+    /// A driven app that was started sets its delegate and finishes launching.
+    pub(super) fn launch_driven(&mut self, bundle: &str) -> Result<(), StoreError> {
+        if self.driver(bundle).is_some_and(|driver| driver.delegate_at_launch) {
+            self.set_delegate_of_driven(bundle)?;
+        }
+        self.feed(Input::LaunchFinished { bundle: bundle.to_owned() })?;
+        self.set_delegate_of_driven(bundle)
+    }
+
+    fn set_delegate_of_driven(&mut self, bundle: &str) -> Result<(), StoreError> {
+        let Some(driver) = self.driver(bundle) else { return Ok(()) };
+        let delegate = center::Delegate {
+            will_present: driver.will_present.is_some(),
+            did_receive: driver.did_receive,
+            did_receive_remote_notification: driver.fetch.is_some(),
+        };
+        self.feed(Input::DelegateSet { bundle: bundle.to_owned(), delegate })
+    }
+
+    /// What an app is told, noted down and answered as it was laid down.
+    pub(super) fn tell_driven(&mut self, bundle: &str, event: DeviceEvent) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let Some(driven) = self.driven.get_mut(bundle) else { return Ok(()) };
+        let Some(driver) = &driven.driver else { return Ok(()) };
+        let answer = match &event {
+            DeviceEvent::WillPresent { completion, .. } => match &driver.will_present {
+                Some(WillPresentAnswer::Options(options)) => {
+                    Some(AppCall::WillPresentCompletion { completion: *completion, options: options.clone() })
+                }
+                Some(WillPresentAnswer::ByHand(_)) | None => None,
+            },
+            DeviceEvent::DidReceiveRemoteNotification { completion, .. } => match driver.fetch {
+                Some(FetchAnswer::Result(result)) => {
+                    Some(AppCall::FetchCompletion { completion: *completion, result })
+                }
+                Some(FetchAnswer::ByHand(_)) | None => None,
+            },
+            DeviceEvent::DidReceive { completion, .. } => {
+                Some(AppCall::DidReceiveCompletion { completion: *completion })
+            }
+            DeviceEvent::DidRegister { .. }
+            | DeviceEvent::DidFailToRegister { .. }
+            | DeviceEvent::Launched { .. }
+            | DeviceEvent::StateChanged { .. } => None,
+        };
+        driven.tell(now, event);
+        match answer {
+            Some(call) => self.complete(bundle, call),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls a completion handler in the app's name; nobody waits for the reply.
+    fn complete(&mut self, bundle: &str, call: AppCall) -> Result<(), StoreError> {
+        if let (Some(driven), Some(completion)) = (self.driven.get_mut(bundle), completion_of(&call)) {
+            driven.close(completion);
+        }
+        let (reply, _replied) = tokio::sync::oneshot::channel();
+        self.call(bundle, call, Caller::Api(reply))
+    }
+
+    /// What the app was told, oldest first.
+    pub(crate) fn told(&self, bundle: &str) -> Result<Vec<ToldView>, Refusal> {
+        match self.driven.get(bundle) {
+            Some(driven) if driven.driver.is_some() => Ok(driven.told().cloned().collect()),
+            Some(_) | None => Err(self.not_driven(bundle)),
+        }
+    }
+
+    fn not_driven(&self, bundle: &str) -> Refusal {
+        if self.apps.contains_key(bundle) {
+            Refusal::NotDriven(bundle.to_owned())
+        } else {
+            Refusal::NoApp(bundle.to_owned())
+        }
+    }
+
+    /// Answers one call by hand.
+    pub(crate) fn answer_call(&mut self, bundle: &str, completion: u64, answer: CallAnswer) -> Asked<()> {
+        let Some(driven) = self.driven.get(bundle).filter(|driven| driven.driver.is_some()) else {
+            return Ok(Err(self.not_driven(bundle)));
+        };
+        let invalid = |words: &str| Ok(Err(Refusal::Invalid(words.to_owned())));
+        let call = match driven.open(completion) {
+            Some(DeviceEvent::WillPresent { .. }) => match answer.options {
+                Some(options) => AppCall::WillPresentCompletion { completion, options },
+                None => return invalid("willPresent is answered with \"options\", a list"),
+            },
+            Some(DeviceEvent::DidReceiveRemoteNotification { .. }) => match answer.result {
+                Some(result) => AppCall::FetchCompletion { completion, result },
+                None => {
+                    return invalid("a fetch is answered with \"result\": new-data, no-data or failed");
+                }
+            },
+            Some(DeviceEvent::DidReceive { .. }) => AppCall::DidReceiveCompletion { completion },
+            Some(
+                DeviceEvent::DidRegister { .. }
+                | DeviceEvent::DidFailToRegister { .. }
+                | DeviceEvent::Launched { .. }
+                | DeviceEvent::StateChanged { .. },
+            )
+            | None => return Ok(Err(Refusal::NoCall { app: bundle.to_owned(), call: completion })),
+        };
+        self.complete(bundle, call)?;
+        Ok(Ok(()))
+    }
+}
+
+/// The service extension.
+impl Phone {
+    /// Lays down what the app's service extension does; `None` leaves it to its process, if the manifest has one.
+    pub(crate) fn set_extension(&mut self, bundle: &str, extension: Option<Extension>) -> Asked<()> {
+        let Some(app) = self.apps.get(bundle) else { return Ok(Err(Refusal::NoApp(bundle.to_owned()))) };
+        let manifest = app.kept.manifest.clone();
+        if let Some(Extension::Answer { changes } | Extension::BestAttempt { changes }) = &extension
+            && let Err(error) = changed(&NotificationContent::default(), changes)
+        {
+            return Ok(Err(Refusal::Invalid(format!("the content can't be so changed: {error}"))));
+        }
+        let driven = self.driven.entry(bundle.to_owned()).or_default();
+        driven.extension = extension;
+        self.store.save_driven(bundle, driven)?;
+        let profile = self.profile(&manifest);
+        self.feed(Input::AppInstalled(profile))?;
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn extension(&self, bundle: &str) -> Option<&Extension> {
+        self.driven.get(bundle)?.extension.as_ref()
+    }
+
+    pub(crate) fn extension_calls(&self, bundle: &str) -> Vec<ExtensionCallView> {
+        let view = |call: center::ExtensionCall<'_>| {
+            Some(ExtensionCallView {
+                call: call.call,
+                request: translate::same(call.request).ok()?,
+                deadline: call.deadline,
+                expiring: call.expiring,
+            })
+        };
+        self.center.extension_calls(bundle).filter_map(view).collect()
+    }
+
+    /// Answers one call of the extension by hand.
+    pub(crate) fn answer_extension(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        answer: &ExtensionAnswer,
+    ) -> Asked<()> {
+        let mut calls = self.extension_calls(bundle).into_iter();
+        let Some(open) = calls.find(|open| open.call == call) else {
+            return Ok(Err(if self.apps.contains_key(bundle) {
+                Refusal::NoCall { app: bundle.to_owned(), call }
+            } else {
+                Refusal::NoApp(bundle.to_owned())
+            }));
+        };
+        if answer.crash {
+            self.extension_crashed(bundle, call)?;
+            return Ok(Ok(()));
+        }
+        match changed(&open.request.content, &answer.changes) {
+            Ok(content) => self.extension_says(bundle, call, &content)?,
+            Err(error) => {
+                return Ok(Err(Refusal::Invalid(format!("the content can't be so changed: {error}"))));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// The notification center wants the extension to run. A process, if there is one, is the launcher's.
+    pub(super) fn run_extension(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        request: &center::NotificationRequest,
+        deadline: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let detail = json!({"call": call, "identifier": request.identifier, "deadline": deadline});
+        self.happened(Kind::ServiceExtension, Some(bundle), detail);
+        match self.extension(bundle).cloned() {
+            Some(Extension::Answer { changes }) => self.extension_answers(bundle, call, request, &changes),
+            Some(Extension::Crash) => self.extension_crashed(bundle, call),
+            Some(Extension::BestAttempt { .. } | Extension::ByHand) | None => Ok(()),
+        }
+    }
+
+    /// Its time is over.
+    pub(super) fn extension_will_expire(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
+        self.happened(Kind::ServiceExtension, Some(bundle), json!({"call": call, "expiring": true}));
+        let Some(Extension::BestAttempt { changes }) = self.extension(bundle).cloned() else { return Ok(()) };
+        let request = self.center.extension_calls(bundle).find(|open| open.call == call);
+        let Some(request) = request.map(|open| open.request.clone()) else { return Ok(()) };
+        self.extension_answers(bundle, call, &request, &changes)
+    }
+
+    fn extension_answers(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        request: &center::NotificationRequest,
+        changes: &Map<String, Value>,
+    ) -> Result<(), StoreError> {
+        let content =
+            translate::same(&request.content).ok().and_then(|content| changed(&content, changes).ok());
+        match content {
+            Some(content) => self.extension_says(bundle, call, &content),
+            // As a process that stumbles over what it was given.
+            None => self.extension_crashed(bundle, call),
+        }
+    }
+
+    fn extension_crashed(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
+        let what = AppInput::ServiceExtensionEnded { call: Some(call) };
+        self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
+    }
+
+    fn extension_says(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        content: &NotificationContent,
+    ) -> Result<(), StoreError> {
+        match translate::same(content) {
+            Ok(content) => {
+                let what = AppInput::ServiceExtensionAnswered { call, content: Box::new(content) };
+                self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
+            }
+            Err(_) => self.extension_crashed(bundle, call),
+        }
+    }
+}
+
+fn completion_of(call: &AppCall) -> Option<u64> {
+    if let AppCall::WillPresentCompletion { completion, .. }
+    | AppCall::DidReceiveCompletion { completion }
+    | AppCall::FetchCompletion { completion, .. } = call
+    {
+        return Some(*completion);
+    }
+    None
+}

@@ -1,0 +1,206 @@
+//! An app without a process: what it is told and answers, its categories and its service extension, all through the
+//! API.
+
+use homing_device::DeviceHost;
+use homing_trace::Stage;
+use serde_json::{Value, json};
+
+use crate::hands::{APP, allow, get, put_state, send, start, until};
+use crate::push_service::{PushService, Sent};
+use crate::said;
+
+const NOTIFICATIONS: &str = "/v1/devices/iphone/notifications";
+const BUNDLE: &str = "com.example.news";
+
+/// The app is permitted, and driven: it stands in background.
+async fn driven(host: &DeviceHost, service: &PushService, driver: Value) {
+    service.until("it registers", |seen| seen.subscribed.len() == 1).await;
+    allow(host).await;
+    let (status, answer) = send(host, "PUT", &format!("{APP}/driver"), driver).await;
+    assert_eq!(status, 204, "{answer}");
+}
+
+fn publish(service: &PushService, seq: u16, payload: &Value) {
+    let (payload, apns_id) = (payload.to_string(), format!("id-{seq}"));
+    let sent = Sent { seq: u64::from(seq), apns_id: &apns_id, push_type: "alert", payload: &payload };
+    service.publish(seq, &sent);
+}
+
+async fn told(host: &DeviceHost, event: &str) -> Value {
+    let is = |call: &&Value| call["event"]["event"] == event;
+    let answer = until(host, &format!("{APP}/calls"), |answer| {
+        answer["calls"].as_array().is_some_and(|calls| calls.iter().any(|call| is(&call)))
+    })
+    .await;
+    answer["calls"].as_array().expect("it is a list").iter().rev().find(is).expect("it is there").clone()
+}
+
+#[tokio::test]
+async fn a_driven_app_answers_as_it_was_laid_down_or_by_hand() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    let (status, problem) = send(&host, "GET", &format!("{APP}/calls"), json!({})).await;
+    assert_eq!(status, 409, "{problem}");
+    driven(&host, &service, json!({"will_present": ["banner", "list"], "fetch": "by-hand"})).await;
+
+    put_state(&host, "foreground").await;
+    publish(&service, 1, &json!({"aps": {"alert": "n", "sound": "default", "content-available": 1}}));
+    let seen = service.until("it is displayed", |seen| seen.receipts.len() == 1).await;
+    assert_eq!(said(&seen.receipts[0]), (1, Stage::Displayed, ""));
+    let shown = get(&host, NOTIFICATIONS).await;
+    assert_eq!(shown["notifications"][0]["surfaces"], json!(["banner", "notification-center"]));
+    assert_eq!(told(&host, "will-present").await["open"], false);
+
+    let fetch = told(&host, "did-receive-remote-notification").await;
+    assert_eq!(fetch["open"], true);
+    let address = format!("{APP}/calls/{}", fetch["event"]["completion"]);
+    assert_eq!(send(&host, "POST", &address, json!({"options": []})).await.0, 400);
+    assert_eq!(send(&host, "POST", &address, json!({"result": "new-data"})).await.0, 204);
+    assert_eq!(send(&host, "POST", &address, json!({"result": "new-data"})).await.0, 404, "it counts once");
+
+    send(&host, "PUT", &format!("{APP}/driver"), json!({"will_present": "by-hand"})).await;
+    publish(&service, 2, &json!({"aps": {"alert": "m"}}));
+    let asked = until(&host, &format!("{APP}/calls"), |answer| {
+        answer["calls"].as_array().is_some_and(|calls| calls.last().is_some_and(|call| call["open"] == true))
+    })
+    .await;
+    let asked = asked["calls"].as_array().and_then(|calls| calls.last().cloned()).expect("it is there");
+    assert_eq!(asked["event"]["notification"]["request"]["content"]["body"], "m");
+    let address = format!("{APP}/calls/{}", asked["event"]["completion"]);
+    assert_eq!(send(&host, "POST", &address, json!({"options": []})).await.0, 204);
+    let seen = service.until("it is told", |seen| seen.receipts.len() == 2).await;
+    assert_eq!(said(&seen.receipts[1]), (2, Stage::Suppressed, "foreground"));
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn actions_reach_the_app_with_its_launch_options_and_what_the_user_wrote() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({})).await;
+    let categories = json!({"categories": [{
+        "identifier": "mail",
+        "actions": [
+            {"identifier": "reply", "title": "Reply", "text_input": {"placeholder": "Your answer"}},
+            {"identifier": "delete", "title": "Delete", "options": {"authentication_required": true}},
+        ],
+    }]});
+    let address = format!("{APP}/categories");
+    let (status, answer) = send(&host, "PUT", &address, categories.clone()).await;
+    assert_eq!(status, 204, "{answer}");
+    let twice = json!({"categories": [{"identifier": "a"}, {"identifier": "a"}]});
+    assert_eq!(send(&host, "PUT", &address, twice).await.0, 422);
+    assert_eq!(get(&host, &address).await["categories"][0]["actions"][0]["identifier"], "reply");
+
+    put_state(&host, "ended").await;
+    publish(
+        &service,
+        1,
+        &json!({"aps": {"alert": "n", "category": "mail"}, "url": "https://news.example/1"}),
+    );
+    let shown =
+        until(&host, NOTIFICATIONS, |shown| shown["notifications"][0]["actions"][0].is_object()).await;
+    let actions = &shown["notifications"][0]["actions"];
+    assert_eq!(actions[0]["text_input"]["placeholder"], "Your answer");
+    let identifier = &shown["notifications"][0]["identifier"];
+    let choose = |action: &str, text: Value| json!({"app": BUNDLE, "identifier": identifier, "action": action, "text": text});
+    let address = format!("{NOTIFICATIONS}/action");
+    let (status, problem) = send(&host, "POST", &address, choose("archive", Value::Null)).await;
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("reply, delete")), "{problem}");
+
+    let (status, answer) = send(&host, "POST", &address, choose("reply", json!("Yes!"))).await;
+    assert_eq!(status, 204, "{answer}");
+    let launched = told(&host, "launched").await;
+    assert_eq!(launched["event"]["launch_options"]["remote_notification"]["url"], "https://news.example/1");
+    let response = told(&host, "did-receive").await["event"]["response"].clone();
+    assert_eq!((&response["action_identifier"], &response["user_text"]), (&json!("reply"), &json!("Yes!")));
+    assert_eq!(get(&host, APP).await["state"], "background");
+    let seen = service.until("it is told", |seen| seen.receipts.len() == 2).await;
+    assert_eq!(said(&seen.receipts[1]), (1, Stage::Action, "reply"));
+
+    publish(&service, 2, &json!({"aps": {"alert": "n", "category": "mail"}}));
+    until(&host, NOTIFICATIONS, |shown| shown["notifications"][0]["apns_id"] == "id-2").await;
+    send(&host, "PUT", "/v1/devices/iphone/lock", json!({"locked": true})).await;
+    let delete = json!({"app": BUNDLE, "identifier": "id-2", "action": "delete"});
+    assert_eq!(send(&host, "POST", &address, delete).await.0, 202, "it waits");
+    send(&host, "PUT", "/v1/devices/iphone/lock", json!({"locked": false})).await;
+    let seen = service.until("it is told", |seen| seen.receipts.len() == 4).await;
+    assert_eq!(said(&seen.receipts[3]), (2, Stage::Action, "delete"));
+    host.shutdown().await;
+
+    let host = start(dir.path(), &service).await;
+    assert_eq!(get(&host, &format!("{APP}/categories")).await, categories_with_defaults());
+    assert_eq!(get(&host, &format!("{APP}/calls")).await["calls"], json!([]), "it is still driven");
+    host.shutdown().await;
+}
+
+fn categories_with_defaults() -> Value {
+    let action = |identifier: &str, title: &str, authentication_required: bool| {
+        json!({"identifier": identifier, "title": title, "options": {
+            "authentication_required": authentication_required, "destructive": false, "foreground": false,
+        }})
+    };
+    let mut reply = action("reply", "Reply", false);
+    reply["text_input"] = json!({"button_title": "", "placeholder": "Your answer"});
+    json!({"categories": [{
+        "identifier": "mail",
+        "actions": [reply, action("delete", "Delete", true)],
+        "options": {"custom_dismiss_action": false, "allow_in_car_play": false, "hidden_previews_show_title": false,
+            "hidden_previews_show_subtitle": false, "allow_announcement": false},
+    }]})
+}
+
+#[tokio::test]
+async fn a_service_extension_does_what_was_laid_down_or_is_answered_by_hand() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({})).await;
+    let address = format!("{APP}/service-extension");
+    let alert = json!({"aps": {"alert": {"title": "t", "body": "b"}, "mutable-content": 1}});
+    let newest = |wanted: (&'static str, &'static str)| {
+        let host = &host;
+        async move {
+            until(host, NOTIFICATIONS, |shown| {
+                let newest = &shown["notifications"][0];
+                newest["title"] == wanted.0 && newest["apns_id"] == wanted.1
+            })
+            .await
+        }
+    };
+
+    let misspelt = json!({"behaviour": "answer", "changes": {"titel": "T"}});
+    assert_eq!(send(&host, "PUT", &address, misspelt).await.0, 400);
+    let answer = json!({"behaviour": "answer", "changes": {"title": "T"}});
+    assert_eq!(send(&host, "PUT", &address, answer).await.0, 204);
+    publish(&service, 1, &alert);
+    newest(("T", "id-1")).await;
+
+    assert_eq!(send(&host, "PUT", &address, json!({"behaviour": "crash"})).await.0, 204);
+    publish(&service, 2, &alert);
+    newest(("t", "id-2")).await;
+
+    assert_eq!(send(&host, "PUT", &address, json!({"behaviour": "by-hand"})).await.0, 204);
+    publish(&service, 3, &alert);
+    let open = until(&host, &address, |extension| extension["calls"][0].is_object()).await;
+    assert_eq!(open["calls"][0]["request"]["content"]["body"], "b");
+    let call = format!("{address}/calls/{}", open["calls"][0]["call"]);
+    assert_eq!(send(&host, "POST", &call, json!({"changes": {"title": "by hand"}})).await.0, 204);
+    newest(("by hand", "id-3")).await;
+    assert_eq!(send(&host, "POST", &call, json!({})).await.0, 404);
+
+    let best = json!({"behaviour": "best-attempt", "changes": {"title": "best"}});
+    assert_eq!(send(&host, "PUT", &address, best).await.0, 204);
+    publish(&service, 4, &alert);
+    until(&host, &address, |extension| extension["calls"][0].is_object()).await;
+    send(&host, "POST", "/v1/clock/advance", json!({"seconds": 30})).await;
+    newest(("best", "id-4")).await;
+
+    assert_eq!(send(&host, "DELETE", &address, json!({})).await.0, 204);
+    publish(&service, 5, &alert);
+    newest(("t", "id-5")).await;
+    host.shutdown().await;
+}
