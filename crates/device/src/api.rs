@@ -11,6 +11,7 @@ mod driven;
 mod events;
 mod lifecycle;
 mod problem;
+mod surroundings;
 
 use std::sync::Arc;
 
@@ -79,6 +80,11 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/erase", post(lifecycle::erase))
         .route("/v1/devices/{device}/backup", post(lifecycle::back_up))
         .route("/v1/devices/{device}/restore", post(lifecycle::restore))
+        .route(
+            "/v1/devices/{device}/time-zone",
+            get(surroundings::time_zone).put(surroundings::set_time_zone),
+        )
+        .route("/v1/devices/{device}/location", get(surroundings::location).put(surroundings::set_location))
         .route("/v1/devices/{device}/arrivals", get(arrivals::list))
         .route("/v1/devices/{device}/prompt", get(devices::prompt))
         .route("/v1/devices/{device}/prompt/answer", post(devices::answer_prompt))
@@ -99,6 +105,10 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/apps/{app}/download", post(lifecycle::download))
         .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
         .route("/v1/devices/{device}/apps/{app}/page/touch", post(apps::touch))
+        .route(
+            "/v1/devices/{device}/apps/{app}/location-permission",
+            put(surroundings::set_location_permission),
+        )
         .route("/v1/devices/{device}/apps/{app}/settings", get(apps::settings).put(apps::change_setting))
         .route("/v1/devices/{device}/apps/{app}/badge", get(apps::badge).put(apps::set_badge))
         .route("/v1/devices/{device}/apps/{app}/requests", post(apps::add_request))
@@ -148,7 +158,8 @@ async fn document() -> axum::Json<serde_json::Value> {
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
-        apps::remove_delivered, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
+        apps::remove_delivered, surroundings::time_zone, surroundings::set_time_zone, surroundings::location,
+        surroundings::set_location, surroundings::set_location_permission, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,

@@ -16,6 +16,7 @@ mod outputs;
 mod process;
 pub(crate) mod questions;
 mod start;
+mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;

@@ -1,10 +1,12 @@
-//! Requests, their content and triggers, and delivered notifications, as an app writes and reads them. Which requests
+//! Requests, their content, and delivered notifications, as an app writes and reads them. Which requests
 //! are taken and when they fire is decided by `notification-center`.
 
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+use crate::Trigger;
 
 /// A text, or the key of one in the app's localisations that is looked up when the notification is shown
 /// (*localizedUserNotificationString(forKey:arguments:)*).
@@ -118,21 +120,6 @@ impl std::fmt::Debug for NotificationContent {
             .field("interruption_level", &self.interruption_level)
             .finish_non_exhaustive()
     }
-}
-
-/// *UNNotificationTrigger*. An absent trigger delivers at once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Trigger {
-    /// *UNTimeIntervalNotificationTrigger*.
-    TimeInterval {
-        /// Seconds from the request; more than 0, and at least 60 to repeat.
-        seconds: f64,
-        #[serde(default)]
-        repeats: bool,
-    },
-    /// *UNPushNotificationTrigger*: said by the device of remote notifications, never by an app.
-    Push,
 }
 
 /// *UNNotificationRequest*.

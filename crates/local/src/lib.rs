@@ -13,6 +13,7 @@ mod error;
 pub mod frame;
 pub mod manifest;
 pub mod message;
+pub mod trigger;
 pub mod view;
 
 /// What times in messages are.
@@ -25,11 +26,12 @@ pub use authorization::{
 pub use category::{Action, ActionOptions, Category, CategoryOptions, TextInput};
 pub use content::{
     InterruptionLevel, Notification, NotificationContent, NotificationRequest, NotificationResponse,
-    NotificationSound, Text, Trigger,
+    NotificationSound, Text,
 };
 pub use error::{ErrorDomain, LocalError};
 pub use manifest::{AppManifest, Finding, ManifestError};
 pub use message::{
     AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,
 };
+pub use trigger::{CalendarIdentifier, Coordinate, DateComponents, LocationPermission, Region, Trigger};
 pub use view::{AppStateWord, NotificationView, PendingView, PromptView, Surface};

@@ -78,8 +78,9 @@ pub struct PendingView {
     /// The bundle ID.
     pub app: String,
     pub request: NotificationRequest,
-    #[schema(value_type = String, format = DateTime)]
-    pub next_trigger_date: UnixMillis,
+    /// The true date; `null` of a region.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_trigger_date: Option<UnixMillis>,
 }
 
 /// The question on the screen: may this app send notifications?

@@ -9,8 +9,9 @@ use crate::extension::Extending;
 use crate::output::UserInfo;
 use crate::seen::Seen;
 use crate::{
-    AppInput, AppProfile, AppReceipt, AppState, AuthorizationOptions, Category, Delegate, Delivered,
-    LaunchOptions, MoveCause, Notification, Output, Pending, Recipient, RemoteMark, Response, Shown,
+    AppInput, AppProfile, AppReceipt, AppState, AuthorizationOptions, Category, Coordinate, Delegate,
+    Delivered, LaunchOptions, LocationPermission, MoveCause, Notification, Output, Pending, Recipient,
+    RemoteMark, Response, Shown,
 };
 
 /// What one input may use.
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Turn<'a> {
     pub(crate) now: UnixMillis,
     pub(crate) locale: &'a str,
+    pub(crate) time_zone: &'a str,
+    pub(crate) location: Option<Coordinate>,
     /// The screen is locked.
     pub(crate) locked: bool,
     pub(crate) next_completion: &'a mut u64,
@@ -67,6 +70,8 @@ pub(crate) struct App {
     pub(crate) profile: AppProfile,
     pub(crate) state: AppState,
     pub(crate) permission: Permission,
+    #[serde(default)]
+    pub(crate) location_permission: LocationPermission,
     /// It didn't call `unregisterForRemoteNotifications`.
     pub(crate) registered: bool,
     #[serde(default)]
@@ -147,6 +152,7 @@ impl App {
             profile,
             state: AppState::Ended,
             permission,
+            location_permission: LocationPermission::default(),
             registered: true,
             recipient: Recipient::Anyone,
             prompt: None,

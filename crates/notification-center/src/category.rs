@@ -254,9 +254,8 @@ impl App {
                     let payload = notification.request.content.user_info.clone();
                     LaunchOptions::RemoteNotification(UserInfo(payload))
                 }
-                Some(Trigger::TimeInterval { .. }) | None => {
-                    LaunchOptions::LocalNotification(Box::new(notification.clone()))
-                }
+                Some(Trigger::TimeInterval { .. } | Trigger::Calendar { .. } | Trigger::Location { .. })
+                | None => LaunchOptions::LocalNotification(Box::new(notification.clone())),
             };
             self.move_with(to, MoveCause::Response, launch, turn);
         }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Turn};
 use crate::installation::Removed;
+use crate::region::is_by_location;
 use crate::{
-    AppProfile, AppReceipt, AppState, Delivered, Input, MoveCause, NotificationContent, NotificationSettings,
-    Output, Pending, RemoteNotification, Shown,
+    AppProfile, AppReceipt, AppState, Coordinate, Delivered, Input, MoveCause, NotificationContent,
+    NotificationSettings, Output, Pending, RemoteNotification, Shown,
 };
 
 /// The notification centre of one device.
@@ -20,6 +21,10 @@ use crate::{
 pub struct Center {
     version: u32,
     locale: String,
+    #[serde(default = "utc")]
+    time_zone: String,
+    #[serde(default)]
+    pub(crate) location: Option<Coordinate>,
     #[serde(default)]
     locked: bool,
     next_completion: u64,
@@ -44,12 +49,18 @@ impl Default for Center {
         Self {
             version: Self::VERSION,
             locale: "en".to_owned(),
+            time_zone: utc(),
+            location: None,
             locked: false,
             next_completion: 1,
             apps: BTreeMap::new(),
             removed: BTreeMap::new(),
         }
     }
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }
 
 /// Questions, which change nothing.
@@ -88,23 +99,27 @@ impl Center {
         self.apps.get(bundle).is_some_and(|app| app.permission.background_refresh)
     }
 
-    /// The requests of an app that wait, soonest first.
+    /// The requests of an app that wait, soonest first, then those without a date.
     pub fn pending(&self, bundle: &str) -> Vec<&Pending> {
         let mut pending: Vec<_> =
             self.apps.get(bundle).map_or_else(Vec::new, |app| app.pending.iter().collect());
-        pending.sort_by_key(|pending| pending.next_trigger_date);
+        pending.sort_by_key(|pending| (pending.next_trigger_date.is_none(), pending.next_trigger_date));
         pending
     }
 
-    /// The notifications of an app in Notification Center, newest first.
+    /// The notifications of an app in Notification Center that it may see, newest first: none that came from a region.
     pub fn delivered(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
+        self.listed(bundle).filter(|delivered| !is_by_location(&delivered.notification))
+    }
+
+    fn listed(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
         self.apps.get(bundle).into_iter().flat_map(|app| app.delivered.iter().rev())
     }
 
     /// All notifications of an app on any surface, newest first.
     pub fn on_screen(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
         let banners = self.apps.get(bundle).into_iter().flat_map(|app| app.transient.iter().rev());
-        banners.chain(self.delivered(bundle))
+        banners.chain(self.listed(bundle))
     }
 
     /// The number on an app's icon; 0 is none.
@@ -114,6 +129,16 @@ impl Center {
 
     pub fn locale(&self) -> &str {
         &self.locale
+    }
+
+    /// The zone of the clock on the wall, by its name in the IANA database.
+    pub fn time_zone(&self) -> &str {
+        &self.time_zone
+    }
+
+    /// Whether a device can be in this zone.
+    pub fn knows_time_zone(name: &str) -> bool {
+        crate::calendar::zone(name).is_some()
     }
 
     pub const fn is_locked(&self) -> bool {
@@ -170,6 +195,11 @@ impl Center {
         match input {
             Input::Booted | Input::TimePassed => {}
             Input::LocaleChanged { locale } => self.locale = locale,
+            Input::TimeZoneChanged { time_zone } => self.travel(time_zone, now, out),
+            Input::LocationMoved(location) => self.moved_to(location, now, out),
+            Input::LocationPermissionChanged { bundle, permission } => {
+                self.with_app(&bundle, now, out, |app, _| app.location_permission = permission);
+            }
             Input::AppInstalled(profile) => self.install(profile, now),
             Input::AppRemoved { bundle } => self.remove(&bundle, now, out),
             Input::AppStateChanged { bundle, state } => {
@@ -235,7 +265,7 @@ impl Center {
 
     /// Everything that came due, in the order of its time; of one time, in the order of the bundle IDs.
     fn pass_time(&mut self, now: UnixMillis, out: &mut Vec<Output>) {
-        self.apps.values_mut().for_each(|app| app.see_time(now));
+        self.apps.values_mut().for_each(|app| app.see_time(&self.time_zone, now));
         loop {
             let due = self.apps.values_mut().filter_map(|app| app.next_due().map(|(at, due)| (at, due, app)));
             let Some((at, due, app)) = due.min_by_key(|(at, ..)| *at) else { return };
@@ -245,6 +275,8 @@ impl Center {
             let mut turn = Turn {
                 now,
                 locale: &self.locale,
+                time_zone: &self.time_zone,
+                location: self.location,
                 locked: self.locked,
                 next_completion: &mut self.next_completion,
                 out,
@@ -264,6 +296,8 @@ impl Center {
         let mut turn = Turn {
             now,
             locale: &self.locale,
+            time_zone: &self.time_zone,
+            location: self.location,
             locked: self.locked,
             next_completion: &mut self.next_completion,
             out,
@@ -271,7 +305,7 @@ impl Center {
         act(app, &mut turn);
     }
 
-    fn for_all_apps(
+    pub(crate) fn for_all_apps(
         &mut self,
         now: UnixMillis,
         out: &mut Vec<Output>,
@@ -292,6 +326,15 @@ impl Center {
         let reason = Some(Reason::UNKNOWN_APP);
         let receipt = Receipt { seq, apns_id, event: Stage::Suppressed, reason, at: now };
         out.push(Output::Receipt(AppReceipt { bundle, registration, receipt, shown: Shown::default() }));
+    }
+
+    /// What is due by now on the new wall fires at once.
+    fn travel(&mut self, time_zone: String, now: UnixMillis, out: &mut Vec<Output>) {
+        if Self::knows_time_zone(&time_zone) {
+            self.time_zone = time_zone;
+            self.for_all_apps(now, out, |app, turn| app.travelled(turn));
+            self.pass_time(now, out);
+        }
     }
 
     fn set_lock(&mut self, locked: bool, now: UnixMillis, out: &mut Vec<Output>) {

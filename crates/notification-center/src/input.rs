@@ -5,8 +5,8 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, Category, NotificationContent, NotificationRequest,
-    PresentationOptions, Recipient, SettingChange, Text,
+    AppProfile, AuthorizationOptions, Category, Coordinate, LocationPermission, NotificationContent,
+    NotificationRequest, PresentationOptions, Recipient, SettingChange, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -22,6 +22,18 @@ pub enum Input {
     /// The language changed: texts are looked up in it from now on. A BCP 47 tag.
     LocaleChanged {
         locale: String,
+    },
+    /// The device travelled, or its user chose another zone of the IANA database; one that isn't there has no effect.
+    /// Calendar triggers without a zone of their own find their dates anew.
+    TimeZoneChanged {
+        time_zone: String,
+    },
+    /// The device is somewhere else: location triggers fire whose border it crossed.
+    LocationMoved(Coordinate),
+    /// Whether the app may know where the device is, as the user says. Without it, its location triggers don't fire.
+    LocationPermissionChanged {
+        bundle: String,
+        permission: LocationPermission,
     },
 
     /// Installed, or replaced by another version, which keeps everything.

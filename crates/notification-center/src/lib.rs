@@ -5,8 +5,8 @@
 //! reads a clock, draws a random number, or does I/O: the same inputs at the same times give the same outputs, so a
 //! device may keep a journal of inputs since its last snapshot instead of a snapshot for each.
 //!
-//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: calendar and
-//! location triggers, Focus, the scheduled summary, throttling of silent
+//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: Focus, the
+//! scheduled summary, throttling of silent
 //! notifications, and the iOS 9 API.
 
 mod app;
@@ -14,26 +14,31 @@ mod arrival;
 mod authorization;
 mod backup;
 mod badge;
+mod calendar;
 mod category;
 mod center;
 mod content;
 mod extension;
 mod input;
 mod installation;
+mod local;
 mod output;
 mod presentation;
 mod profile;
 mod prompt;
 mod recipient;
+mod region;
 mod request;
 mod response;
 mod schedule;
 mod seen;
+mod trigger;
 
 pub use authorization::{
     AlertStyle, AuthorizationOptions, AuthorizationStatus, NotificationSetting, NotificationSettings,
     SettingChange, ShowPreviews,
 };
+pub use calendar::{CalendarIdentifier, DateComponents};
 pub use category::{Action, ActionOptions, Category, CategoryError, CategoryOptions, NoAction, TextInput};
 pub use center::{Center, StateError};
 pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
@@ -45,4 +50,5 @@ pub use output::{
 };
 pub use profile::AppProfile;
 pub use recipient::Recipient;
+pub use region::{Coordinate, LocationPermission, Region};
 pub use request::{Notification, NotificationRequest, Pending, RequestError, Trigger};

@@ -3,7 +3,7 @@
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::NotificationContent;
+use crate::{DateComponents, NotificationContent, Region};
 
 /// *UNNotificationRequest*.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,12 +16,23 @@ pub struct NotificationRequest {
 }
 
 /// *UNNotificationTrigger*.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Trigger {
     /// *UNTimeIntervalNotificationTrigger*: more than 0 s, at least 60 s to repeat. The k-th time is the time of the
     /// request plus k intervals, without drift.
     TimeInterval { seconds: f64, repeats: bool },
+    /// *UNCalendarNotificationTrigger*: each time that fits the components, which is strictly after the request.
+    Calendar {
+        date_components: Box<DateComponents>,
+        repeats: bool,
+        /// A time that doesn't exist (31 June, 02:30 when the clock is put forward) is passed over. Without it, as on
+        /// iOS, the next one that exists takes its place.
+        #[serde(default)]
+        strict: bool,
+    },
+    /// *UNLocationNotificationTrigger*: the device enters the region, or leaves it.
+    Location { region: Box<Region>, repeats: bool },
     /// *UNPushNotificationTrigger*: what a remote notification has; refused in a request.
     Push,
 }
@@ -40,7 +51,19 @@ pub struct Pending {
     pub request: NotificationRequest,
     pub added_at: UnixMillis,
     /// The true date, also of a fetched request, where iOS counts anew from now.
-    pub next_trigger_date: UnixMillis,
+    /// `None` of a region.
+    pub next_trigger_date: Option<UnixMillis>,
+    /// The date is the first one after this.
+    #[serde(default = "end_of_time")]
+    pub(crate) counted_from: UnixMillis,
+    /// The device was in the region when last seen.
+    #[serde(default)]
+    pub(crate) inside: bool,
+}
+
+/// Of an older state: the date is found anew at the first look.
+const fn end_of_time() -> UnixMillis {
+    UnixMillis(i64::MAX)
 }
 
 /// Why a request isn't taken (*UNError.Code*, and what UserNotifications raises as an exception).
@@ -48,18 +71,32 @@ pub struct Pending {
 pub enum RequestError {
     #[error("the app may not send notifications: the user has not allowed it, or was not asked yet")]
     NotificationsNotAllowed,
-    #[error("the trigger has no date: an interval is a number of seconds between 0 and 3e9, more than 0")]
+    #[error(
+        "the trigger has no date: an interval is a number of seconds between 0 and 3e9, more than 0; date components \
+         name at least one part of a date, each within its range, and fit a time in the future"
+    )]
     NoDate,
+    #[error("{name:?} is no time zone of the IANA database: give one such as Europe/Berlin")]
+    UnknownTimeZone { name: String },
     #[error("there is nothing to present: give the content a title, subtitle, body, sound or badge")]
     NoContent,
     #[error("a badge count is 0 or more, and at most 4294967295")]
     BadgeInputInvalid,
     #[error("the identifier is empty: give each request one of its own")]
     EmptyIdentifier,
-    #[error("a time interval repeats only from 60 seconds on")]
+    #[error("a trigger repeats only from 60 seconds on: give a longer interval, or components with a second")]
     RepeatsTooOften,
-    #[error("a push trigger comes with remote notifications only: give a time interval, or no trigger")]
+    #[error("a push trigger comes with remote notifications only: give another one, or none")]
     PushTrigger,
+    #[error(
+        "a region has an identifier of 1 to 1024 bytes, a latitude of −90 to 90 and a longitude of −180 to 180 degrees, \
+         and a radius of more than 0 and at most 2.1e7 metres"
+    )]
+    BadRegion,
+    #[error(
+        "{max} regions of the app are watched already: remove a pending request with another region first"
+    )]
+    TooManyRegions { max: usize },
     #[error("the identifier has {len} bytes, at most {max} are taken")]
     IdentifierTooLong { len: usize, max: usize },
     #[error("the content has {len} bytes of JSON, at most {max} are taken: shorten its texts or user_info")]
@@ -75,6 +112,9 @@ impl RequestError {
             Self::NoContent => Some(1401),
             Self::BadgeInputInvalid => Some(1600),
             Self::EmptyIdentifier
+            | Self::BadRegion
+            | Self::TooManyRegions { .. }
+            | Self::UnknownTimeZone { .. }
             | Self::RepeatsTooOften
             | Self::PushTrigger
             | Self::IdentifierTooLong { .. }

@@ -2,8 +2,8 @@
 
 use homing_local::view::{AppView, ChangeSetting};
 use homing_local::{
-    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Finding, LocalError, NotificationView,
-    PromptView, Reply,
+    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Coordinate, Finding, LocalError,
+    LocationPermission, NotificationView, PromptView, Reply,
 };
 use homing_notification_center as center;
 use homing_trace::Environment;
@@ -65,6 +65,11 @@ pub(crate) struct DeviceView {
     pub(crate) online: bool,
     /// The screen is locked.
     pub(crate) locked: bool,
+    /// Of the clock on the wall, by its name in the IANA database.
+    pub(crate) time_zone: String,
+    /// Where it is, if that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) location: Option<Coordinate>,
     pub(crate) link: LinkView,
     /// Bundle IDs of the installed apps.
     pub(crate) apps: Vec<String>,
@@ -99,6 +104,8 @@ pub(crate) struct AppDetail {
     pub(crate) registration_error: Option<LocalError>,
     /// Background App Refresh is on for it.
     pub(crate) background_refresh: bool,
+    /// Whether it may know where the device is.
+    pub(crate) location_permission: LocationPermission,
     /// The page that is open, of a running app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
@@ -134,6 +141,8 @@ impl Phone {
             device_id: self.device_id.clone(),
             online: *self.online.borrow(),
             locked: self.center.is_locked(),
+            time_zone: self.center.time_zone().to_owned(),
+            location: self.center.location().and_then(|location| translate::same(&location).ok()),
             link: LinkView {
                 connected: self.link_state.connected,
                 why: self.link_state.why.clone(),
@@ -176,6 +185,8 @@ impl Phone {
             registered: app.kept.registered,
             registration_error: app.registration_error.clone(),
             background_refresh: self.center.refreshes_in_background(bundle),
+            location_permission: translate::same(&self.center.location_permission(bundle))
+                .unwrap_or_default(),
             url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
             screen,
         }

@@ -109,3 +109,24 @@ fn settings_and_their_changes_have_the_same_words() {
         same::<_, center::SettingChange>(&change).expect("they have the same JSON");
     }
 }
+
+#[test]
+fn each_trigger_survives_the_way_to_the_center_and_back() {
+    let center = json!({"latitude": 31.23, "longitude": 121.47});
+    let region = json!({"identifier": "r", "center": center, "radius": 100.0});
+    let components = json!({
+        "era": 1, "year": 2027, "quarter": 1, "month": 1, "day": 31, "hour": 9, "minute": 30, "second": 1,
+        "nanosecond": 5, "weekday": 1, "weekday_ordinal": 5, "week_of_month": 5, "week_of_year": 5,
+        "year_for_week_of_year": 2027, "time_zone": "Asia/Shanghai", "calendar": "iso8601"
+    });
+    for trigger in [
+        json!({"kind": "calendar", "date_components": {"hour": 9}}),
+        json!({"kind": "calendar", "date_components": components, "repeats": true, "strict": true}),
+        json!({"kind": "location", "region": region, "repeats": true}),
+        json!({"kind": "time-interval", "seconds": 5.0}),
+    ] {
+        let trigger: Trigger = serde_json::from_value(trigger).expect("it is a trigger");
+        let center: center::Trigger = same(&trigger).expect("it has the same JSON");
+        assert_eq!(same::<_, Trigger>(&center).expect("it has the same JSON"), trigger);
+    }
+}

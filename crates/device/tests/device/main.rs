@@ -9,6 +9,7 @@ mod lock;
 mod push_service;
 mod recipient;
 mod touch;
+mod triggers;
 
 use hands::{APP, allow, get, put_state, send, start, try_start, until};
 use homing_trace::{Receipt, Stage};

@@ -107,7 +107,7 @@ const PENDING: &str = r#"{"app":"com.example.news","request":{"identifier":"tea"
 
 fn replies() -> Vec<(Reply, String)> {
     let pending =
-        PendingView { app: "com.example.news".to_owned(), request: request(), next_trigger_date: AT };
+        PendingView { app: "com.example.news".to_owned(), request: request(), next_trigger_date: Some(AT) };
     let refused = LocalError {
         domain: ErrorDomain::UserNotifications,
         code: 1,

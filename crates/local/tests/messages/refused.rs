@@ -31,8 +31,8 @@ fn a_call_that_does_not_hold_what_it_should_says_what() {
         (r#"{"id": 3, "call": "set-recipient", "recipient": "everyone"}"#, "everyone"),
         (r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {"tittle": "x"}}}"#, "tittle"),
         (
-            r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {}, "trigger": {"kind": "calendar", "hour": 9}}}"#,
-            "unknown variant `calendar`, expected `time-interval` or `push`",
+            r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {}, "trigger": {"kind": "tide", "hour": 9}}}"#,
+            "unknown variant `tide`, expected one of `time-interval`, `calendar`, `location`, `push`",
         ),
     ];
     for (json, word) in table {

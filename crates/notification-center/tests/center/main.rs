@@ -2,9 +2,11 @@
 
 mod arrival;
 mod authorization;
+mod calendar;
 mod categories;
 mod extension;
 mod local;
+mod location;
 mod lock;
 mod phone;
 mod presentation;

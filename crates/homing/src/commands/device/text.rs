@@ -83,9 +83,10 @@ fn notification(view: &Value) -> String {
 pub(super) fn pending(answer: &Value) -> String {
     let lines = items(answer, "pending").map(|pending| {
         let request = pending.get("request").unwrap_or(&Value::Null);
+        let date = word(pending, "next_trigger_date");
         format!(
             "{}  {}  {}",
-            word(pending, "next_trigger_date"),
+            if date.is_empty() { "at a region" } else { date },
             word(pending, "app"),
             word(request, "identifier")
         )

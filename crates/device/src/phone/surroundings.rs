@@ -1,0 +1,57 @@
+//! What is around a phone: the zone of the clock on the wall, and where the phone is.
+
+use homing_local::{Coordinate, LocationPermission};
+use homing_notification_center as center;
+use serde_json::json;
+
+use super::Phone;
+use super::questions::{Asked, DeviceView, Refusal};
+use crate::happening::Kind;
+use crate::translate;
+
+impl Phone {
+    /// The phone travels to another time zone.
+    pub(crate) fn set_time_zone(&mut self, time_zone: String) -> Asked<DeviceView> {
+        if !center::Center::knows_time_zone(&time_zone) {
+            let why = format!(
+                "{time_zone:?} is no time zone of the IANA database: give one such as Asia/Shanghai or UTC"
+            );
+            return Ok(Err(Refusal::Invalid(why)));
+        }
+        self.happened(Kind::Changed, None, json!({"time_zone": time_zone}));
+        self.feed(center::Input::TimeZoneChanged { time_zone })?;
+        Ok(Ok(self.device_view()))
+    }
+
+    /// The phone is somewhere else.
+    pub(crate) fn set_location(&mut self, location: Coordinate) -> Asked<DeviceView> {
+        let location = center::Coordinate { latitude: location.latitude, longitude: location.longitude };
+        if !location.is_valid() {
+            let why = "a latitude is −90 to 90 degrees, a longitude −180 to 180".to_owned();
+            return Ok(Err(Refusal::Invalid(why)));
+        }
+        self.happened(Kind::Changed, None, json!({}));
+        self.feed(center::Input::LocationMoved(location))?;
+        Ok(Ok(self.device_view()))
+    }
+
+    /// Whether the app may know where the phone is, as its user says.
+    pub(crate) fn set_location_permission(
+        &mut self,
+        bundle: &str,
+        permission: LocationPermission,
+    ) -> Asked<()> {
+        if let Err(refusal) = self.app_detail(bundle) {
+            return Ok(Err(refusal));
+        }
+        let bundle = bundle.to_owned();
+        match translate::same(&permission) {
+            Ok(permission) => {
+                self.happened(Kind::Changed, Some(&bundle), json!({}));
+                self.feed(center::Input::LocationPermissionChanged { bundle, permission })?;
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(Err(Refusal::Invalid(error.message))),
+        }
+    }
+}
