@@ -11,6 +11,7 @@ mod driven;
 mod events;
 mod lifecycle;
 mod problem;
+mod registrations;
 mod surroundings;
 
 use std::sync::Arc;
@@ -103,6 +104,11 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/apps/{app}/token/rotate", post(lifecycle::rotate_token))
         .route("/v1/devices/{device}/apps/{app}/offload", post(lifecycle::offload))
         .route("/v1/devices/{device}/apps/{app}/download", post(lifecycle::download))
+        .route("/v1/devices/{device}/apps/{app}/registrations", get(registrations::list))
+        .route(
+            "/v1/devices/{device}/apps/{app}/registrations/{kind}",
+            get(registrations::show).put(registrations::register).delete(registrations::end),
+        )
         .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
         .route("/v1/devices/{device}/apps/{app}/page/touch", post(apps::touch))
         .route(
@@ -163,6 +169,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
+        registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, events::of_device, events::of_all,
     ),
     components(schemas(crate::happening::Happening))

@@ -19,6 +19,9 @@ pub(crate) struct Arrival {
     pub(crate) at: UnixMillis,
     /// The bundle ID.
     pub(crate) app: String,
+    /// Of a Live Activity that has its own token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instance: Option<String>,
     pub(crate) apns_id: String,
     /// The push service's number for it.
     pub(crate) seq: u64,
@@ -33,6 +36,10 @@ pub(crate) struct Arrival {
     pub(crate) decision: Option<Decision>,
     /// What the user did with it, oldest first.
     pub(crate) responses: Vec<ResponseMark>,
+    /// What was handed over, of what is `for-framework`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) payload: Option<serde_json::Value>,
 }
 
 /// What the device decided.
@@ -158,6 +165,10 @@ fn suppressed(reason: &Reason) -> &'static str {
         (Reason::UNKNOWN_APP, "The app it is for isn't on this device."),
         (Reason::EXPIRED, "Its time had passed when it came."),
         (Reason::NOT_DISPLAYABLE, "It has no text, sound or badge, so there is nothing to show."),
+        (
+            Reason::FOR_FRAMEWORK,
+            "It isn't for the notification centre: it was handed to the framework of its push type.",
+        ),
         (Reason::UNREADABLE, "Its payload isn't a JSON object."),
         (Reason::ANOTHER_USER, "It is for another user than the one who is signed in to the app."),
         (Reason::FILTERED, "The app's service extension dropped it."),
@@ -175,6 +186,7 @@ mod tests {
         Arrival {
             at: UnixMillis(1),
             app: "com.example.news".to_owned(),
+            instance: None,
             apns_id: "a".to_owned(),
             seq: 1,
             push_type: None,
@@ -183,6 +195,7 @@ mod tests {
             app_state: Some(AppStateWord::Foreground),
             decision: None,
             responses: Vec::new(),
+            payload: None,
         }
     }
 

@@ -90,6 +90,8 @@ pub enum Kind {
     DidReceiveRemoteNotification,
     /// The service extension was given a notification, or is told that its time is over.
     ServiceExtension,
+    /// What came isn't for the notification center: the framework of its push type has it. Of `voip`, a call was reported.
+    HandedOver,
     /// What the device said about a notification: stage and reason.
     Receipt,
     /// What a running app shows changed.

@@ -6,7 +6,7 @@ mod session;
 
 use std::time::Duration;
 
-use homing_link::{PacketId, ReasonCode};
+use homing_link::{PacketId, ReasonCode, RegistrationName};
 use homing_trace::Environment;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,11 +19,12 @@ use crate::tls::Dialler;
 /// A connection that lived this long was a good one: the next retry is fast again.
 const GOOD_AFTER: Duration = Duration::from_secs(1);
 
-/// Which registration is meant: environment and topic.
+/// Which registration is meant: environment, topic, and the instance where one topic has several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Registration {
     pub(crate) environment: Environment,
     pub(crate) topic: String,
+    pub(crate) instance: Option<String>,
 }
 
 /// What a connection tells the phone, in order.
@@ -178,8 +179,20 @@ impl Link {
     }
 }
 
+impl Registration {
+    pub(crate) fn of(name: &RegistrationName<'_>) -> Self {
+        let instance = name.instance.map(str::to_owned);
+        Self { environment: name.environment, topic: name.topic.to_owned(), instance }
+    }
+
+    pub(crate) fn name(&self) -> RegistrationName<'_> {
+        let (environment, instance) = (self.environment, self.instance.as_deref());
+        RegistrationName { environment, topic: &self.topic, instance }
+    }
+}
+
 impl std::fmt::Display for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.environment, self.topic)
+        self.name().fmt(f)
     }
 }

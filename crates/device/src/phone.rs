@@ -11,6 +11,7 @@ mod calls;
 mod connection;
 mod containers;
 mod driven;
+pub(crate) mod further;
 mod lifecycle;
 mod outputs;
 mod process;
@@ -35,7 +36,7 @@ use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
-use crate::store::{Identity, KeptApp, OffloadedApp, Store, StoreError};
+use crate::store::{Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
 use process::Process;
 pub(crate) use start::{Beginning, PhoneConfig, start};
 
@@ -154,6 +155,8 @@ pub(crate) struct Phone {
     offloaded: BTreeMap<String, OffloadedApp>,
     driven: BTreeMap<String, Driven>,
     endings: BTreeSet<Registration>,
+    /// The apps' registrations beside their own.
+    further: BTreeMap<Registration, KeptFurther>,
     link: Option<OpenLink>,
     link_state: LinkState,
     waiting: HashMap<u64, Caller>,

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod driven;
+mod further;
 mod offloaded;
 
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -23,7 +24,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -84,6 +85,15 @@ CREATE TABLE driven (
     extension TEXT NOT NULL
 ) STRICT;
 ",
+    "
+CREATE TABLE further (
+    bundle_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    token TEXT,
+    PRIMARY KEY (bundle_id, kind, instance)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The device's file can't be used.
@@ -137,6 +147,7 @@ impl KeptApp {
     }
 }
 
+pub(crate) use further::KeptFurther;
 pub(crate) use offloaded::OffloadedApp;
 
 /// A receipt that the push service hasn't acknowledged.
@@ -288,7 +299,7 @@ impl Store {
         Ok(())
     }
 
-    /// Registrations that the push service must still be told to end, as (environment, topic).
+    /// Registrations that the push service must still be told to end, as (environment, topic with its instance).
     pub(crate) fn endings(&self) -> Result<Vec<(String, String)>, StoreError> {
         let mut query = self.db.prepare("SELECT environment, topic FROM ending")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

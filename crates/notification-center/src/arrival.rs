@@ -53,7 +53,7 @@ impl App {
                 | PushType::PushToTalk
                 | PushType::Voip
                 | PushType::Widgets,
-            ) => (false, false),
+            ) => return suppressed(Reason::FOR_FRAMEWORK, turn),
         };
         let wakes = may_wake && aps.content_available;
         let called = wakes && self.call_remote(UserInfo(user_info.clone()), turn);

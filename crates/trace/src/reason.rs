@@ -33,6 +33,8 @@ impl Reason {
     pub const UNKNOWN_APP: Self = Self::known("unknown-app");
     pub const EXPIRED: Self = Self::known("expired");
     pub const NOT_DISPLAYABLE: Self = Self::known("not-displayable");
+    /// It isn't the notification centre's: its push type goes to a framework of its own (PushKit, ActivityKit, WidgetKit …).
+    pub const FOR_FRAMEWORK: Self = Self::known("for-framework");
     pub const UNREADABLE: Self = Self::known("unreadable");
     /// The app has called `unregisterForRemoteNotifications`: the registration lives, nothing of it is shown.
     pub const NOT_REGISTERED: Self = Self::known("not-registered");

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use homing_link::{
     Ack, Connect, ConnectProperties, DecodeError, Delivery, Disconnect, EncodeError, NotificationHead,
-    Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, RegistrationName, Subscribe,
-    SubscribeFilter, SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters,
-    UnsubscribeProperties, Version, decode, encode,
+    Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, Subscribe, SubscribeFilter,
+    SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters, UnsubscribeProperties,
+    Version, decode, encode,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
@@ -427,15 +427,5 @@ impl Session<'_> {
 
     async fn tell(&self, news: FromLink) -> Result<(), Ended> {
         self.phone.send(Input::Link(news)).await.map_err(|_| Ended::PhoneGone)
-    }
-}
-
-impl Registration {
-    fn of(name: &RegistrationName<'_>) -> Self {
-        Self { environment: name.environment, topic: name.topic.to_owned() }
-    }
-
-    fn name(&self) -> RegistrationName<'_> {
-        RegistrationName { environment: self.environment, topic: &self.topic, instance: None }
     }
 }

@@ -9,7 +9,8 @@ use homing_trace::{Environment, Reason, Receipt, Stage, UnixMillis};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{Effect, LinkState, OpenLink, Phone};
+use super::further::Handed;
+use super::{App, Effect, LinkState, OpenLink, Phone};
 use crate::arrival::{self, Arrival};
 use crate::happening::Kind;
 use crate::link::{Arrived, FromLink, Order, Registration};
@@ -64,6 +65,7 @@ impl Phone {
             .values()
             .filter(|app| app.kept.is_subscribed())
             .filter_map(|app| registration_of(&app.kept))
+            .chain(self.further.keys().cloned())
             .filter(|registration| !self.endings.contains(registration))
             .collect();
         for registration in wanted {
@@ -80,7 +82,10 @@ impl Phone {
             "the push service doesn't register {registration}: {code}{said}; check that the device's enrolment key \
              lists the app and its environment"
         );
-        let bundle = registration.topic.clone();
+        let bundle = self.owner(registration);
+        if self.further.contains_key(registration) {
+            return self.happened(Kind::Token, Some(&bundle), json!({"refused": message}));
+        }
         self.failed_to_register(&bundle, LocalError::homing(LocalError::INVALID_ARGUMENT, message));
     }
 
@@ -99,7 +104,7 @@ impl Phone {
             tracing::warn!(device = self.name, %registration, %code, "the push service didn't end a registration; the next connection asks again");
             return Ok(());
         }
-        self.store.remove_ending(registration.environment.as_str(), &registration.topic)?;
+        self.store.remove_ending(registration.environment.as_str(), &after_environment(registration))?;
         self.endings.remove(registration);
         self.subscribe_if_wanted(registration);
         Ok(())
@@ -107,9 +112,10 @@ impl Phone {
 
     /// Asks for the registration, if its app wants it and there is a connection to ask on.
     pub(super) fn subscribe_if_wanted(&mut self, registration: &Registration) {
-        let wanted = self.apps.get(&registration.topic).is_some_and(|app| {
-            app.kept.is_subscribed() && registration_of(&app.kept).as_ref() == Some(registration)
-        });
+        let is_own =
+            |app: &App| app.kept.is_subscribed() && registration_of(&app.kept).as_ref() == Some(registration);
+        let wanted =
+            self.further.contains_key(registration) || self.apps.get(&registration.topic).is_some_and(is_own);
         if wanted && self.link.is_some() && !self.endings.contains(registration) {
             self.effects.push(Effect::Order(Order::Subscribe(registration.clone())));
         }
@@ -117,7 +123,7 @@ impl Phone {
 
     /// Ends a registration at the push service, now or when it can be reached.
     pub(super) fn end_registration(&mut self, registration: Registration) -> Result<(), StoreError> {
-        self.store.save_ending(registration.environment.as_str(), &registration.topic)?;
+        self.store.save_ending(registration.environment.as_str(), &after_environment(&registration))?;
         self.endings.insert(registration.clone());
         if self.link.is_some() {
             self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
@@ -133,7 +139,13 @@ impl Phone {
     ) -> Result<(), StoreError> {
         self.acks.extend(packet_id.map(|packet_id| (packet_id, ReasonCode::Success)));
         let ending = self.endings.contains(registration);
-        let Some(app) = self.apps.get_mut(&registration.topic).filter(|_| !ending) else { return Ok(()) };
+        if !ending && self.further.contains_key(registration) {
+            return self.further_token(registration, token);
+        }
+        let own = |app: &&mut App| registration_of(&app.kept).as_ref() == Some(registration);
+        let Some(app) = self.apps.get_mut(&registration.topic).filter(own).filter(|_| !ending) else {
+            return Ok(());
+        };
         if app.kept.token.as_ref() == Some(&token) {
             return Ok(());
         }
@@ -159,18 +171,21 @@ impl Phone {
             );
             return Ok(());
         }
-        let bundle = arrived.registration.topic.clone();
+        let bundle = self.owner(&arrived.registration);
         let detail = json!({"seq": arrived.seq, "apns_id": arrived.apns_id, "push_type": arrived.push_type});
         self.happened(Kind::Arrived, Some(&bundle), detail);
-        self.record(&arrived, now)?;
+        self.record(&arrived, &bundle, now)?;
+        let further = self.further.get(&arrived.registration).map(|further| further.kind);
         let here = self
             .apps
             .get(&bundle)
-            .filter(|app| registration_of(&app.kept).as_ref() == Some(&arrived.registration))
+            .filter(|app| {
+                further.is_some() || registration_of(&app.kept).as_ref() == Some(&arrived.registration)
+            })
             .filter(|_| !self.endings.contains(&arrived.registration));
         let refusal = match here {
             None => Some(Reason::UNKNOWN_APP),
-            Some(app) if !app.kept.registered => Some(Reason::NOT_REGISTERED),
+            Some(app) if further.is_none() && !app.kept.registered => Some(Reason::NOT_REGISTERED),
             Some(_) => None,
         };
         if let Some(reason) = refusal {
@@ -185,18 +200,20 @@ impl Phone {
             let shown = center::Shown::default();
             return self.owe(&center::AppReceipt { bundle, registration, receipt, shown });
         }
+        let handed = further.map(|_| Handed::of(&arrived));
         self.feed(center::Input::RemoteArrived(center::RemoteNotification {
             bundle,
             registration: arrived.registration.to_string(),
             seq: arrived.seq,
             apns_id: arrived.apns_id,
-            push_type: arrived.push_type.and_then(|word| word.parse().ok()),
+            push_type: further.or_else(|| arrived.push_type.and_then(|word| word.parse().ok())),
             collapse_id: arrived.collapse_id,
             expires_at: arrived
                 .expires_in
                 .map(|seconds| now.plus_millis(i64::from(seconds).saturating_mul(1000))),
             payload: arrived.payload,
-        }))
+        }))?;
+        handed.map_or(Ok(()), |handed| self.hand_over(handed))
     }
 
     /// Puts a receipt into the outbox; it leaves it when the push service acknowledges it.
@@ -213,12 +230,12 @@ impl Phone {
         Ok(())
     }
 
-    fn record(&self, arrived: &Arrived, now: UnixMillis) -> Result<(), StoreError> {
-        let app = &arrived.registration.topic;
+    fn record(&self, arrived: &Arrived, app: &str, now: UnixMillis) -> Result<(), StoreError> {
         let content = self.center.content_of(app, &arrived.payload).unwrap_or_default();
         self.store.record_arrival(&Arrival {
             at: now,
-            app: app.clone(),
+            app: app.to_owned(),
+            instance: arrived.registration.instance.clone(),
             apns_id: arrived.apns_id.clone(),
             seq: arrived.seq,
             push_type: arrived.push_type.clone(),
@@ -227,6 +244,7 @@ impl Phone {
             app_state: self.center.app_state(app).map(translate::app_state_word),
             decision: None,
             responses: Vec::new(),
+            payload: None,
         })
     }
 
@@ -264,5 +282,11 @@ impl Phone {
 /// What an app registers for; `None` without the entitlement.
 pub(super) fn registration_of(app: &KeptApp) -> Option<Registration> {
     let environment: Environment = app.manifest.entitlements.aps_environment?;
-    Some(Registration { environment, topic: app.manifest.bundle_id.clone() })
+    Some(Registration { environment, topic: app.manifest.bundle_id.clone(), instance: None })
+}
+
+/// The registration's name without its environment.
+fn after_environment(registration: &Registration) -> String {
+    let name = registration.to_string();
+    name.split_once('/').map(|(_, rest)| rest.to_owned()).unwrap_or(name)
 }

@@ -57,6 +57,7 @@ impl Phone {
     fn take_away(&mut self, bundle: &str) -> Result<(), StoreError> {
         let Some(app) = self.apps.get(bundle) else { return Ok(()) };
         let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
+        self.end_all_further(bundle)?;
         self.feed(center::Input::AppRemoved { bundle: bundle.to_owned() })?;
         self.apps.remove(bundle);
         self.store.remove_app(bundle)?;

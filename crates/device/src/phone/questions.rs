@@ -46,6 +46,8 @@ pub(crate) enum Refusal {
     NotOffloaded(String),
     #[error("{0:?} has no token that could change: let it register first (PUT …/apps/{0}/registration)")]
     NoToken(String),
+    #[error("{app} has no registration for {kind} of this name: GET …/registrations lists those it has")]
+    NoRegistration { app: String, kind: String },
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
     #[error("{0}")]
@@ -260,6 +262,7 @@ impl Phone {
         };
         if let Some(registration) = moved {
             self.end_registration(registration)?;
+            self.end_all_further(&bundle)?;
         }
         let kept = KeptApp { manifest, registered, token, container };
         self.store.save_app(&kept)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use homing_clock::Clock;
+use homing_link::RegistrationName;
 use homing_local::AppManifest;
 use homing_notification_center::{self as center, Center, StateError};
 use homing_trace::UnixMillis;
@@ -106,6 +107,7 @@ impl Phone {
             offloaded: Default::default(),
             driven: Default::default(),
             endings: Default::default(),
+            further: Default::default(),
             link: None,
             link_state: LinkState {
                 connected: false,
@@ -161,10 +163,11 @@ impl Phone {
             .store
             .endings()?
             .into_iter()
-            .filter_map(|(environment, topic)| {
-                Some(Registration { environment: environment.parse().ok()?, topic })
+            .filter_map(|(environment, rest)| {
+                RegistrationName::parse(&format!("{environment}/{rest}")).map(|name| Registration::of(&name))
             })
             .collect();
+        self.load_further()?;
         self.center = match self.store.center()? {
             Some(json) => Center::from_json(&json).map_err(unreadable_center)?,
             None => Center::default(),

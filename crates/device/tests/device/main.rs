@@ -8,6 +8,7 @@ mod hands;
 mod lock;
 mod push_service;
 mod recipient;
+mod registrations;
 mod touch;
 mod triggers;
 

@@ -102,6 +102,10 @@ impl PushService {
             topic: homing_app::demo::BUNDLE_ID,
             instance: None,
         };
+        self.publish_to(&registration, packet_id, sent);
+    }
+
+    pub(crate) fn publish_to(&self, registration: &RegistrationName<'_>, packet_id: u16, sent: &Sent<'_>) {
         let head = NotificationHead {
             seq: sent.seq,
             apns_id: sent.apns_id,

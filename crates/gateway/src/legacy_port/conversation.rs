@@ -102,6 +102,10 @@ impl Conversation {
         let word = match end {
             End::Closed => return,
             End::Ours => self.last_word(),
+            // It isn't this notification that fails: all that follows the last one that was taken must be sent again.
+            End::Failed(Failing { status: Status::ProcessingError, .. }) if *stop.borrow() => {
+                self.last_word()
+            }
             End::Failed(Failing { command, identifier, status }) => {
                 tracing::debug!(peer = %self.peer, ?status, "a legacy connection was closed");
                 let identifier = identifier.unwrap_or(NO_IDENTIFIER);

@@ -127,7 +127,7 @@ impl Round {
 
     /// Gives the hub what has no fate yet, again and again while it is refused.
     async fn hand_over(&self, port: &ProviderPort, core: usize, admitted: &[Admitted], fates: &mut [Fate]) {
-        let until = Instant::now() + TRY_WITHIN;
+        let mut until = None;
         loop {
             for ((place, admitted), fate) in (0_u32..).zip(admitted).zip(&mut *fates) {
                 if *fate == Fate::Refused {
@@ -139,7 +139,8 @@ impl Round {
                 }
             }
             self.wait(admitted, fates).await;
-            if !fates.contains(&Fate::Refused) || Instant::now() >= until {
+            // A commit that fails may have taken longer than that by itself.
+            if !fates.contains(&Fate::Refused) || is_over(&mut until) {
                 return;
             }
             sleep(TRY_EVERY).await;
@@ -170,6 +171,12 @@ impl Round {
     }
 }
 
+/// Whether it was tried long enough, counted from the first failure.
+fn is_over(until: &mut Option<Instant>) -> bool {
+    let now = Instant::now();
+    *until.get_or_insert(now + TRY_WITHIN) <= now
+}
+
 fn fate_of(outcome: Outcome) -> Fate {
     match outcome {
         // An end in between is told by the feedback service, and by the trace as that of any other.
@@ -181,11 +188,11 @@ fn fate_of(outcome: Outcome) -> Fate {
 
 /// Asks the store, again and again while it doesn't answer.
 async fn stand(port: &ProviderPort, keys: Vec<RegistrationKey>) -> Result<Vec<Standing>, StoreError> {
-    let until = Instant::now() + TRY_WITHIN;
+    let mut until = None;
     loop {
         match port.store.stand(keys.clone()).await {
             Ok(standings) => return Ok(standings),
-            Err(error) if Instant::now() >= until => return Err(error),
+            Err(error) if is_over(&mut until) => return Err(error),
             Err(_) => sleep(TRY_EVERY).await,
         }
     }

@@ -261,6 +261,38 @@ async fn the_same_collapse_id_is_the_devices_affair_while_it_is_here() {
     house.stop().await;
 }
 
+#[tokio::test]
+async fn each_live_activity_is_a_registration_of_its_own() {
+    let house = House::start(2).await;
+    let (_, mut connection, _) = registered(&house).await;
+    let topic = format!("{BUNDLE}.push-type.liveactivity");
+    let name = |instance| RegistrationName { environment: Environment::Development, topic: &topic, instance };
+    let mut tokens = Vec::new();
+    for instance in [None, Some("trip-7"), Some("trip-8")] {
+        tokens.push(connection.subscribe(&name(instance)).await.expect("its own app"));
+    }
+    let options = DeliveryOptions {
+        topic: Topic::parse(topic.as_bytes()).ok(),
+        push_type: Some(PushType::LiveActivity),
+        ..DeliveryOptions::default()
+    };
+    for (token, instance) in tokens.iter().zip([None, Some("trip-7"), Some("trip-8")]) {
+        house.send_with(token, options.clone(), "{}").await.expect("accepted");
+        let notification = connection.next_notification().await.expect("delivered");
+        assert_eq!(notification.registration, name(instance).to_string());
+    }
+    connection.unsubscribe(&name(Some("trip-7"))).await.expect("its own registration");
+    let answer = house.send_with(&tokens[1], options.clone(), "{}").await;
+    assert_eq!(refusal(answer), (410, Reason::Unregistered));
+    for token in [&tokens[0], &tokens[2]] {
+        house.send_with(token, options.clone(), "{}").await.expect("the others live");
+    }
+    // Under the same name again, another token.
+    let again = connection.subscribe(&name(Some("trip-7"))).await.expect("its own app");
+    assert!(!tokens.contains(&again));
+    house.stop().await;
+}
+
 fn refusal(answer: Result<String, SendError>) -> (u16, Reason) {
     let Err(SendError::Refused { status, refusal, .. }) = answer else { panic!("{answer:?}") };
     (status, refusal.reason)

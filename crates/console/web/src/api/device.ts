@@ -138,6 +138,7 @@ export const KINDS = [
   "did-receive",
   "did-receive-remote-notification",
   "service-extension",
+  "handed-over",
   "receipt",
   "screen",
   "changed",

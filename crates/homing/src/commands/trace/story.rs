@@ -85,6 +85,7 @@ fn suppressed(reason: &str) -> &'static str {
         "unknown-app" => "the app isn't on the device any more",
         "expired" => "its time had passed when it arrived",
         "not-displayable" => "it has no alert, sound or badge to show",
+        "for-framework" => "its push type goes to a framework of its own, not to the notification centre",
         "unreadable" => "its payload isn't a JSON object",
         _ => "the device didn't show it",
     }

@@ -52,6 +52,10 @@ export const reasons: Record<string, ReasonWords> = {
     why: "There is no alert, badge or sound in it, or its push type isn’t for showing.",
     mend: "Put an alert into aps.",
   },
+  "for-framework": {
+    short: "for a framework",
+    why: "It isn’t for showing: its push type goes to a framework of its own (a call, a complication, a Live Activity …), which has it.",
+  },
   unreadable: { short: "payload unreadable", why: "The iPhone couldn’t read its payload.", mend: "Check the payload." },
   "another-user": {
     short: "for another user",

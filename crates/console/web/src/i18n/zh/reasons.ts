@@ -38,6 +38,10 @@ export const reasons: Record<string, ReasonWords> = {
     why: "里面没有提醒、角标或声音，或者它的推送类型不是用来显示的。",
     mend: "在 aps 里加上 alert。",
   },
+  "for-framework": {
+    short: "交给系统框架",
+    why: "它不是用来显示的：它的推送类型属于另一个系统框架（来电、复杂功能、实时活动等），已交给该框架。",
+  },
   unreadable: { short: "载荷无法读取", why: "iPhone 读不懂它的载荷。", mend: "检查载荷。" },
   "another-user": {
     short: "属于另一个用户",
