@@ -3,7 +3,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{ApnsId, CollapseId, Expiration, Priority, PushType, Reason, Topic};
+use crate::{ApnsId, CollapseId, Expiration, Leniencies, Leniency, Priority, PushType, Reason, Topic};
 
 const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
 const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
@@ -23,6 +23,8 @@ pub struct RequestHeaders<'a> {
     priority: Option<&'a HeaderValue>,
     expiration: Option<&'a HeaderValue>,
     collapse_id: Option<&'a HeaderValue>,
+    /// What the client calls itself; it changes nothing.
+    pub user_agent: Option<&'a HeaderValue>,
     duplicate: bool,
 }
 
@@ -38,6 +40,7 @@ impl<'a> RequestHeaders<'a> {
                 "apns-priority" => &mut read.priority,
                 "apns-expiration" => &mut read.expiration,
                 "apns-collapse-id" => &mut read.collapse_id,
+                "user-agent" => &mut read.user_agent,
                 _ => continue,
             };
             place.get_or_insert(value);
@@ -48,6 +51,19 @@ impl<'a> RequestHeaders<'a> {
     /// Any header twice is [`Reason::DuplicateHeaders`]; `cookie` is not, since HTTP/2 lets a client split it (RFC 9113 §8.2.3).
     pub fn check_duplicates(&self) -> Result<(), Reason> {
         if self.duplicate { Err(Reason::DuplicateHeaders) } else { Ok(()) }
+    }
+
+    /// What the headers depart in from the documented form, though they are taken.
+    pub fn leniencies(&self) -> Leniencies {
+        let is_empty = |value: Option<&HeaderValue>| value.is_some_and(HeaderValue::is_empty);
+        let has = |value: Option<&HeaderValue>, wanted: fn(&u8) -> bool| {
+            value.is_some_and(|value| value.as_bytes().iter().any(wanted))
+        };
+        Leniencies::NONE
+            .with_if(Leniency::UpperCaseApnsId, has(self.apns_id, u8::is_ascii_uppercase))
+            .with_if(Leniency::EmptyTopic, is_empty(self.topic))
+            .with_if(Leniency::UnderscoreInTopic, has(self.topic, |byte| *byte == b'_'))
+            .with_if(Leniency::EmptyCollapseId, is_empty(self.collapse_id))
     }
 
     pub fn apns_id(&self) -> Result<Option<ApnsId>, Reason> {

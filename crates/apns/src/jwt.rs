@@ -2,10 +2,8 @@
 //! reads it, and written strictly. Which key belongs to which team, and what is remembered of a verdict, is the push service's.
 
 mod keys;
-mod leniency;
 
 pub use keys::{KeyError, SigningKey, VerifyingKey};
-pub use leniency::{Leniencies, Leniency};
 
 use std::borrow::Cow;
 
@@ -14,7 +12,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD_INDIFFERENT, URL_SAFE_NO_P
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::Reason;
+use crate::{Leniencies, Leniency, Reason};
 
 /// How far `iat` may lie from now, in seconds, in either direction.
 pub const MAX_AGE_SECONDS: i64 = 60 * 60;
@@ -68,6 +66,11 @@ pub fn bearer(authorization: &[u8]) -> Result<&[u8], Reason> {
     if token.is_empty() { Err(Reason::MissingProviderToken) } else { Ok(token) }
 }
 
+/// What the scheme alone departs in, for whoever remembers verdicts by the token.
+pub fn scheme_leniencies(authorization: &[u8]) -> Leniencies {
+    Leniencies::NONE.with_if(Leniency::SchemeCase, !authorization.starts_with(b"bearer "))
+}
+
 /// Whether a token's `iat` lies within an hour of `now`, both in seconds since the epoch, in either direction; else
 /// [`Reason::ExpiredProviderToken`].
 pub const fn check_age(issued_at: i64, now: i64) -> Result<(), Reason> {
@@ -82,11 +85,7 @@ impl ProviderToken {
     /// [`ProviderToken::leniencies`]; all else is [`Reason::InvalidProviderToken`].
     pub fn parse(authorization: &[u8]) -> Result<Self, Reason> {
         let token = bearer(authorization)?;
-        let mut leniencies = Leniencies::default();
-        if !authorization.starts_with(b"bearer") {
-            leniencies.add(Leniency::SchemeCase);
-        }
-        parse_token(token, leniencies).ok_or(Reason::InvalidProviderToken)
+        parse_token(token, scheme_leniencies(authorization)).ok_or(Reason::InvalidProviderToken)
     }
 
     /// Whose key signed it, as it says.
@@ -228,6 +227,7 @@ fn read_signature(bytes: &[u8], leniencies: &mut Leniencies) -> Option<p256::ecd
             if r_zeroes.iter().chain(s_zeroes).any(|byte| *byte != 0) {
                 return None;
             }
+            leniencies.add(Leniency::Es512);
             p256::ecdsa::Signature::from_slice(&[r, s].concat()).ok()
         }
         der => {

@@ -3,6 +3,7 @@
 //!
 //! Who may ask is decided by `homing-http-api`; what is answered is read from the store and the developer centre.
 
+mod advice;
 mod apps;
 mod certificates;
 mod enrolment_keys;
@@ -23,20 +24,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi as _, ToSchema};
 use zeroize::Zeroizing;
 
+use crate::advice::Advice;
 use crate::authority::Authority;
 use crate::centre::Centre;
 use crate::store::{Store, StoreError, TraceQuery};
 use crate::token::TokenSealer;
 
 /// What the API answers from, and whom it answers.
-pub struct AdminContext {
-    pub store: Store,
-    pub centre: Centre,
+pub(crate) struct AdminContext {
+    pub(crate) store: Store,
+    pub(crate) centre: Centre,
     /// Issues providers' certificates.
-    pub authority: Arc<Authority>,
-    pub sealer: TokenSealer,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) sealer: TokenSealer,
+    /// What the provider ports have counted.
+    pub(crate) advice: Arc<Advice>,
     /// Sent as `Authorization: Bearer`.
-    pub admin_key: Zeroizing<String>,
+    pub(crate) admin_key: Zeroizing<String>,
 }
 
 impl std::fmt::Debug for AdminContext {
@@ -46,11 +50,12 @@ impl std::fmt::Debug for AdminContext {
 }
 
 /// The API, ready to be served.
-pub fn router(context: AdminContext) -> axum::Router {
+pub(crate) fn router(context: AdminContext) -> axum::Router {
     let key_is_in = "a running Homing keeps the admin key in its endpoints.json as gateway_admin_key";
     let judge = Guard::new(Hosts::default(), &context.admin_key, key_is_in);
     let router = axum::Router::new()
         .route("/v1/traces", get(traces))
+        .route("/v1/advice", get(advice::list))
         .route("/v1/teams", get(apps::list_teams).post(apps::create_team))
         .route("/v1/apps", get(apps::list).post(apps::create))
         .route("/v1/apps/{bundle_id}", get(apps::show).delete(apps::remove))
@@ -76,6 +81,7 @@ pub fn router(context: AdminContext) -> axum::Router {
         traces,
         status,
         description,
+        advice::list,
         apps::list_teams,
         apps::create_team,
         apps::list,

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Barrier, Semaphore, watch};
 
 use crate::admin::{self, AdminContext};
+use crate::advice::Advice;
 use crate::authority::{Authority, AuthorityError};
 use crate::centre::{Centre, CentreError};
 use crate::device_port::{DevicePort, DevicePortConfig};
@@ -20,7 +21,7 @@ use crate::hub::{BUDGET, Hub, Inboxes};
 use crate::legacy_port::{LegacyPort, Service};
 use crate::listen::{self, Bound, ListenError, accept, stopped};
 use crate::notification::lock;
-use crate::provider_port::{ProviderPort, ProviderPortConfig};
+use crate::provider_port::{ProviderPort, ProviderPortConfig, ProviderRules};
 use crate::store::{Store, StoreConfig, StoreError};
 use crate::token::TokenSealer;
 
@@ -40,6 +41,8 @@ pub struct GatewayConfig {
     pub cores: usize,
     /// Where providers come in, by the environment of those who name none of Apple's hosts.
     pub apns: Vec<(Environment, Vec<SocketAddr>)>,
+    /// How its ports answer where there is a choice.
+    pub rules: ProviderRules,
     /// Where Apple's legacy binary interface is served; nowhere if empty.
     pub legacy: Vec<(Environment, Vec<SocketAddr>)>,
     /// Where its feedback service is.
@@ -159,6 +162,7 @@ impl Gateway {
         let centre = Centre::open(store.clone()).await?;
         let sealer = TokenSealer::load(&store).await?;
         let hub = Arc::new(Hub::new(store.clone(), config.clock.clone(), inboxes, BUDGET));
+        let advice = Arc::new(Advice::default());
         let provider_port = Arc::new(
             ProviderPort::new(ProviderPortConfig {
                 hub: Arc::clone(&hub),
@@ -168,6 +172,8 @@ impl Gateway {
                 chain: authority.server_chain(),
                 key: authority.server_key(),
                 client_roots: authority.provider_roots(),
+                rules: config.rules.clone(),
+                advice: Arc::clone(&advice),
             })
             .map_err(|error| StartError::ProviderPort(error.into()))?,
         );
@@ -207,7 +213,7 @@ impl Gateway {
             };
             gateway.spawn(format!("gateway-{}", core.core), move || runtime.block_on(core.run()))?;
         }
-        gateway.serve_admin(admin, sealer, config.admin_key, stopping)?;
+        gateway.serve_admin(admin, (sealer, advice), config.admin_key, stopping)?;
         tracing::info!(cores, "push service started");
         tracing::debug!(addresses = ?gateway.addresses, "push service listens");
         Ok(gateway)
@@ -409,7 +415,7 @@ impl Gateway {
     fn serve_admin(
         &self,
         bound: Bound,
-        sealer: TokenSealer,
+        (sealer, advice): (TokenSealer, Arc<Advice>),
         admin_key: String,
         stop: watch::Receiver<bool>,
     ) -> std::io::Result<()> {
@@ -418,6 +424,7 @@ impl Gateway {
             centre: self.centre.clone(),
             authority: Arc::clone(&self.authority),
             sealer,
+            advice,
             admin_key: admin_key.into(),
         });
         let runtime = runtime()?;

@@ -1,6 +1,7 @@
 //! The door old providers come in by: Apple's legacy binary interface and its feedback service (*Binary Provider API*), over
 //! TLS with a client certificate. It decides when a connection ends and what is said then; whether a notification is
-//! admitted is decided as on the HTTP/2 port, where it goes is the hub's.
+//! admitted is decided as on the HTTP/2 port, where it goes is the hub's. Whoever comes to speak HTTP/2 is handed over to that
+//! port: Apple's channel management has the same port numbers.
 
 mod conversation;
 mod feedback;
@@ -25,8 +26,8 @@ use tokio_rustls::server::TlsStream;
 use crate::authority::Authority;
 use crate::listen::stopped;
 use crate::provider_port::{
-    Admission, ProviderPort, ProviderPortError, Socket, certificate_of, environment_of, explain,
-    legacy_server_config,
+    Admission, ProviderPort, ProviderPortError, Socket, Spoken, certificate_of, environment_of, explain,
+    legacy_server_config, management_environment, spoken,
 };
 use conversation::Conversation;
 use judge::Judge;
@@ -86,17 +87,22 @@ impl LegacyPort {
         peer: SocketAddr,
         stop: watch::Receiver<bool>,
     ) {
+        let port = tcp.local_addr().map_or(0, |address| address.port());
         let accepted = match Socket::new(tcp) {
-            Ok(socket) => timeout(HANDSHAKE_DEADLINE, self.accept(environment, socket)).await,
+            Ok(socket) => timeout(HANDSHAKE_DEADLINE, self.accept((environment, port), socket)).await,
             Err(error) => return tracing::debug!(%peer, %error, "a provider's connection ended at once"),
         };
-        let (stream, environment) = match accepted {
+        let (stream, environment, spoken) = match accepted {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => {
                 return tracing::warn!(%peer, %error, "no legacy connection with a provider: {}", explain(&error));
             }
             Err(_) => return tracing::debug!(%peer, "a provider's TLS handshake took too long"),
         };
+        if spoken == Spoken::Http2 {
+            let port = Arc::clone(&self.provider_port);
+            return port.converse(core, environment, stream, peer, stop).await;
+        }
         let admission = match self.admission(&stream, environment) {
             Ok(admission) => admission,
             Err(reason) => {
@@ -112,19 +118,30 @@ impl LegacyPort {
         }
     }
 
-    /// The handshake, with the environment that the server name says.
+    /// The handshake, with the environment that the server name says, and what is going to be spoken.
     async fn accept(
         &self,
-        environment: Environment,
+        (environment, port): (Environment, u16),
         socket: Socket,
-    ) -> std::io::Result<(Stream, Environment)> {
+    ) -> std::io::Result<(Stream, Environment, Spoken)> {
         let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
-        let environment = environment_of(start.client_hello().server_name()).unwrap_or(environment);
-        let config = match environment {
-            Environment::Production => &self.production,
-            Environment::Development => &self.development,
+        let hello = start.client_hello();
+        let (spoken, named) = (spoken(&hello), environment_of(hello.server_name()));
+        let (environment, config) = match spoken {
+            Spoken::Http2 => {
+                let of_port = || management_environment(port).unwrap_or(environment);
+                (named.unwrap_or_else(of_port), &self.provider_port.tls)
+            }
+            Spoken::Legacy => {
+                let environment = named.unwrap_or(environment);
+                let config = match environment {
+                    Environment::Production => &self.production,
+                    Environment::Development => &self.development,
+                };
+                (environment, config)
+            }
         };
-        Ok((start.into_stream(Arc::clone(config)).await?, environment))
+        Ok((start.into_stream(Arc::clone(config)).await?, environment, spoken))
     }
 
     fn admission(&self, stream: &Stream, environment: Environment) -> Result<Admission, Reason> {

@@ -4,6 +4,7 @@
 //! by the hub, what is kept by the store, and what a device hears by the device port.
 
 pub mod admin;
+mod advice;
 pub mod authority;
 pub mod centre;
 mod device_port;
@@ -18,3 +19,4 @@ pub mod token;
 
 pub use gateway::{Addresses, Gateway, GatewayConfig, StartError};
 pub use listen::ListenError;
+pub use provider_port::ProviderRules;

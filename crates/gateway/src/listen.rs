@@ -21,6 +21,11 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub enum ListenError {
     #[error("port {port} for {role} is in use: stop what listens on {address}, or choose another port")]
     InUse { port: u16, role: &'static str, address: SocketAddr },
+    #[error(
+        "port {port} for {role} is for root, or for who has CAP_NET_BIND_SERVICE: run as root, or once \
+         `sudo setcap cap_net_bind_service=+ep $(command -v homing)`, or choose another port (without --apple-ports)"
+    )]
+    Privileged { port: u16, role: &'static str },
     #[error("can't listen on {address} for {role}: {source}")]
     Other { role: &'static str, address: SocketAddr, source: io::Error },
     #[error("no address to listen on for {role}: name at least one")]
@@ -55,6 +60,9 @@ pub(crate) fn bind(role: &'static str, wanted: &[SocketAddr], cores: usize) -> R
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(ListenError::InUse { port: address.port(), role, address });
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && address.port() < 1024 => {
+                return Err(ListenError::Privileged { port: address.port(), role });
             }
             Err(source) => return Err(ListenError::Other { role, address, source }),
         }

@@ -4,9 +4,14 @@
 
 mod admission;
 mod answer;
+mod binding;
 mod connection;
+mod editor;
+mod noted;
 mod preface;
+mod rates;
 mod receipts;
+mod rules;
 mod socket;
 mod strangers;
 mod tls;
@@ -23,18 +28,25 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 pub(crate) use admission::{Admission, Body, Known, Moment, Refusing};
 pub(crate) use answer::Labels;
+pub use rules::ProviderRules;
 pub(crate) use socket::Socket;
-pub(crate) use tls::{ProviderPortError, certificate_of, environment_of, explain, legacy_server_config};
+pub(crate) use tls::{
+    ProviderPortError, Spoken, certificate_of, environment_of, explain, legacy_server_config,
+    management_environment, spoken,
+};
 
+use crate::advice::Advice;
 use crate::centre::Centre;
 use crate::hub::Hub;
 use crate::store::{Refused, StageEvent, Store};
 use crate::token::TokenSealer;
 use connection::{Connection, End};
 use preface::{GoAway, Prefaced, Signs, announced};
+use rates::Rates;
 use strangers::Strangers;
 use verdicts::Verdicts;
 
@@ -58,6 +70,9 @@ pub(crate) struct ProviderPortConfig {
     pub(crate) key: PrivateKeyDer<'static>,
     /// The issuer of provider certificates, and no other.
     pub(crate) client_roots: RootCertStore,
+    pub(crate) rules: ProviderRules,
+    /// Where leniencies are counted.
+    pub(crate) advice: Arc<Advice>,
 }
 
 /// The provider port of a gateway: one for all its cores, addresses and environments.
@@ -66,8 +81,11 @@ pub(crate) struct ProviderPort {
     pub(crate) store: Store,
     centre: Centre,
     pub(crate) sealer: TokenSealer,
-    tls: tokio_rustls::TlsAcceptor,
+    pub(crate) tls: Arc<rustls::ServerConfig>,
+    rules: ProviderRules,
+    advice: Arc<Advice>,
     verdicts: Verdicts,
+    rates: Rates,
     strangers: Strangers,
     /// A permit for each stream of receipts that may be open.
     receipt_streams: Arc<Semaphore>,
@@ -81,14 +99,18 @@ impl std::fmt::Debug for ProviderPort {
 
 impl ProviderPort {
     pub(crate) fn new(config: ProviderPortConfig) -> Result<Self, ProviderPortError> {
-        let ProviderPortConfig { hub, store, centre, sealer, chain, key, client_roots } = config;
-        let tls = tls::server_config(chain, key, client_roots)?.into();
+        let ProviderPortConfig { hub, store, centre, sealer, chain, key, client_roots, rules, advice } =
+            config;
+        let tls = tls::server_config(chain, key, client_roots)?;
         Ok(Self {
             hub,
             store,
             centre,
             sealer,
             tls,
+            rates: Rates::new(rules.requests_per_token),
+            rules,
+            advice,
             verdicts: Verdicts::default(),
             strangers: Strangers::default(),
             receipt_streams: Arc::new(Semaphore::new(receipts::IN_ALL)),
@@ -113,8 +135,9 @@ impl ProviderPort {
         peer: SocketAddr,
         stop: watch::Receiver<bool>,
     ) {
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&self.tls));
         let stream = match Socket::new(tcp) {
-            Ok(socket) => match timeout(HANDSHAKE_DEADLINE, self.tls.accept(socket)).await {
+            Ok(socket) => match timeout(HANDSHAKE_DEADLINE, acceptor.accept(socket)).await {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
                     return tracing::warn!(%peer, %error, "no connection with a provider: {}", tls::explain(&error));
@@ -123,16 +146,35 @@ impl ProviderPort {
             },
             Err(error) => return tracing::debug!(%peer, %error, "a provider's connection ended at once"),
         };
+        self.converse(core, environment, stream, peer, stop).await;
+    }
+
+    /// Serves one connection after its TLS handshake; see [`ProviderPort::serve`].
+    pub(crate) async fn converse(
+        self: Arc<Self>,
+        core: usize,
+        environment: Environment,
+        stream: TlsStream<Socket>,
+        peer: SocketAddr,
+        stop: watch::Receiver<bool>,
+    ) {
         let session = stream.get_ref().1;
         let environment = tls::environment_of(session.server_name()).unwrap_or(environment);
+        let offered = session.alpn_protocol().is_some();
         let admission = tls::certificate(session, environment)
             .and_then(|certificate| Admission::new(Arc::clone(&self), environment, certificate));
         let signs = Arc::new(Signs::default());
-        let mut stream = Prefaced::new(stream, Arc::clone(&signs));
-        let admission = match admission {
+        let first_streams = self.rules.first_streams;
+        let is_limited = u32::from(first_streams) < announced::MAX_CONCURRENT_STREAMS
+            && admission.as_ref().is_ok_and(|admission| !admission.is_authenticated());
+        let mut stream = Prefaced::new(stream, Arc::clone(&signs), is_limited.then_some(first_streams));
+        let mut admission = match admission {
             Ok(admission) => admission,
             Err(reason) => return dismiss(stream, peer, reason).await,
         };
+        if !offered {
+            admission.without_alpn();
+        }
         let begun = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
             Ok(Ok(h2)) => Ok(Connection::new(h2, self, core, admission, stop).run(&signs).await),
             Ok(Err(error)) => Err(error.to_string()),

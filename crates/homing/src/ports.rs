@@ -1,8 +1,12 @@
 //! Which port each listener of `homing up` takes, and on which addresses.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use anyhow::bail;
+use homing_trace::Environment;
+
+use crate::roles::push_service::Listen;
 
 /// How many ports `--ports-from N` sets aside: N to N + 19, some for what is yet to come.
 const BLOCK: u16 = 20;
@@ -62,6 +66,37 @@ impl Ports {
     }
 }
 
+/// Apple's ports of the provider API, its legacy interface with the feedback service, and channel management, which shares
+/// their numbers.
+const APPLE_HTTP2: [u16; 2] = [443, 2197];
+const APPLE_LEGACY: u16 = 2195;
+const APPLE_FEEDBACK: u16 = 2196;
+
+/// Also listens on Apple's own ports, on the IP addresses where the provider API is anyhow: a client with fixed hosts and ports
+/// then needs only a hosts file. Who names no host of Apple's is in production there.
+pub(crate) fn add_apple_ports(listen: &mut Listen) {
+    let ips: BTreeSet<IpAddr> =
+        listen.apns.iter().flat_map(|(_, addresses)| addresses).map(SocketAddr::ip).collect();
+    let mut taken: BTreeSet<SocketAddr> = [&listen.apns, &listen.legacy, &listen.feedback]
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, addresses)| addresses.iter().copied())
+        .collect();
+    for (ports, roles) in [
+        (&APPLE_HTTP2[..], &mut listen.apns),
+        (&[APPLE_LEGACY], &mut listen.legacy),
+        (&[APPLE_FEEDBACK], &mut listen.feedback),
+    ] {
+        let at = roles.iter().position(|(environment, _)| *environment == Environment::Production);
+        let at = at.unwrap_or_else(|| {
+            roles.push((Environment::Production, Vec::new()));
+            roles.len() - 1
+        });
+        let wanted = ports.iter().flat_map(|port| ips.iter().map(|ip| SocketAddr::new(*ip, *port)));
+        roles[at].1.extend(wanted.filter(|address| taken.insert(*address)));
+    }
+}
+
 /// 127.0.0.1 and, where the machine has it, ::1.
 pub(crate) fn loopback(port: u16) -> Vec<SocketAddr> {
     let mut addresses = vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)];
@@ -74,6 +109,27 @@ pub(crate) fn loopback(port: u16) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn apples_ports_are_added_once_where_the_provider_api_listens() {
+        let at = |ports: &[u16]| -> Vec<SocketAddr> {
+            ports.iter().map(|port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), *port)).collect()
+        };
+        let mut listen = Listen {
+            apns: vec![(Environment::Production, at(&[2197])), (Environment::Development, at(&[2297]))],
+            legacy: vec![(Environment::Production, at(&[2195]))],
+            feedback: Vec::new(),
+            device_link: at(&[8883]),
+            admin: at(&[8483]),
+            strict_legacy: false,
+            rules: homing_gateway::ProviderRules::default(),
+        };
+        add_apple_ports(&mut listen);
+        assert_eq!(listen.apns[0].1, at(&[2197, 443]));
+        assert_eq!(listen.apns[1].1, at(&[2297]));
+        assert_eq!(listen.legacy, [(Environment::Production, at(&[2195]))]);
+        assert_eq!(listen.feedback, [(Environment::Production, at(&[2196]))]);
+    }
 
     #[test]
     fn a_block_of_ports_must_fit() {

@@ -18,6 +18,7 @@ struct Bench {
     _dir: tempfile::TempDir,
     store: Store,
     router: axum::Router,
+    advice: Arc<Advice>,
 }
 
 async fn bench() -> Bench {
@@ -30,9 +31,16 @@ async fn bench() -> Bench {
     let sealer = TokenSealer::load(&store).await.expect("it has a key");
     let admin_key = KEY.to_owned().into();
     let authority = Arc::new(Authority::open(dir.path()).expect("it is made"));
-    let router =
-        router(AdminContext { store: store.clone(), centre: centre.clone(), authority, sealer, admin_key });
-    Bench { _dir: dir, store, router }
+    let advice = Arc::new(Advice::default());
+    let router = router(AdminContext {
+        store: store.clone(),
+        centre: centre.clone(),
+        authority,
+        sealer,
+        advice: Arc::clone(&advice),
+        admin_key,
+    });
+    Bench { _dir: dir, store, router, advice }
 }
 
 impl Bench {
@@ -183,6 +191,33 @@ async fn the_description_names_every_path_and_needs_no_key() {
     let (status, description) = bench.get("/openapi.json", &[("host", "127.0.0.1:1")]).await;
     assert_eq!(status, StatusCode::OK);
     let paths: Vec<&String> = description["paths"].as_object().expect("it has paths").keys().collect();
-    assert_eq!(paths.len(), 12, "{paths:?}");
+    assert_eq!(paths.len(), 13, "{paths:?}");
     assert!(description["components"]["schemas"]["Trace"].is_object());
+}
+
+#[tokio::test]
+async fn advice_tells_what_an_apps_clients_do_and_should_do() {
+    use homing_apns::{Leniencies, Leniency};
+    let bench = bench().await;
+    assert_eq!(bench.ask("/v1/advice").await.1, serde_json::json!({ "advice": [] }));
+    let used = Leniencies::NONE.with_if(Leniency::DerSignature, true);
+    let tally = bench.advice.tally("ABCDE12345", "com.example.news").expect("there is room");
+    tally.note_connection(used, Some("pushy/0.15"), UnixMillis(0));
+    tally.note(used, UnixMillis(1_000));
+    let (status, told) = bench.ask("/v1/advice").await;
+    assert_eq!(status, StatusCode::OK);
+    let expected = serde_json::json!({ "advice": [{
+        "team_id": "ABCDE12345",
+        "bundle_id": "com.example.news",
+        "leniency": "der-signature",
+        "what": Leniency::DerSignature.what(),
+        "advice": Leniency::DerSignature.advice(),
+        "strict_reason": "InvalidProviderToken",
+        "requests": 1,
+        "connections": 1,
+        "first_at": "1970-01-01T00:00:00.000Z",
+        "last_at": "1970-01-01T00:00:01.000Z",
+        "clients": ["pushy/0.15"],
+    }] });
+    assert_eq!(told, expected);
 }

@@ -8,17 +8,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use homing_apns::legacy::LegacyNotification;
 use homing_apns::{
-    CertificateTopics, CollapseId, DeviceTokenHex, Expiration, Priority, PushType, Reason, RequestHeaders,
-    Topic,
+    CertificateTopics, CollapseId, CredentialKind, DeviceTokenHex, Expiration, Leniencies, Leniency,
+    Priority, PushType, Reason, RequestHeaders, Topic, jwt,
 };
 use homing_clock::Clock;
 use homing_trace::{Environment, UnixMillis};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::ProviderPort;
+use super::binding::Binding;
+use super::noted::{Lenient, Noted};
 use super::tls::Shown;
 use super::verdicts::Verdict;
 use crate::centre::{Certificate, Directory, ProviderKey};
@@ -118,21 +120,29 @@ struct Certified {
 struct Sender {
     team: Arc<str>,
     key: Option<Arc<ProviderKey>>,
+    /// What its token departs in from the documented form.
+    leniencies: Leniencies,
 }
 
-/// What the first token that was in order has bound a connection to (*Establishing a token-based connection to APNs*).
-struct Binding {
-    key: Arc<ProviderKey>,
-    /// Topics that were made later are for later connections.
-    newest_topic_no: u32,
-    /// The other keys that were used: related ones, or the team's.
-    others: Vec<Arc<ProviderKey>>,
-}
-
-impl Binding {
-    fn keys(&self) -> impl Iterator<Item = &Arc<ProviderKey>> {
-        std::iter::once(&self.key).chain(&self.others)
+impl Sender {
+    fn certified(by: &Certified) -> Self {
+        Self { team: Arc::clone(&by.certificate.team), key: None, leniencies: Leniencies::NONE }
     }
+
+    const fn kind(&self) -> CredentialKind {
+        match self.key {
+            Some(_) => CredentialKind::Key,
+            None => CredentialKind::Certificate,
+        }
+    }
+}
+
+/// The last `authorization`, what came of it, and whether the connection has taken it.
+struct Last {
+    value: HeaderValue,
+    verdict: Result<Arc<Verdict>, Reason>,
+    leniencies: Leniencies,
+    is_taken: bool,
 }
 
 /// Who follows what becomes of notifications: a team, or a key or a certificate of it.
@@ -166,8 +176,10 @@ pub(crate) struct Admission {
     bound: Option<Binding>,
     /// Set once, for good.
     revoked: Option<Reason>,
-    /// The last `authorization` and what came of it.
-    last: Option<(HeaderValue, Result<Arc<Verdict>, Reason>)>,
+    last: Option<Last>,
+    /// What the connection itself departs in from the documented form.
+    leniencies: Leniencies,
+    noted: Noted,
 }
 
 impl Admission {
@@ -185,7 +197,27 @@ impl Admission {
             }
             None => None,
         };
-        Ok(Self { port, environment, directory, certified, bound: None, revoked: None, last: None })
+        Ok(Self {
+            port,
+            environment,
+            directory,
+            certified,
+            bound: None,
+            revoked: None,
+            last: None,
+            leniencies: Leniencies::NONE,
+            noted: Noted::default(),
+        })
+    }
+
+    /// Says that the client has not offered HTTP/2 before it spoke it.
+    pub(super) const fn without_alpn(&mut self) {
+        self.leniencies.add(Leniency::NoAlpn);
+    }
+
+    /// Whether it is known who speaks on this connection.
+    pub(super) const fn is_authenticated(&self) -> bool {
+        self.certified.is_some() || self.bound.is_some()
     }
 
     pub(crate) const fn environment(&self) -> Environment {
@@ -229,17 +261,34 @@ impl Admission {
     pub(super) fn check_head(
         &mut self,
         method: &Method,
-        path: &str,
+        uri: &Uri,
         headers: &RequestHeaders<'_>,
         now: Moment,
     ) -> Result<Head, Refusing> {
         if method != Method::POST {
             return Err(Reason::MethodNotAllowed.into());
         }
-        homing_apns::device_token_in_path(path)?;
+        homing_apns::device_token_in_path(uri.path())?;
         headers.check_duplicates()?;
         let sender = self.authenticate(headers, now)?;
-        self.check_options(headers, &sender)
+        let used = (self.leniencies.and(sender.leniencies).and(headers.leniencies()))
+            .with_if(Leniency::QueryInPath, uri.query().is_some())
+            .with_if(Leniency::HostWithoutAuthority, uri.authority().is_none());
+        let head = self.check_options(headers, &sender, used)?;
+        self.note(&head, used, headers.user_agent, now);
+        Ok(head)
+    }
+
+    fn note(&mut self, head: &Head, used: Leniencies, client: Option<&HeaderValue>, now: Moment) {
+        let client = client.and_then(|client| client.to_str().ok());
+        let lenient = Lenient { topic: &head.topic, topic_no: head.topic_no, used, client, at: now.at };
+        self.noted.note(&lenient, &self.directory, &self.port.advice);
+    }
+
+    /// Refuses what isn't documented, where nothing else is taken.
+    fn check_strictly(&self, used: Leniencies) -> Result<(), Reason> {
+        let refused = used.strict_reason().filter(|_| self.port.rules.strict);
+        refused.map_or(Ok(()), Err)
     }
 
     /// Checks a request for receipts; answers whose they are. What its query says comes after.
@@ -253,7 +302,8 @@ impl Admission {
             return Err(Reason::MethodNotAllowed);
         }
         headers.check_duplicates()?;
-        let Sender { team, key } = self.authenticate(headers, now)?;
+        let Sender { team, key, leniencies } = self.authenticate(headers, now)?;
+        self.check_strictly(leniencies)?;
         let topics = self.certified.as_ref().map(|certified| certified.topics.clone());
         Ok(Follower { team, key, topics })
     }
@@ -263,54 +313,53 @@ impl Admission {
             return Err(reason);
         }
         if let Some(certified) = &self.certified {
-            return Ok(Sender { team: Arc::clone(&certified.certificate.team), key: None });
+            return Ok(Sender::certified(certified));
         }
         let authorization = headers.authorization.ok_or(Reason::MissingProviderToken)?;
-        let verdict = match &self.last {
-            Some((last, verdict)) if bool::from(last.as_bytes().ct_eq(authorization.as_bytes())) => {
-                verdict.clone()
-            }
-            Some(_) | None => {
-                let verdict = self.port.verdicts.judge(authorization.as_bytes(), &self.directory);
-                self.last = Some((authorization.clone(), verdict.clone()));
-                verdict
-            }
-        }?;
+        let last = match self.last.take() {
+            Some(last) if bool::from(last.value.as_bytes().ct_eq(authorization.as_bytes())) => last,
+            Some(_) | None => Last {
+                value: authorization.clone(),
+                verdict: self.port.verdicts.judge(authorization.as_bytes(), &self.directory),
+                leniencies: jwt::scheme_leniencies(authorization.as_bytes()),
+                is_taken: false,
+            },
+        };
+        let last = self.last.insert(last);
+        let verdict = last.verdict.clone()?;
         let key = &verdict.key;
         if !key.serves(self.environment) {
-            return Err(Reason::BadEnvironmentKeyInToken);
+            return Err(match self.port.rules.documented_spelling {
+                true => Reason::BadEnvironmentKeyIdInToken,
+                false => Reason::BadEnvironmentKeyInToken,
+            });
         }
         if let Some(bound) = &self.bound {
-            if bound.key.team != key.team {
-                return Err(Reason::InvalidProviderToken);
-            }
-            if !bound.key.is_related_to(key) {
-                return Err(Reason::UnrelatedKeyIdInToken);
-            }
+            bound.check_key(key)?;
         }
         verdict.check_age(now.real)?;
-        self.bind(key);
-        Ok(Sender { team: Arc::clone(&key.team), key: Some(Arc::clone(key)) })
-    }
-
-    fn bind(&mut self, key: &Arc<ProviderKey>) {
-        let newest_topic_no = self.directory.newest_topic_no();
-        let bound = self.bound.get_or_insert_with(|| Binding {
-            key: Arc::clone(key),
-            newest_topic_no,
-            others: Vec::new(),
-        });
-        if !bound.keys().any(|used| used.key_id == key.key_id) {
-            bound.others.push(Arc::clone(key));
+        if !last.is_taken {
+            let newest_topic_no = self.directory.newest_topic_no();
+            let bound = self.bound.get_or_insert_with(|| Binding::new(key, newest_topic_no));
+            bound.take(&verdict, &self.port.rules, now.real)?;
+            last.is_taken = true;
         }
+        let leniencies = last.leniencies.and(verdict.leniencies);
+        Ok(Sender { team: Arc::clone(&key.team), key: Some(Arc::clone(key)), leniencies })
     }
 
-    fn check_options(&self, headers: &RequestHeaders<'_>, sender: &Sender) -> Result<Head, Refusing> {
+    fn check_options(
+        &self,
+        headers: &RequestHeaders<'_>,
+        sender: &Sender,
+        used: Leniencies,
+    ) -> Result<Head, Refusing> {
         let refusing = |reason, topic: Option<&Topic>| {
             let known = Known { team: Some(Arc::clone(&sender.team)), topic: topic.cloned() };
             Refusing { reason, known }
         };
         let without_topic = |reason| refusing(reason, None);
+        self.check_strictly(used).map_err(without_topic)?;
         headers.apns_id().map_err(without_topic)?;
         let default =
             || self.certified.as_ref().and_then(|certified| certified.topics.default_topic().cloned());
@@ -322,6 +371,9 @@ impl Admission {
                 homing_apns::check_topic(push_type, &topic)?;
             }
             let topic_no = self.allowed_topic_no(&topic, sender)?;
+            if let Some(push_type) = push_type.or_else(|| homing_apns::push_type_of_topic(&topic)) {
+                homing_apns::check_credential(push_type, sender.kind())?;
+            }
             let priority = headers.priority()?;
             homing_apns::effective_priority(priority, push_type)?;
             Ok((push_type, topic_no, priority, headers.expiration()?, headers.collapse_id()?))
@@ -337,8 +389,7 @@ impl Admission {
         let certified = self.certified.as_ref().ok_or(Reason::BadCertificate)?;
         let refusing = |reason| Refusing { reason, known: self.known() };
         let topic = certified.topics.uid.as_ref().ok_or(Reason::MissingTopic).map_err(refusing)?;
-        let sender = Sender { team: Arc::clone(&certified.certificate.team), key: None };
-        let topic_no = self.allowed_topic_no(topic, &sender).map_err(refusing)?;
+        let topic_no = self.allowed_topic_no(topic, &Sender::certified(certified)).map_err(refusing)?;
         Ok((certified, topic, topic_no))
     }
 
@@ -388,7 +439,7 @@ impl Admission {
             Some(entry)
                 if entry.team == sender.team
                     && sender.key.as_ref().is_none_or(|key| key.allows(entry))
-                    && self.bound.as_ref().is_none_or(|bound| entry.topic_no <= bound.newest_topic_no) =>
+                    && self.bound.as_ref().is_none_or(|bound| bound.knew(entry.topic_no)) =>
             {
                 Ok(entry.topic_no)
             }
@@ -399,7 +450,7 @@ impl Admission {
     /// Checks the body, of which at most the first bytes up to the greatest limit are given, and the token, and makes
     /// the notification.
     pub(crate) fn check_body(
-        &self,
+        &mut self,
         head: &Head,
         token: &str,
         body: Body,
@@ -414,6 +465,13 @@ impl Admission {
         if body.len > push_type.max_payload_len() {
             return Err(Reason::PayloadTooLarge);
         }
+        // A push type we inferred contradicts no priority the sender chose.
+        let at_ten = matches!((push_type, head.priority), (PushType::Background, Some(Priority::Ten)));
+        if at_ten && head.push_type.is_none() {
+            let used = Leniencies::NONE.with_if(Leniency::SilentAtTen, true);
+            self.check_strictly(used)?;
+            self.note(head, used, None, now);
+        }
         let token = DeviceTokenHex::parse(token.as_bytes())?;
         let registration = self.port.sealer.open(token.as_bytes()).ok_or(Reason::BadDeviceToken)?;
         if registration.environment != self.environment {
@@ -425,7 +483,6 @@ impl Admission {
         let notification = Notification {
             apns_id: apns_id.into(),
             push_type,
-            // A push type we inferred contradicts no priority the sender chose.
             priority: match head.priority {
                 Some(priority) => priority,
                 None => homing_apns::effective_priority(None, Some(push_type))?,

@@ -35,16 +35,15 @@ const WAITING: usize = 2 * announced::MAX_CONCURRENT_STREAMS as usize;
 const BODY_KEPT: usize = 5120;
 /// Bytes of a body that are read away before the refusal is sent without waiting for its end.
 const BODY_READ: usize = 64 * 1024;
-/// How long a body may take.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// How often slow bodies and silent connections are looked for.
+/// How often slow bodies and silent connections are looked for, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long a connection may take to end once it was told to, when the gateway stops and when it is merely old.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+const AGE_WITHIN: Duration = Duration::from_secs(30);
 /// How long a connection that must end may take to answer what it has handed on.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Characters kept of a label that is no UUID.
 const LABEL_KEPT: usize = 64;
-/// How long a connection may be silent. Apple lets providers keep theirs for hours.
-const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A request that wants an answer.
 struct Asked {
@@ -88,6 +87,14 @@ pub(super) enum End {
     },
 }
 
+/// A connection that takes no more requests, answers those that come on, and ends.
+struct Going {
+    /// Then it must end.
+    by: Instant,
+    /// Whether its client has been told.
+    is_told: bool,
+}
+
 /// A connection that must end.
 struct Leaving {
     reason: Reason,
@@ -108,6 +115,11 @@ pub(super) struct Connection<T> {
     outcomes: Vec<(u32, Outcome)>,
     streams: Streams,
     last_stream: u32,
+    /// Streams that are allowed until it is known who speaks here; `None` once all are.
+    first_streams: Option<u16>,
+    /// Whether the client is still to be told that all are.
+    is_to_widen: bool,
+    going: Option<Going>,
     leaving: Option<Leaving>,
     changes: watch::Receiver<Arc<Directory>>,
     stop: watch::Receiver<bool>,
@@ -122,6 +134,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let changes = admission.changes();
+        let first_streams = port.rules.first_streams;
+        let is_limited = u32::from(first_streams) < announced::MAX_CONCURRENT_STREAMS;
+        let first_streams = (is_limited && !admission.is_authenticated()).then_some(first_streams);
         Self {
             h2,
             port,
@@ -135,6 +150,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             outcomes: Vec::new(),
             streams: Streams::default(),
             last_stream: 0,
+            first_streams,
+            is_to_widen: false,
+            going: None,
             leaving: None,
             changes,
             stop,
@@ -146,32 +164,79 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     pub(super) async fn run(mut self, signs: &Signs) -> Result<End, h2::Error> {
         let mut stop = self.stop.clone();
         let mut changes = self.changes.clone();
-        let mut stopping = false;
+        let mut is_stopping = false;
+        let (look_every, old_at) = self.patience();
         let mut last_heard = Instant::now();
         loop {
-            let look = Instant::now() + LOOK_EVERY;
-            let look = self.leaving.as_ref().map_or(look, |leaving| look.min(leaving.by));
+            let look = Instant::now() + look_every;
+            let ends =
+                [self.going.as_ref().map(|going| going.by), self.leaving.as_ref().map(|leaving| leaving.by)];
+            let look = ends.into_iter().flatten().fold(look, Instant::min);
             tokio::select! {
                 biased;
                 ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
                 // The next round of the loop looks at what it was.
                 Ok(()) = changes.changed() => {}
                 // A closed channel means the same as `true`.
-                _ = stop.wait_for(|stop| *stop), if !stopping => {
-                    stopping = true;
-                    self.h2.graceful_shutdown();
+                _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                    is_stopping = true;
+                    self.go(STOP_WITHIN);
                 }
                 () = tokio::time::sleep_until(look) => {
                     self.give_up_slow_bodies(look);
                     // A stream whose reader is gone or doesn't read ends by itself.
                     if signs.heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
                         last_heard = look;
-                    } else if look >= last_heard + IDLE && !stopping {
-                        stopping = true;
-                        self.h2.graceful_shutdown();
+                    } else if look >= last_heard + self.port.rules.idle && self.leaving.is_none() {
+                        self.leave(Reason::IdleTimeout, self.moment());
+                    }
+                    if look >= old_at && self.going.is_none() {
+                        self.go(AGE_WITHIN);
                     }
                 }
             }
+        }
+    }
+
+    /// How often to look at the time, and when the connection is old: not all at once, so that not all come again at once.
+    fn patience(&self) -> (Duration, Instant) {
+        let rules = &self.port.rules;
+        let shortest = rules.idle.min(rules.age).min(rules.body) / 4;
+        let chance = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
+        let age = rules.age.mul_f64(1.0 - chance / 10.0);
+        (LOOK_EVERY.min(shortest).max(Duration::from_millis(10)), Instant::now() + age)
+    }
+
+    /// Begins to end the connection in order, within this time; sooner if it was to end later.
+    fn go(&mut self, within: Duration) {
+        let by = Instant::now() + within;
+        let going = self.going.get_or_insert(Going { by, is_told: false });
+        going.by = going.by.min(by);
+    }
+
+    /// Tells the client, once, that it takes no more requests; and once the time is over, ends what hasn't ended.
+    fn go_on(&mut self, signs: &Signs, now: Moment) {
+        let Some(going) = &mut self.going else { return };
+        // Frames are whole while nothing waits to be written.
+        if !going.is_told && !signs.is_writing.load(Ordering::Relaxed) {
+            going.is_told = true;
+            let _ = signs.farewell.set(Refusal::new(Reason::Shutdown).body());
+            self.h2.graceful_shutdown();
+        }
+        if going.by <= now.instant && self.leaving.is_none() {
+            self.leave(Reason::Shutdown, now);
+        }
+    }
+
+    /// Allows all streams once it is known who speaks here. It is said by another setting of `h2`'s, which the editor turns
+    /// into this one; `h2` has no way to, and takes one at a time.
+    fn widen(&mut self) {
+        if self.first_streams.is_some() && self.admission.is_authenticated() {
+            self.first_streams = None;
+            self.is_to_widen = true;
+        }
+        if self.is_to_widen && self.h2.set_initial_window_size(announced::INITIAL_WINDOW_SIZE).is_ok() {
+            self.is_to_widen = false;
         }
     }
 
@@ -184,7 +249,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         {
             self.leave(reason, now);
         }
+        self.go_on(signs, now);
         loop {
+            self.widen();
             // This also writes what was answered, hence it comes last before `Pending`, too.
             loop {
                 match self.h2.poll_accept(cx) {
@@ -242,6 +309,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ) {
         let (parts, stream) = request.into_parts();
         self.last_stream = self.last_stream.max(respond.stream_id().into());
+        let open = self.reading.len() + self.waiting.len() - self.free.len();
+        if self.first_streams.is_some_and(|most| open >= usize::from(most)) {
+            return respond.send_reset(h2::Reason::REFUSED_STREAM);
+        }
         let headers = RequestHeaders::read(&parts.headers);
         let apns_id = match headers.apns_id {
             Some(sent) => sent.clone(),
@@ -256,7 +327,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         if parts.uri.path() == receipts::PATH {
             return self.take_receipts(&parts, respond, apns_id, now);
         }
-        let head = self.admission.check_head(&parts.method, parts.uri.path(), &headers, now);
+        let head = self.admission.check_head(&parts.method, &parts.uri, &headers, now);
         let asked = Asked { respond, apns_id, uri: parts.uri };
         let mut reading = Reading { asked, head, stream, body: Body::default(), since: now.instant };
         match reading.poll(cx) {
@@ -326,6 +397,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         } else {
             self.admission.check_body(&head, asked.token().unwrap_or_default(), body, label, now)
         };
+        let checked = checked.and_then(|(registration, notification)| {
+            match self.port.rates.admits(&registration, now.real) {
+                true => Ok((registration, notification)),
+                false => Err(Reason::TooManyRequests),
+            }
+        });
         match checked {
             Ok((registration, notification)) => {
                 let slot = self.put(Waiting { asked, head });
@@ -393,8 +470,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn give_up_slow_bodies(&mut self, at: Instant) {
-        let now = self.moment();
-        let slow = self.reading.extract_if(.., |reading| reading.since + BODY_DEADLINE <= at);
+        let (now, body) = (self.moment(), self.port.rules.body);
+        let slow = self.reading.extract_if(.., |reading| reading.since + body <= at);
         for Reading { asked, head, .. } in slow.collect::<Vec<_>>() {
             let known = head.map_or_else(|refusing| refusing.known, Known::from);
             self.refuse(asked, Reason::IdleTimeout.into(), known, now);

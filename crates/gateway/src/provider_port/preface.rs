@@ -1,15 +1,17 @@
 //! The first 24 bytes of a connection, and what is said to a peer whose first bytes aren't HTTP/2's or whose certificate
-//! is of no use here. `h2` can neither say why it goes away nor go away before it has read a preface, so these frames are
-//! written here.
+//! is of no use here. `h2` can't go away before it has read a preface, so these frames are written here; what it can't say
+//! in its own is put there by the `editor`.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+use super::editor::Editor;
 
 /// RFC 9113 §3.4.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -35,13 +37,15 @@ pub(super) enum GoAway {
     ProtocolError = 1,
 }
 
-/// Passes everything through and compares the first bytes with HTTP/2's preface.
+/// Passes everything through, compares the first bytes with HTTP/2's preface, and lets frames be edited where that is wanted.
 #[derive(Debug)]
 pub(super) struct Prefaced<T> {
     io: T,
     first: [u8; PREFACE.len()],
     seen: usize,
     signs: Arc<Signs>,
+    /// At work only from where it is needed.
+    editor: Option<Editor>,
 }
 
 /// What is seen of a connection from below HTTP/2.
@@ -51,6 +55,8 @@ pub(super) struct Signs {
     pub(super) heard: AtomicBool,
     /// Whether some of what was to be written still waits for the peer.
     pub(super) is_writing: AtomicBool,
+    /// What each GOAWAY explains from now on. It may be set while nothing waits to be written: frames are whole then.
+    pub(super) farewell: OnceLock<Vec<u8>>,
 }
 
 impl Signs {
@@ -61,8 +67,29 @@ impl Signs {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Prefaced<T> {
-    pub(super) const fn new(io: T, signs: Arc<Signs>) -> Self {
-        Self { io, first: [0; PREFACE.len()], seen: 0, signs }
+    /// `first_streams` is what the first SETTINGS shall allow, if that isn't all.
+    pub(super) fn new(io: T, signs: Arc<Signs>, first_streams: Option<u16>) -> Self {
+        let editor = first_streams.map(|streams| Editor::new(Some(streams)));
+        Self { io, first: [0; PREFACE.len()], seen: 0, signs, editor }
+    }
+
+    fn poll_edited(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let why = self.signs.farewell.get();
+        if self.editor.is_none() && why.is_some() {
+            self.editor = Some(Editor::new(None));
+        }
+        match &mut self.editor {
+            Some(editor) => editor.poll_write(&mut self.io, cx, buf, why.map(Vec::as_slice)),
+            None => Pin::new(&mut self.io).poll_write(cx, buf),
+        }
+    }
+
+    /// Writes what the editor holds back.
+    fn poll_editor(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.editor {
+            Some(editor) => editor.poll_out(&mut self.io, cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     /// The first bytes, when they were not HTTP/2's.
@@ -105,9 +132,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Prefaced<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        let written = self.poll_edited(cx, buf);
         self.signs.note(written)
     }
 
@@ -116,7 +143,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        let written = if self.editor.is_none() && self.signs.farewell.get().is_none() {
+            Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        } else {
+            let some = bufs.iter().find(|buf| !buf.is_empty());
+            self.poll_edited(cx, some.map_or(&[], |buf| buf))
+        };
         self.signs.note(written)
     }
 
@@ -125,11 +157,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let written = Pin::new(&mut self.io).poll_flush(cx);
+        let written = match self.poll_editor(cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut self.io).poll_flush(cx),
+            other => other,
+        };
         self.signs.note(written)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_editor(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
@@ -170,7 +206,8 @@ pub(super) fn go_away(last_stream: u32, code: GoAway, debug: &[u8]) -> Vec<u8> {
     frame(7, &payload)
 }
 
-fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+/// A frame on stream 0, without flags.
+pub(super) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
     let head = [len[1], len[2], len[3], kind, 0, 0, 0, 0, 0];
     [&head, payload].concat()
@@ -200,7 +237,7 @@ mod tests {
             let (mut theirs, ours) = tokio::io::duplex(64);
             theirs.write_all(sent).await.expect("there is room");
             drop(theirs);
-            let mut ours = Prefaced::new(ours, Arc::default());
+            let mut ours = Prefaced::new(ours, Arc::default(), None);
             let mut read = Vec::new();
             ours.read_to_end(&mut read).await.expect("it is read");
             assert_eq!(read, sent);

@@ -1,8 +1,14 @@
 //! The provider port as a client meets it: real TLS, real HTTP/2, on a port of its own.
 
 mod credentials;
+mod endings;
+mod leniencies;
+mod push_types;
+mod raw;
+mod reasons;
 mod receipts;
 mod refusals;
+mod trace_of_frames;
 mod transport;
 mod world;
 

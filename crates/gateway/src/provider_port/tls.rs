@@ -62,16 +62,58 @@ pub(crate) fn legacy_server_config(
     Ok(Arc::new(config))
 }
 
+/// What is spoken to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Http2,
+    Legacy,
+}
+
+/// Apple's hosts (*Sending notification requests to APNs*, *Sending broadcast push notification requests to APNs*, *Sending
+/// channel management requests to APNs*, *Binary Provider API*).
+const APPLE_HOSTS: [(&str, Environment, Spoken); 11] = [
+    ("api.push.apple.com", Environment::Production, Spoken::Http2),
+    ("api.sandbox.push.apple.com", Environment::Development, Spoken::Http2),
+    ("api.development.push.apple.com", Environment::Development, Spoken::Http2),
+    ("api-broadcast.push.apple.com", Environment::Production, Spoken::Http2),
+    ("api-broadcast.sandbox.push.apple.com", Environment::Development, Spoken::Http2),
+    ("api-manage-broadcast.push.apple.com", Environment::Production, Spoken::Http2),
+    ("api-manage-broadcast.sandbox.push.apple.com", Environment::Development, Spoken::Http2),
+    ("gateway.push.apple.com", Environment::Production, Spoken::Legacy),
+    ("gateway.sandbox.push.apple.com", Environment::Development, Spoken::Legacy),
+    ("feedback.push.apple.com", Environment::Production, Spoken::Legacy),
+    ("feedback.sandbox.push.apple.com", Environment::Development, Spoken::Legacy),
+];
+
+fn apple_host(server_name: Option<&str>) -> Option<(Environment, Spoken)> {
+    let server_name = server_name?;
+    let named = APPLE_HOSTS.iter().find(|(host, _, _)| host.eq_ignore_ascii_case(server_name));
+    named.map(|(_, environment, spoken)| (*environment, *spoken))
+}
+
 /// The environment that a server name says, if it is one of Apple's.
 pub(crate) fn environment_of(server_name: Option<&str>) -> Option<Environment> {
-    match server_name? {
-        "api.push.apple.com" | "gateway.push.apple.com" | "feedback.push.apple.com" => {
-            Some(Environment::Production)
-        }
-        "api.sandbox.push.apple.com"
-        | "api.development.push.apple.com"
-        | "gateway.sandbox.push.apple.com"
-        | "feedback.sandbox.push.apple.com" => Some(Environment::Development),
+    apple_host(server_name).map(|(environment, _)| environment)
+}
+
+/// What a client is going to speak that comes to a port of the legacy interface. Apple's channel management has the same
+/// numbers, 2195 and 2196: HTTP/2 is whoever names one of its hosts, or names none of Apple's and offers `h2`. The bytes that
+/// come after the handshake are too late to tell: the legacy interface wants a certificate within it, and its feedback
+/// service speaks first.
+pub(crate) fn spoken(hello: &rustls::server::ClientHello<'_>) -> Spoken {
+    let offers_http2 = || hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == b"h2"));
+    match apple_host(hello.server_name()) {
+        Some((_, spoken)) => spoken,
+        None if offers_http2() => Spoken::Http2,
+        None => Spoken::Legacy,
+    }
+}
+
+/// The environment of Apple's channel management on this port, where no name says it.
+pub(crate) const fn management_environment(port: u16) -> Option<Environment> {
+    match port {
+        2195 => Some(Environment::Development),
+        2196 => Some(Environment::Production),
         _ => None,
     }
 }
@@ -133,18 +175,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_certificate_covers_every_host_that_says_an_environment() {
+        let hosts: std::collections::BTreeSet<&str> = APPLE_HOSTS.iter().map(|(host, _, _)| *host).collect();
+        assert_eq!(hosts, crate::authority::APPLE_NAMES.into_iter().collect());
+    }
+
+    #[test]
     fn apples_server_names_say_the_environment_and_others_do_not() {
-        use Environment::{Development, Production};
-        for (name, environment) in [
-            ("api.push.apple.com", Production),
-            ("gateway.push.apple.com", Production),
-            ("feedback.push.apple.com", Production),
-            ("api.sandbox.push.apple.com", Development),
-            ("api.development.push.apple.com", Development),
-            ("gateway.sandbox.push.apple.com", Development),
-            ("feedback.sandbox.push.apple.com", Development),
-        ] {
-            assert_eq!(environment_of(Some(name)), Some(environment), "{name}");
+        for (name, environment, _) in APPLE_HOSTS {
+            let of_sandbox = name.contains(".sandbox.") || name.contains(".development.");
+            assert_eq!(environment == Environment::Development, of_sandbox, "{name}");
+            assert_eq!(environment_of(Some(&name.to_uppercase())), Some(environment), "{name}");
         }
         assert_eq!(environment_of(Some("localhost")), None);
         assert_eq!(environment_of(None), None);

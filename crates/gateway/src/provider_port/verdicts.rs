@@ -2,11 +2,10 @@
 //! the developer centre says; how long a token holds is checked each time.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use homing_apns::Reason;
-use homing_apns::jwt::{self, Leniencies, Leniency, ProviderToken};
+use homing_apns::jwt::{self, ProviderToken};
+use homing_apns::{Leniencies, Reason};
 use sha2::{Digest as _, Sha256};
 
 use crate::centre::{Directory, ProviderKey};
@@ -19,6 +18,10 @@ const REMEMBERED: usize = 4096;
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
     pub(super) key: Arc<ProviderKey>,
+    /// What the token departs in from the documented form, its scheme aside.
+    pub(super) leniencies: Leniencies,
+    /// The token's hash.
+    pub(super) token: [u8; 32],
     issued_at: i64,
 }
 
@@ -34,11 +37,10 @@ impl Verdict {
     }
 }
 
-/// The verdicts of all ports of a process, and the leniencies their tokens made use of.
+/// The verdicts of all ports of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
     by_hash: Mutex<HashMap<[u8; 32], Arc<Verdict>>>,
-    leniencies: [AtomicU64; Leniency::ALL.len()],
 }
 
 impl Verdicts {
@@ -57,21 +59,14 @@ impl Verdicts {
             return Err(Reason::InvalidProviderToken);
         }
         token.verify(&key.verifying)?;
-        self.note(token.leniencies());
-        let verdict = Arc::new(Verdict { key: Arc::clone(key), issued_at: token.issued_at() });
+        let leniencies = token.leniencies().without(jwt::scheme_leniencies(authorization));
+        let issued_at = token.issued_at();
+        let verdict = Arc::new(Verdict { key: Arc::clone(key), leniencies, token: hash, issued_at });
         let mut by_hash = lock(&self.by_hash);
         if by_hash.len() >= REMEMBERED {
             by_hash.clear();
         }
         by_hash.insert(hash, Arc::clone(&verdict));
         Ok(verdict)
-    }
-
-    fn note(&self, leniencies: Leniencies) {
-        for leniency in leniencies.iter() {
-            if self.leniencies[leniency as usize].fetch_add(1, Ordering::Relaxed) == 0 {
-                tracing::info!(leniency = leniency.as_str(), "{}", leniency.advice());
-            }
-        }
     }
 }

@@ -165,6 +165,7 @@ async fn start_gateway(dir: &tempfile::TempDir, cores: usize, clock: &Clock) -> 
         apns: vec![(Environment::Development, any.clone())],
         legacy: Vec::new(),
         feedback: Vec::new(),
+        rules: homing_gateway::ProviderRules::default(),
         strict_legacy: false,
         device_link: any.clone(),
         admin: any,

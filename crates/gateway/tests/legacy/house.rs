@@ -57,6 +57,7 @@ impl House {
             apns: vec![(Environment::Development, any.clone())],
             legacy: vec![(Environment::Development, any.clone())],
             feedback: vec![(Environment::Development, any.clone())],
+            rules: homing_gateway::ProviderRules::default(),
             strict_legacy,
             device_link: any.clone(),
             admin: any,

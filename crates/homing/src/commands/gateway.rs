@@ -12,14 +12,30 @@ use serde::Deserialize;
 use crate::data_dir::DataDir;
 use crate::demo;
 use crate::endpoints::Endpoints;
+use crate::ports;
 use crate::roles::process::{runtime, stop_signal};
 use crate::roles::push_service;
 
+mod advice;
+mod rules;
+
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct GatewayArgs {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Configuration file (TOML); docs/gateway.toml is an example with every key
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
+    /// Also listen on Apple's own ports (443, 2195 to 2197), for clients with fixed ports; needs root or CAP_NET_BIND_SERVICE
+    #[arg(long)]
+    apple_ports: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show what a running push service takes from clients though Apple doesn't document it
+    Advice(advice::AdviceArgs),
 }
 
 /// What the file says. A key we don't know is an error: it is a misspelt one.
@@ -38,6 +54,9 @@ pub(crate) struct GatewayFile {
     /// Commands 0 and 1 of the legacy interface carry the documented 256 bytes and no more.
     #[serde(default)]
     pub strict_legacy: bool,
+    /// How Apple's provider API answers where there is a choice.
+    #[serde(default)]
+    pub provider_api: rules::RulesFile,
     pub device_link: Listen,
     pub admin: Listen,
 }
@@ -78,7 +97,16 @@ impl GatewayFile {
 }
 
 pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
-    let file = GatewayFile::read(&args.config)?;
+    match (args.command, args.config) {
+        (Some(Command::Advice(args)), _) => advice::run(&args).map(|()| ExitCode::SUCCESS),
+        (None, Some(config)) => run_configured(&config, args.apple_ports),
+        (None, None) => anyhow::bail!("name a configuration file with --config"),
+    }
+}
+
+fn run_configured(config: &Path, apple_ports: bool) -> anyhow::Result<ExitCode> {
+    let file = GatewayFile::read(config)?;
+    let rules = file.provider_api.rules()?;
     let dir = DataDir::take(&file.data_dir)?;
     let (production, development) = (file.production, file.development);
     let of_each = |production, development| {
@@ -89,14 +117,18 @@ pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
         named.retain(|(_, addresses)| !addresses.is_empty());
         named
     };
-    let listen = push_service::Listen {
+    let mut listen = push_service::Listen {
         apns: of_each(production.listen, development.listen),
         legacy: if_named(production.legacy, development.legacy),
         feedback: if_named(production.feedback, development.feedback),
         strict_legacy: file.strict_legacy,
+        rules,
         device_link: file.device_link.listen,
         admin: file.admin.listen,
     };
+    if apple_ports {
+        ports::add_apple_ports(&mut listen);
+    }
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         Endpoints::remove(dir.path())?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use homing_clock::Clock;
 use homing_console::Console;
 use homing_device::DeviceHost;
-use homing_gateway::Gateway;
+use homing_gateway::{Gateway, ProviderRules};
 use homing_provider::Provider;
 use homing_trace::Environment;
 
@@ -31,6 +31,9 @@ pub(crate) struct UpArgs {
     /// Put every port into N to N+19, so that several can run side by side
     #[arg(long, value_name = "N")]
     ports_from: Option<u16>,
+    /// Also listen on Apple's own ports (443, 2195 to 2197), for clients with fixed ports; needs root or CAP_NET_BIND_SERVICE
+    #[arg(long)]
+    apple_ports: bool,
 }
 
 /// What all roles of one `homing up` share.
@@ -53,7 +56,7 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let dir = DataDir::take(&data_dir::or_default(args.data_dir)?)?;
     let ports = args.ports_from.map_or(Ok(Ports::DEFAULT), Ports::from)?;
-    let listen = Listen {
+    let mut listen = Listen {
         apns: vec![
             (Environment::Production, ports::loopback(ports.production)),
             (Environment::Development, ports::loopback(ports.development)),
@@ -69,7 +72,11 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         device_link: ports::loopback(ports.device_link),
         admin: ports::loopback(ports.gateway_admin),
         strict_legacy: false,
+        rules: ProviderRules::default(),
     };
+    if args.apple_ports {
+        ports::add_apple_ports(&mut listen);
+    }
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         Endpoints::remove(dir.path())?;

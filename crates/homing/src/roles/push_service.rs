@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use homing_clock::Clock;
-use homing_gateway::{Gateway, GatewayConfig};
+use homing_gateway::{Gateway, GatewayConfig, ProviderRules};
 use homing_trace::Environment;
 
 use crate::data_dir::DataDir;
@@ -21,6 +21,7 @@ pub(crate) struct Listen {
     pub(crate) device_link: Vec<SocketAddr>,
     pub(crate) admin: Vec<SocketAddr>,
     pub(crate) strict_legacy: bool,
+    pub(crate) rules: ProviderRules,
 }
 
 /// Starts it, with a thread for each core unless `cores` says how many.
@@ -43,6 +44,7 @@ pub(crate) async fn start(
         legacy: listen.legacy,
         feedback: listen.feedback,
         strict_legacy: listen.strict_legacy,
+        rules: listen.rules,
         device_link: listen.device_link,
         admin: listen.admin,
         admin_key: dir.key("gateway-admin.key")?,

@@ -253,6 +253,7 @@ async fn start_gateway(data_dir: PathBuf, clock: &Clock) -> Gateway {
         apns: vec![(Environment::Development, any.clone())],
         legacy: Vec::new(),
         feedback: Vec::new(),
+        rules: homing_gateway::ProviderRules::default(),
         strict_legacy: false,
         device_link: any.clone(),
         admin: any,

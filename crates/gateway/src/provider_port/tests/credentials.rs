@@ -10,10 +10,10 @@ use homing_trace::{Environment, UnixMillis};
 use http::request::Builder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::ALERT;
 use super::world::{
-    APP, Client, Credential, KEY_ID, OTHER_APP, OTHER_TEAM, PREFACE, TEAM, World, frames, real_seconds,
+    APP, Client, Credential, KEY_ID, OTHER_APP, OTHER_TEAM, TEAM, World, frames, real_seconds,
 };
+use super::{ALERT, raw};
 use crate::centre::{CertificateKind, ProviderKeySpec};
 
 const DEVELOPMENT: Environment = Environment::Development;
@@ -22,14 +22,14 @@ const WEATHER: &str = "com.example.weather";
 const GENEROUS: Duration = Duration::from_secs(20);
 
 /// A key of the developer centre with its private half.
-struct Key {
-    id: String,
+pub(super) struct Key {
+    pub(super) id: String,
     signing: SigningKey,
     team: &'static str,
 }
 
 impl Key {
-    fn bearer(&self) -> String {
+    pub(super) fn bearer(&self) -> String {
         format!("bearer {}", self.signing.sign(&self.id, self.team, real_seconds()))
     }
 
@@ -41,7 +41,12 @@ impl Key {
 }
 
 impl World {
-    async fn key(&self, team: &'static str, environments: &[Environment], apps: Option<&[&str]>) -> Key {
+    pub(super) async fn key(
+        &self,
+        team: &'static str,
+        environments: &[Environment],
+        apps: Option<&[&str]>,
+    ) -> Key {
         self.related_key(team, environments, apps, None).await
     }
 
@@ -64,7 +69,7 @@ impl World {
         Key { id: made.key_id, signing, team }
     }
 
-    fn request_by(&self, key: &Key, token: &str, topic: &str) -> Builder {
+    pub(super) fn request_by(&self, key: &Key, token: &str, topic: &str) -> Builder {
         self.bare_request(token).header("authorization", key.bearer()).header("apns-topic", topic)
     }
 }
@@ -244,7 +249,7 @@ async fn a_revoked_key_closes_its_connections_with_apples_reason_and_opens_none(
     let mut bystander = world.client(Credential::None).await;
     assert_eq!(outcome(&mut bystander, world.request(&token)).await, "200");
     let mut raw = world.tls(world.tls_config(Credential::None, &["h2"])).await.expect("TLS works");
-    raw.write_all(&raw_request(&key, &token)).await.expect("it is sent");
+    raw.write_all(&raw::first_request(&key.bearer(), &token)).await.expect("it is sent");
     let mut said = Vec::new();
     while !frames(&said).iter().any(|frame| frame.0 == 1) {
         assert_ne!(raw.read_buf(&mut said).await.expect("it goes on"), 0);
@@ -345,35 +350,4 @@ async fn an_app_that_is_removed_takes_its_certificates_and_registrations_with_it
     assert_eq!(outcome(&mut client, world.request(&token)).await, "DeviceTokenNotForTopic");
     let token = world.register(DEVELOPMENT, APP).await;
     assert_eq!(outcome(&mut client, world.request(&token)).await, "200");
-}
-
-/// A connection's first bytes with one request, in literals of HPACK (RFC 7541 §6.2.2).
-fn raw_request(key: &Key, token: &str) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in [
-        (":method", "POST"),
-        (":scheme", "https"),
-        (":authority", "localhost"),
-        (":path", &format!("/3/device/{token}")),
-        ("authorization", &key.bearer()),
-        ("apns-topic", APP),
-    ] {
-        block.push(0);
-        for text in [name, value] {
-            // One byte below 127, else what is above it in two more.
-            match u8::try_from(text.len()) {
-                Ok(len @ 0..127) => block.push(len),
-                _ => {
-                    let rest = text.len() - 127;
-                    block.extend([127, 0x80 | (rest & 0x7f) as u8, (rest >> 7) as u8]);
-                }
-            }
-            block.extend(text.as_bytes());
-        }
-    }
-    let frame = |kind: u8, flags: u8, payload: &[u8]| {
-        let len = (payload.len() as u32).to_be_bytes();
-        [&[len[1], len[2], len[3], kind, flags, 0, 0, 0, 1], payload].concat()
-    };
-    [PREFACE, &frame(1, 4, &block), &frame(0, 1, ALERT)].concat()
 }

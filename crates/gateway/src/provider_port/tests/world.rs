@@ -20,7 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::client::TlsStream;
 
-use super::super::{ProviderPort, ProviderPortConfig};
+use super::super::{ProviderPort, ProviderPortConfig, ProviderRules};
+use crate::advice::Advice;
 use crate::authority::{Authority, ProviderCertificateRequest};
 use crate::centre::{Centre, Certificate, CertificateKind, CertificateSpec, EnrolmentKeySpec, fingerprint};
 use crate::hub::{BUDGET, Hub, Inboxes};
@@ -43,11 +44,12 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) centre: Centre,
     pub(super) sealer: TokenSealer,
+    pub(super) advice: Arc<Advice>,
     authority: Authority,
     pub(super) key: SigningKey,
     pub(super) other_key: SigningKey,
     stop: watch::Sender<bool>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 pub(super) enum Credential<'a> {
@@ -62,6 +64,11 @@ pub(super) fn real_seconds() -> i64 {
 
 impl World {
     pub(super) async fn start(environment: Environment) -> Self {
+        Self::start_with(environment, ProviderRules::default()).await
+    }
+
+    pub(super) async fn start_with(environment: Environment, rules: ProviderRules) -> Self {
+        let advice = Arc::new(Advice::default());
         let dir = tempfile::tempdir().expect("a temporary directory");
         let clock = Clock::default();
         let inboxes = Inboxes::new(1);
@@ -80,6 +87,8 @@ impl World {
             chain: authority.server_chain(),
             key: authority.server_key(),
             client_roots: authority.provider_roots(),
+            rules,
+            advice: Arc::clone(&advice),
         });
         let port = Arc::new(port.expect("the port is ready"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
@@ -91,7 +100,7 @@ impl World {
                 tokio::spawn(Arc::clone(&port).serve(0, environment, tcp, peer, stops.clone()));
             }
         });
-        Self { address, store, centre, sealer, authority, key, other_key, stop, _dir: dir }
+        Self { address, store, centre, sealer, advice, authority, key, other_key, stop, dir }
     }
 
     /// A device registers for the topic; its token.
@@ -154,6 +163,18 @@ impl World {
         let mut config = homing_apns_client::ClientConfig::new("localhost", self.address.port(), credential);
         config.roots = homing_apns_client::Roots::Pem(self.authority.ca_pem().as_bytes().to_vec());
         Provider::connect(config).await.expect("it connects")
+    }
+
+    /// The team's key, as that kind of client takes it.
+    pub(super) fn client_credential(&self) -> homing_apns_client::Credential {
+        let p8 = self.key.to_p8().expect("it is a key");
+        let key = homing_apns_client::ProviderKey::from_p8(&p8, KEY_ID, TEAM).expect("it is one");
+        homing_apns_client::Credential::Key(Arc::new(key))
+    }
+
+    /// The file of kept notifications.
+    pub(super) fn log_file(&self) -> std::path::PathBuf {
+        self.dir.path().join("store/notifications.db")
     }
 
     /// A request with a good token for [`APP`].
@@ -275,6 +296,10 @@ pub(super) struct Answered {
 impl Answered {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
+    }
+
+    pub(super) fn header_count(&self) -> usize {
+        self.headers.len()
     }
 
     /// Status and reason of a refusal whose form is in order.

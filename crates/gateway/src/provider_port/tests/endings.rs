@@ -1,0 +1,141 @@
+//! How a connection ends and what it is told, and how many streams it has before it is known who speaks.
+
+use std::time::Duration;
+
+use homing_trace::Environment;
+
+use super::super::ProviderRules;
+use super::ALERT;
+use super::raw::{self, ACK, Frame, GO_AWAY, RST_STREAM, Raw, SETTINGS, frame};
+use super::world::{APP, Credential, KEY_ID, PREFACE, TEAM, World, real_seconds};
+
+const DEVELOPMENT: Environment = Environment::Development;
+const GENEROUS: Duration = Duration::from_secs(20);
+const SHUTDOWN: &str = r#"{"reason":"Shutdown"}"#;
+
+/// The text of each GOAWAY with its last stream and error code, until the server has closed.
+async fn farewells(world: &World) -> Vec<(u32, u32, String)> {
+    let mut raw = Raw::connect(world, Credential::None).await;
+    raw.send(&[PREFACE, &frame(SETTINGS, ACK, 0, b"")].concat()).await;
+    raw.hear_all().await;
+    let word = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let said = raw.heard().into_iter().filter(|frame| frame.0 == GO_AWAY);
+    said.map(|(_, _, _, payload)| {
+        (word(&payload), word(&payload[4..]), String::from_utf8_lossy(&payload[8..]).into_owned())
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_told_that_it_was_idle() {
+    let rules = ProviderRules { idle: Duration::from_millis(200), ..ProviderRules::default() };
+    let world = World::start_with(DEVELOPMENT, rules).await;
+    assert_eq!(farewells(&world).await, [(0, 0, r#"{"reason":"IdleTimeout"}"#.to_owned())]);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_told_to_come_again_in_two_steps() {
+    let rules = ProviderRules { age: Duration::from_millis(200), ..ProviderRules::default() };
+    let world = World::start_with(DEVELOPMENT, rules).await;
+    let expected = [(0x7fff_ffff, 0, SHUTDOWN.to_owned()), (0, 0, SHUTDOWN.to_owned())];
+    assert_eq!(farewells(&world).await, expected);
+}
+
+#[tokio::test]
+async fn a_busy_client_loses_nothing_when_its_connections_grow_old() {
+    let rules = ProviderRules { age: Duration::from_millis(300), ..ProviderRules::default() };
+    let world = World::start_with(DEVELOPMENT, rules).await;
+    let token = world.register(DEVELOPMENT, APP).await;
+    let provider = world.provider(world.client_credential()).await;
+    let request = homing_apns_client::Request {
+        token: homing_apns::DeviceTokenHex::parse(token.as_bytes()).expect("it is one"),
+        options: homing_apns::DeliveryOptions {
+            topic: Some(APP.parse().expect("it is a topic")),
+            ..homing_apns::DeliveryOptions::default()
+        },
+        payload: ALERT.into(),
+    };
+    let until = tokio::time::Instant::now() + Duration::from_millis(1_500);
+    while tokio::time::Instant::now() < until {
+        match provider.send(request.clone()).await {
+            // What the push service has not looked at may be sent again at once.
+            Ok(_) | Err(homing_apns_client::SendError::Closed { unprocessed: true, .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stop_is_told_and_what_is_never_sent_to_its_end_is_refused_with_shutdown() {
+    let world = World::start(DEVELOPMENT).await;
+    let token = world.register(DEVELOPMENT, APP).await;
+    let mut client = world.client(Credential::None).await;
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+    let (answer, _body) = client.begin(world.request(&token)).await;
+    world.stop();
+    let answer = tokio::time::timeout(GENEROUS, super::world::read(answer)).await.expect("it is answered");
+    assert_eq!(answer.reason(), (503, "Shutdown".to_owned()));
+    tokio::time::timeout(GENEROUS, client.closed()).await.expect("it is closed");
+}
+
+/// Streams that the server allows, each time it says so.
+fn allowed(said: &[Frame]) -> Vec<u32> {
+    let settings = said.iter().filter(|frame| (frame.0, frame.1) == (SETTINGS, 0));
+    let each = settings.flat_map(|frame| frame.3.chunks_exact(6));
+    each.filter(|it| it[..2] == [0, 3]).map(|it| u32::from_be_bytes([it[2], it[3], it[4], it[5]])).collect()
+}
+
+async fn first_streams_one() -> (World, String) {
+    let rules = ProviderRules { first_streams: 1, ..ProviderRules::default() };
+    let world = World::start_with(DEVELOPMENT, rules).await;
+    let token = world.register(DEVELOPMENT, APP).await;
+    (world, token)
+}
+
+#[tokio::test]
+async fn one_stream_is_allowed_until_a_provider_token_was_in_order() {
+    let (world, token) = first_streams_one().await;
+    let mut raw = Raw::connect(&world, Credential::None).await;
+    let bearer = format!("bearer {}", world.key.sign(KEY_ID, TEAM, real_seconds()));
+    raw.send(&[raw::first_request(&bearer, &token), frame(SETTINGS, ACK, 0, b"")].concat()).await;
+    raw.hear(|said| allowed(said).len() == 2).await;
+    assert_eq!(allowed(&raw.heard()), [1, 1000]);
+    let heard = raw.heard();
+    let first = heard.iter().find(|frame| frame.0 == SETTINGS).expect("it came");
+    assert_eq!(first.3.len(), 30, "the first says the other settings, too");
+
+    let certificate = world.certificate(APP, &[DEVELOPMENT]).await;
+    let mut raw = Raw::connect(&world, Credential::Certificate(&certificate)).await;
+    raw.send(PREFACE).await;
+    raw.hear(|said| !allowed(said).is_empty()).await;
+    assert_eq!(allowed(&raw.heard()), [1000], "a certificate speaks at once");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_its_first_answer_has_all_streams_then() {
+    let (world, token) = first_streams_one().await;
+    let mut client = world.client(Credential::None).await;
+    let stranger = client.send(world.bare_request(&token), ALERT).await;
+    assert_eq!(stranger.reason().1, "MissingProviderToken");
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (mut client, request) = (client.clone(), world.request(&token));
+        asked.spawn(async move { client.send(request, ALERT).await.status });
+    }
+    while let Some(status) = asked.join_next().await {
+        assert_eq!(status.expect("the request ends"), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_second_stream_before_the_first_answer_is_refused_by_http_2() {
+    let (world, token) = first_streams_one().await;
+    let mut raw = Raw::connect(&world, Credential::None).await;
+    // Two heads without bodies, by a client that doesn't wait for SETTINGS.
+    raw.send(&[PREFACE, &raw::head(1, &token, &[]), &raw::head(3, &token, &[])].concat()).await;
+    raw.hear(|said| said.iter().any(|frame| frame.0 == RST_STREAM)).await;
+    let heard = raw.heard();
+    let (_, _, stream, code) = heard.iter().find(|frame| frame.0 == RST_STREAM).expect("it came");
+    assert_eq!((*stream, &code[..]), (3, &[0, 0, 0, 7][..]), "REFUSED_STREAM");
+}
