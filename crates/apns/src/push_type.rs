@@ -106,14 +106,12 @@ mod tests {
 
     #[test]
     fn every_push_type_goes_to_its_own_topic_only() {
-        let kind = |push_type: PushType| match push_type {
-            PushType::Background => PushType::Alert,
-            other => other,
-        };
+        let kind = |push_type| if push_type == PushType::Background { PushType::Alert } else { push_type };
         for of_topic in PushType::ALL {
-            let topic = topic(&match of_topic {
-                PushType::Mdm => "com.apple.mgmt.External.0b2f".to_owned(),
-                other => format!("com.example.app{}", other.topic_suffix()),
+            let topic = topic(&if of_topic == PushType::Mdm {
+                "com.apple.mgmt.External.0b2f".to_owned()
+            } else {
+                format!("com.example.app{}", of_topic.topic_suffix())
             });
             for push_type in PushType::ALL {
                 let expected = match (kind(push_type), kind(of_topic)) {

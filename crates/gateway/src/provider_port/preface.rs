@@ -159,7 +159,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let written = match self.poll_editor(cx) {
             Poll::Ready(Ok(())) => Pin::new(&mut self.io).poll_flush(cx),
-            other => other,
+            waiting @ (Poll::Pending | Poll::Ready(Err(_))) => waiting,
         };
         self.signs.note(written)
     }

@@ -31,11 +31,21 @@ enum Seen {
     Elsewhere,
 }
 
+impl Seen {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Answer(answer) | Self::Gone(answer, _) => answer.status,
+            Self::GoAway(_) | Self::Elsewhere => 0,
+        }
+    }
+}
+
 /// A world, a device and a client of its own for one reason.
 struct Stage {
     world: World,
     token: String,
     client: Client,
+    began: i64,
 }
 
 impl Stage {
@@ -43,7 +53,7 @@ impl Stage {
         let world = World::start_with(DEVELOPMENT, rules).await;
         let token = world.register(DEVELOPMENT, APP).await;
         let client = world.client(Credential::None).await;
-        Self { world, token, client }
+        Self { world, token, client, began: real_seconds() }
     }
 
     fn good(&self) -> Builder {
@@ -76,8 +86,14 @@ impl Stage {
         self.answer(request).await
     }
 
+    /// A provider token that was made so many seconds before the stage was built.
     fn bearer(&self, age: i64) -> String {
-        format!("bearer {}", self.world.key.sign(KEY_ID, TEAM, real_seconds() - age))
+        format!("bearer {}", self.world.key.sign(KEY_ID, TEAM, self.began - age))
+    }
+
+    async fn accepted_with(&mut self, age: i64) {
+        let known = self.bearer(age);
+        assert_eq!(self.instead("authorization", Some(&known)).await.status(), 200, "it is taken on");
     }
 
     async fn accepted(&mut self) {
@@ -94,14 +110,18 @@ impl Stage {
     }
 }
 
-async fn provoke(reason: &Reason) -> Seen {
-    let rules = ProviderRules {
+/// Bounds that are low enough to be met.
+fn rules_for(reason: &Reason) -> ProviderRules {
+    ProviderRules {
         documented_spelling: *reason == Reason::BadEnvironmentKeyIdInToken,
         requests_per_token: if *reason == Reason::TooManyRequests { 2 } else { u32::MAX },
         body: Duration::from_millis(if *reason == Reason::IdleTimeout { 200 } else { 60_000 }),
         ..ProviderRules::default()
-    };
-    let mut stage = Stage::build(rules).await;
+    }
+}
+
+async fn provoke(reason: &Reason) -> Seen {
+    let mut stage = Stage::build(rules_for(reason)).await;
     match reason {
         Reason::BadCollapseId => stage.with("apns-collapse-id", &"x".repeat(65)).await,
         Reason::BadDeviceToken => stage.to(&format!("/3/device/{}", "00".repeat(32))).await,
@@ -126,22 +146,30 @@ async fn provoke(reason: &Reason) -> Seen {
             let request = stage.good().method("PUT");
             stage.answer(request).await
         }
-        Reason::BadCertificate
-        | Reason::BadCertificateEnvironment
-        | Reason::ExpiredProviderToken
-        | Reason::Forbidden
-        | Reason::InvalidProviderToken
-        | Reason::MissingProviderToken
-        | Reason::UnrelatedKeyIdInToken
-        | Reason::BadEnvironmentKeyIdInToken
-        | Reason::BadEnvironmentKeyInToken
-        | Reason::TooManyProviderTokenUpdates => by_credential(reason, stage).await,
+        Reason::BadCertificate => bad_certificate(stage).await,
+        Reason::BadCertificateEnvironment => {
+            let pem = stage.world.certificate(APP, &[Environment::Production]).await;
+            Seen::GoAway(stage.world.sent_away(&pem).await)
+        }
+        Reason::ExpiredProviderToken => {
+            let old = stage.bearer(3_700);
+            stage.instead("authorization", Some(&old)).await
+        }
+        Reason::Forbidden => forbidden(stage).await,
+        Reason::InvalidProviderToken => foreign_team(stage).await,
+        Reason::MissingProviderToken => stage.instead("authorization", None).await,
+        Reason::UnrelatedKeyIdInToken => unrelated_key(stage).await,
+        Reason::BadEnvironmentKeyIdInToken | Reason::BadEnvironmentKeyInToken => {
+            let elsewhere = stage.world.key(TEAM, &[Environment::Production], None).await;
+            stage.instead("authorization", Some(&elsewhere.bearer())).await
+        }
+        Reason::TooManyProviderTokenUpdates => too_many_tokens(stage).await,
         Reason::ExpiredToken => Seen::Elsewhere,
-        Reason::Unregistered
-        | Reason::TooManyRequests
-        | Reason::InternalServerError
-        | Reason::ServiceUnavailable
-        | Reason::Shutdown => by_state(reason, stage).await,
+        Reason::Unregistered => unregistered(stage).await,
+        Reason::TooManyRequests => too_many_requests(stage).await,
+        Reason::InternalServerError => broken_store(stage).await,
+        Reason::ServiceUnavailable => closed_store(stage).await,
+        Reason::Shutdown => stage.without_end(async |world| world.stop()).await,
         Reason::BadRequestParams => {
             let request = stage.good().method("GET").uri("https://localhost/v1/receipts?after=nonsense");
             Seen::Answer(read(stage.client.get(request).await).await)
@@ -158,100 +186,73 @@ async fn provoke(reason: &Reason) -> Seen {
     }
 }
 
-/// Reasons that a key, a provider token or a certificate gives.
-async fn by_credential(reason: &Reason, mut stage: Stage) -> Seen {
-    match reason {
-        Reason::BadCertificate => {
-            let (id, pem) = stage.world.issued(CertificateKind::Development, None).await;
-            stage.client = stage.world.client(Credential::Certificate(&pem)).await;
-            let revoked =
-                async |world: &World| world.centre.revoke_certificate(&id).await.expect("it was there");
-            stage.without_end(revoked).await
-        }
-        Reason::BadCertificateEnvironment => {
-            let pem = stage.world.certificate(APP, &[Environment::Production]).await;
-            Seen::GoAway(stage.world.sent_away(&pem).await)
-        }
-        Reason::ExpiredProviderToken => {
-            let old = stage.bearer(3_700);
-            stage.instead("authorization", Some(&old)).await
-        }
-        Reason::Forbidden => {
-            let pem = stage.world.certificate(ACTIVITY, &[DEVELOPMENT]).await;
-            stage.client = stage.world.client(Credential::Certificate(&pem)).await;
-            stage.instead("apns-topic", Some(ACTIVITY)).await
-        }
-        Reason::InvalidProviderToken => {
-            let foreign = stage.world.other_key.sign(OTHER_KEY_ID, OTHER_TEAM, real_seconds());
-            stage.accepted().await;
-            stage.instead("authorization", Some(&format!("bearer {foreign}"))).await
-        }
-        Reason::MissingProviderToken => stage.instead("authorization", None).await,
-        Reason::UnrelatedKeyIdInToken => {
-            let other = stage.world.key(TEAM, &[DEVELOPMENT], Some(&[APP])).await;
-            stage.accepted().await;
-            stage.instead("authorization", Some(&other.bearer())).await
-        }
-        Reason::BadEnvironmentKeyIdInToken | Reason::BadEnvironmentKeyInToken => {
-            let elsewhere = stage.world.key(TEAM, &[Environment::Production], None).await;
-            stage.instead("authorization", Some(&elsewhere.bearer())).await
-        }
-        Reason::TooManyProviderTokenUpdates => {
-            for age in 0..6 {
-                let fresh = stage.bearer(age);
-                let Seen::Answer(answer) = stage.instead("authorization", Some(&fresh)).await else {
-                    panic!()
-                };
-                assert_eq!(answer.status, 200, "the first token and five more");
-            }
-            let one_more = stage.bearer(6);
-            let seen = stage.instead("authorization", Some(&one_more)).await;
-            let known = stage.bearer(3);
-            let Seen::Answer(answer) = stage.instead("authorization", Some(&known)).await else { panic!() };
-            assert_eq!(answer.status, 200, "those before are taken on");
-            seen
-        }
-        other => panic!("{other} is no credential's"),
-    }
+async fn bad_certificate(mut stage: Stage) -> Seen {
+    let (id, pem) = stage.world.issued(CertificateKind::Development, None).await;
+    stage.client = stage.world.client(Credential::Certificate(&pem)).await;
+    let revoked = async |world: &World| world.centre.revoke_certificate(&id).await.expect("it was there");
+    stage.without_end(revoked).await
 }
 
-/// Reasons that the push service's own state gives.
-async fn by_state(reason: &Reason, mut stage: Stage) -> Seen {
-    match reason {
-        Reason::Unregistered => {
-            let device =
-                stage.world.store.enrol("an enrolment key for tests").await.expect("it is admitted").device;
-            let token = stage.world.register_device(device, DEVELOPMENT, APP).await;
-            let topic_no = stage.world.topic_no(APP);
-            let ended = stage.world.store.unsubscribe(device, DEVELOPMENT, topic_no, None).await;
-            let ended = ended.expect("the store answers").expect("it was registered");
-            let request = stage.good().uri(format!("https://localhost/3/device/{token}"));
-            Seen::Gone(stage.client.send(request, ALERT).await, ended.0)
-        }
-        Reason::TooManyRequests => {
-            stage.accepted().await;
-            stage.accepted().await;
-            let other = stage.world.register(DEVELOPMENT, APP).await;
-            let request = stage.world.request(&other);
-            assert_eq!(stage.client.send(request, ALERT).await.status, 200, "another token goes on");
-            let request = stage.good();
-            stage.answer(request).await
-        }
-        Reason::InternalServerError => {
-            let file = rusqlite::Connection::open(stage.world.log_file()).expect("it is there");
-            file.execute_batch("DROP TABLE notifications").expect("it is broken now");
-            let request = stage.good();
-            stage.answer(request).await
-        }
-        Reason::ServiceUnavailable => {
-            let store = stage.world.store.clone();
-            tokio::task::spawn_blocking(move || store.close()).await.expect("it closes");
-            let request = stage.good();
-            stage.answer(request).await
-        }
-        Reason::Shutdown => stage.without_end(async |world| world.stop()).await,
-        other => panic!("{other} is no state's"),
+async fn foreign_team(mut stage: Stage) -> Seen {
+    let foreign = stage.world.other_key.sign(OTHER_KEY_ID, OTHER_TEAM, real_seconds());
+    stage.accepted().await;
+    stage.instead("authorization", Some(&format!("bearer {foreign}"))).await
+}
+
+async fn unrelated_key(mut stage: Stage) -> Seen {
+    let other = stage.world.key(TEAM, &[DEVELOPMENT], Some(&[APP])).await;
+    stage.accepted().await;
+    stage.instead("authorization", Some(&other.bearer())).await
+}
+
+async fn broken_store(mut stage: Stage) -> Seen {
+    let file = rusqlite::Connection::open(stage.world.log_file()).expect("it is there");
+    file.execute_batch("DROP TABLE notifications").expect("it is broken now");
+    stage.with("accept", "anything").await
+}
+
+async fn closed_store(mut stage: Stage) -> Seen {
+    let store = stage.world.store.clone();
+    tokio::task::spawn_blocking(move || store.close()).await.expect("it closes");
+    stage.with("accept", "anything").await
+}
+
+/// A certificate that lists a topic whose push type Apple offers to tokens only.
+async fn forbidden(mut stage: Stage) -> Seen {
+    let pem = stage.world.certificate(ACTIVITY, &[DEVELOPMENT]).await;
+    stage.client = stage.world.client(Credential::Certificate(&pem)).await;
+    stage.instead("apns-topic", Some(ACTIVITY)).await
+}
+
+async fn too_many_tokens(mut stage: Stage) -> Seen {
+    for age in 0..6 {
+        let fresh = stage.bearer(age);
+        let status = stage.instead("authorization", Some(&fresh)).await.status();
+        assert_eq!(status, 200, "the first token and five more");
     }
+    let one_more = stage.bearer(6);
+    let seen = stage.instead("authorization", Some(&one_more)).await;
+    stage.accepted_with(3).await;
+    seen
+}
+
+async fn unregistered(mut stage: Stage) -> Seen {
+    let store = &stage.world.store;
+    let device = store.enrol("an enrolment key for tests").await.expect("it is admitted").device;
+    let token = stage.world.register_device(device, DEVELOPMENT, APP).await;
+    let ended = store.unsubscribe(device, DEVELOPMENT, stage.world.topic_no(APP), None).await;
+    let ended = ended.expect("the store answers").expect("it was registered");
+    let request = stage.good().uri(format!("https://localhost/3/device/{token}"));
+    Seen::Gone(stage.client.send(request, ALERT).await, ended.0)
+}
+
+async fn too_many_requests(mut stage: Stage) -> Seen {
+    stage.accepted().await;
+    stage.accepted().await;
+    let other = stage.world.register(DEVELOPMENT, APP).await;
+    let request = stage.world.request(&other);
+    assert_eq!(stage.client.send(request, ALERT).await.status, 200, "another token goes on");
+    stage.with("accept", "anything").await
 }
 
 #[tokio::test]
