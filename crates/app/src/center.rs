@@ -4,18 +4,27 @@
 use std::sync::Arc;
 
 use homing_local::{
-    AppCall, AuthorizationOption, Category, FetchResult, LocalError, Notification, NotificationRequest,
-    NotificationSettings, PendingView, PresentationOption, Recipient, Reply,
+    AppCall, AppStateWord, AuthorizationOption, Category, FetchResult, LocalError, Notification,
+    NotificationRequest, NotificationSettings, PendingView, PresentationOption, Recipient, Reply,
+    message::Secret,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use crate::app::App;
 use crate::delegate::{self, AppDelegate};
 use crate::stream::Calls;
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    #[error(
+        "no device has started this process: {missing} isn't set; install the app with a launch command, or set what \
+         GET …/apps/<bundle ID>/credentials says"
+    )]
+    NotLaunched { missing: &'static str },
+    #[error("no device listens at {socket}: {source}")]
+    NoDevice { socket: std::path::PathBuf, source: std::io::Error },
     #[error("the device closed the connection: attach again")]
     Disconnected,
     /// The error a completion handler gets.
@@ -27,27 +36,42 @@ pub enum AppError {
     TooLarge(String),
 }
 
-/// What the device says unasked, to be given to [`UserNotificationCenter::run_delegate`].
+/// What the device says unasked, to be given to [`NotificationCenter::run_delegate`].
 #[derive(Debug)]
 pub struct Events(pub(crate) mpsc::Receiver<homing_local::DeviceEvent>);
 
 /// *UNUserNotificationCenter* of one app, with the calls of `UIApplication` about remote notifications. Clones share
 /// the stream.
 #[derive(Clone, Debug)]
-pub struct UserNotificationCenter {
+pub struct NotificationCenter {
     calls: Arc<Calls>,
 }
 
-impl UserNotificationCenter {
+impl NotificationCenter {
     /// Says who is speaking on `stream`. Must be called within a tokio runtime, which drives the stream.
     pub async fn attach<S>(stream: S, bundle_id: &str) -> Result<(Self, Events), AppError>
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let (calls, events) = Calls::over(stream);
-        let center = Self { calls: Arc::new(calls) };
-        center.done(AppCall::Attach { bundle_id: bundle_id.to_owned(), secret: None }).await?;
-        Ok((center, Events(events)))
+        let (center, _, events) = App::in_process(stream, bundle_id).await?.into_parts();
+        Ok((center, events))
+    }
+
+    pub(crate) fn over(calls: Calls) -> Self {
+        Self { calls: Arc::new(calls) }
+    }
+
+    pub(crate) async fn attach_as(
+        &self,
+        bundle_id: &str,
+        device: Option<String>,
+        secret: Option<Secret>,
+    ) -> Result<(), AppError> {
+        self.done(AppCall::Attach { bundle_id: bundle_id.to_owned(), device, secret }).await
+    }
+
+    pub(crate) fn state(&self) -> watch::Receiver<AppStateWord> {
+        self.calls.state()
     }
 
     /// Sets the delegate, ends the launch (*Set the delegate before `didFinishLaunching` returns*), and gives it what
@@ -157,12 +181,12 @@ impl UserNotificationCenter {
         self.done(AppCall::FetchCompletion { completion, result }).await
     }
 
-    async fn done(&self, call: AppCall) -> Result<(), AppError> {
+    pub(crate) async fn done(&self, call: AppCall) -> Result<(), AppError> {
         let reply = self.call(call).await?;
         if let Reply::Done = reply { Ok(()) } else { Err(unexpected(reply)) }
     }
 
-    async fn call(&self, call: AppCall) -> Result<Reply, AppError> {
+    pub(crate) async fn call(&self, call: AppCall) -> Result<Reply, AppError> {
         self.calls.call(call).await
     }
 }
@@ -171,13 +195,14 @@ fn owned(identifiers: &[&str]) -> Vec<String> {
     identifiers.iter().map(|&identifier| identifier.to_owned()).collect()
 }
 
-fn unexpected(reply: Reply) -> AppError {
+pub(crate) fn unexpected(reply: Reply) -> AppError {
     match reply {
         Reply::Error(error) => AppError::Device(error),
         Reply::Done
         | Reply::Granted(_)
         | Reply::Settings(_)
         | Reply::Registered(_)
+        | Reply::Badge(_)
         | Reply::Pending(_)
         | Reply::Delivered(_)
         | Reply::Categories(_) => AppError::OtherReply,

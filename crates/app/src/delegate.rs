@@ -5,10 +5,11 @@ use std::future::Future;
 
 use homing_local::{
     AppStateWord, DeviceEvent, FetchResult, LaunchOptions, LocalError, Notification, NotificationResponse,
-    PresentationOption, message::UserInfo,
+    PresentationOption,
+    message::{Page, UserInfo},
 };
 
-use crate::center::{AppError, Events, UserNotificationCenter};
+use crate::center::{AppError, Events, NotificationCenter};
 
 /// What an app does when the device calls it. Every method has Apple's default: nothing is shown in foreground, taps
 /// and silent notifications are taken and ignored.
@@ -51,6 +52,11 @@ pub trait AppDelegate: Send {
         std::future::ready(FetchResult::NoData)
     }
 
+    /// The user touched the page that the app shows, in words of the app's own.
+    fn touched(&mut self, _touch: Page) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// `applicationDidBecomeActive`, `applicationDidEnterBackground`, `applicationWillTerminate`.
     fn state_changed(&mut self, _state: AppStateWord) -> impl Future<Output = ()> + Send {
         std::future::ready(())
@@ -58,7 +64,7 @@ pub trait AppDelegate: Send {
 }
 
 pub(crate) async fn run<D: AppDelegate>(
-    center: &UserNotificationCenter,
+    center: &NotificationCenter,
     mut events: Events,
     mut delegate: D,
 ) -> Result<(), AppError> {
@@ -85,6 +91,7 @@ pub(crate) async fn run<D: AppDelegate>(
             DeviceEvent::Launched { launch_options } => {
                 delegate.did_finish_launching(launch_options).await;
             }
+            DeviceEvent::Touched { touch } => delegate.touched(touch).await,
             DeviceEvent::StateChanged { state } => delegate.state_changed(state).await,
         }
     }

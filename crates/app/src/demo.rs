@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
-use crate::center::{AppError, UserNotificationCenter};
+use crate::center::{AppError, NotificationCenter};
 use crate::provider::{IdentityTokens, ProviderConfig, ProviderSdk};
 use hands::{Hands, Permission};
 use reader::NewsReader;
@@ -99,7 +99,7 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let DemoLaunch { manifest, container, touches } = launch;
-    let (center, events) = UserNotificationCenter::attach(stream, &manifest.bundle_id).await?;
+    let (center, events) = NotificationCenter::attach(stream, &manifest.bundle_id).await?;
     let screen = ScreenHandle::new(Screen::of(&options.accounts), screen);
     let sdk = match &options.business {
         Some(business) => start_sdk(&center, business, manifest, &container).await,
@@ -121,7 +121,7 @@ where
 
 /// Without the SDK nobody signs in; the error says why.
 async fn start_sdk(
-    center: &UserNotificationCenter,
+    center: &NotificationCenter,
     business: &Business,
     manifest: AppManifest,
     container: &Path,

@@ -1,14 +1,19 @@
 //! What a client app links: the device's notification API in the shape of Apple's UserNotifications, over any byte
 //! stream, and the demo app built on it.
 //!
-//! [`UserNotificationCenter`] makes the calls, [`AppDelegate`] takes what the device says unasked. What is shown, and
+//! [`NotificationCenter`] makes the calls, [`AppDelegate`] takes what the device says unasked. What is shown, and
 //! when, is decided by the device.
 
+mod app;
+mod application;
 mod center;
 mod delegate;
 pub mod demo;
 pub mod provider;
+pub mod reminder;
 mod stream;
 
-pub use center::{AppError, Events, UserNotificationCenter};
+pub use app::{App, Environment};
+pub use application::Application;
+pub use center::{AppError, Events, NotificationCenter};
 pub use delegate::AppDelegate;

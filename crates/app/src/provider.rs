@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
-use crate::center::{AppError, UserNotificationCenter};
+use crate::center::{AppError, NotificationCenter};
 use client::Client;
 pub use client::ClientError;
 use file::StateFile;
@@ -136,7 +136,7 @@ impl Drop for Worker {
 
 /// What the SDK and its worker share.
 struct Shared {
-    center: UserNotificationCenter,
+    center: NotificationCenter,
     client: Client,
     identity_tokens: IdentityTokens,
     bundle_id: String,
@@ -161,10 +161,7 @@ impl ProviderSdk {
     /// Begins where the app's last run ended: says to the device whose notifications the app wants, and goes on with
     /// what the provider hasn't answered. To be called at every launch, within a tokio runtime, before the delegate is
     /// set.
-    pub async fn start(
-        center: UserNotificationCenter,
-        config: ProviderConfig,
-    ) -> Result<Self, ProviderError> {
+    pub async fn start(center: NotificationCenter, config: ProviderConfig) -> Result<Self, ProviderError> {
         let client = Client::new(&config)?;
         let path = config.container.clone();
         let file = StateFile::take(&config.container).await;

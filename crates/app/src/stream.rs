@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use homing_local::message::DeviceMessage;
-use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, Reply, frame};
+use homing_local::{AppCall, AppReply, AppRequest, AppStateWord, DeviceEvent, Reply, frame};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::center::AppError;
@@ -27,6 +27,8 @@ pub(crate) struct Calls {
     out: mpsc::Sender<Vec<u8>>,
     /// `None` once the stream is closed.
     waiting: Waiting,
+    /// Where the app stands.
+    state: watch::Receiver<AppStateWord>,
     reader: AbortHandle,
 }
 
@@ -47,12 +49,17 @@ impl Calls {
             }
         });
         let answered = Arc::clone(&waiting);
+        let (moves, state) = watch::channel(AppStateWord::Background);
         let reader = tokio::spawn(async move {
-            read(from_device, &answered, &events).await;
+            read(from_device, &answered, &events, &moves).await;
             // Whoever waits for a reply is woken with the news that none will come.
             answered.lock().unwrap_or_else(PoisonError::into_inner).take();
         });
-        (Self { next_id: AtomicU64::new(1), out, waiting, reader: reader.abort_handle() }, taken)
+        (Self { next_id: AtomicU64::new(1), out, waiting, state, reader: reader.abort_handle() }, taken)
+    }
+
+    pub(crate) fn state(&self) -> watch::Receiver<AppStateWord> {
+        self.state.clone()
     }
 
     pub(crate) async fn call(&self, call: AppCall) -> Result<Reply, AppError> {
@@ -76,13 +83,18 @@ impl Drop for Calls {
     }
 }
 
-async fn read<S: AsyncRead>(mut stream: ReadHalf<S>, waiting: &Waiting, events: &mpsc::Sender<DeviceEvent>) {
+async fn read<S: AsyncRead>(
+    mut stream: ReadHalf<S>,
+    waiting: &Waiting,
+    events: &mpsc::Sender<DeviceEvent>,
+    moves: &watch::Sender<AppStateWord>,
+) {
     let mut buffer = Vec::with_capacity(4096);
     loop {
         loop {
             let taken = match frame::decode(&buffer) {
                 Ok(Some((json, taken))) => {
-                    take(json, waiting, events);
+                    take(json, waiting, events, moves);
                     taken
                 }
                 Ok(None) => break,
@@ -100,7 +112,12 @@ async fn read<S: AsyncRead>(mut stream: ReadHalf<S>, waiting: &Waiting, events: 
     }
 }
 
-fn take(json: &[u8], waiting: &Waiting, events: &mpsc::Sender<DeviceEvent>) {
+fn take(
+    json: &[u8],
+    waiting: &Waiting,
+    events: &mpsc::Sender<DeviceEvent>,
+    moves: &watch::Sender<AppStateWord>,
+) {
     match DeviceMessage::from_json(json) {
         Ok(DeviceMessage::Reply(AppReply { reply_to, reply })) => {
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +127,9 @@ fn take(json: &[u8], waiting: &Waiting, events: &mpsc::Sender<DeviceEvent>) {
             }
         }
         Ok(DeviceMessage::Event(event)) => {
+            if let DeviceEvent::StateChanged { state } = event {
+                moves.send_replace(state);
+            }
             if events.try_send(event).is_err() {
                 tracing::warn!("the app is too slow: an event of the device is dropped");
             }

@@ -116,6 +116,7 @@ fn router(api: Api) -> Router {
             put(surroundings::set_location_permission),
         )
         .route("/v1/devices/{device}/apps/{app}/settings", get(apps::settings).put(apps::change_setting))
+        .route("/v1/devices/{device}/apps/{app}/credentials", get(apps::credentials))
         .route("/v1/devices/{device}/apps/{app}/badge", get(apps::badge).put(apps::set_badge))
         .route("/v1/devices/{device}/apps/{app}/requests", post(apps::add_request))
         .route("/v1/devices/{device}/apps/{app}/pending", get(apps::pending).delete(apps::remove_pending))
@@ -162,7 +163,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         devices::list, devices::show, devices::add, devices::erase, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
         devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::choose, devices::pending,
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
-        apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::settings, apps::change_setting,
+        apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::credentials, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
         apps::remove_delivered, surroundings::time_zone, surroundings::set_time_zone, surroundings::location,
         surroundings::set_location, surroundings::set_location_permission, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,

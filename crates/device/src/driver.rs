@@ -173,6 +173,7 @@ fn completion(event: &DeviceEvent) -> Option<u64> {
         DeviceEvent::DidRegister { .. }
         | DeviceEvent::DidFailToRegister { .. }
         | DeviceEvent::Launched { .. }
+        | DeviceEvent::Touched { .. }
         | DeviceEvent::StateChanged { .. } => None,
     }
 }

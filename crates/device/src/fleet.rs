@@ -9,6 +9,7 @@ mod lifecycle;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use homing_clock::Clock;
 use homing_local::AppManifest;
@@ -30,6 +31,8 @@ use crate::tls::Dialler;
 
 /// Devices a host has at most, not counting those it finds at its start.
 pub(crate) const MAX_DEVICES: usize = 100;
+/// How long an app's process waits for its device to start, in real time.
+const DEVICE_DEADLINE: Duration = Duration::from_secs(3);
 /// Longest name.
 const MAX_NAME: usize = 64;
 
@@ -64,6 +67,8 @@ pub(crate) struct Workshop {
     pub(crate) dialler: Dialler,
     pub(crate) enrolment_key: String,
     pub(crate) launcher: Arc<dyn AppLauncher>,
+    /// Where app processes attach.
+    pub(crate) socket: PathBuf,
 }
 
 /// The devices.
@@ -76,6 +81,8 @@ pub(crate) struct Fleet {
     farewells: Farewells,
     backups: Backups,
     tokens: watch::Sender<Tokens>,
+    /// How many devices have started.
+    started: watch::Sender<u64>,
     happenings: broadcast::Sender<Arc<Happening>>,
 }
 
@@ -126,6 +133,7 @@ impl Fleet {
             changing: Mutex::new(Changes::Open),
             farewells,
             tokens: watch::Sender::new(Tokens::new()),
+            started: watch::Sender::new(0),
             happenings: broadcast::Sender::new(happening::KEPT),
         })
     }
@@ -143,6 +151,24 @@ impl Fleet {
 
     pub(crate) fn named(&self, name: &str) -> Option<Arc<Handle>> {
         self.all().into_iter().find(|device| device.name == name)
+    }
+
+    /// The device of this name, or the only one. An app's process may be quicker than its device, so it is waited for.
+    pub(crate) async fn awaited(&self, name: Option<&str>) -> Option<Arc<Handle>> {
+        let mut started = self.started.subscribe();
+        let found = async {
+            loop {
+                let all = self.all();
+                let found = match name {
+                    Some(name) => all.into_iter().find(|device| device.name == name),
+                    None => all.into_iter().next().filter(|_| self.all().len() == 1),
+                };
+                if found.is_some() || started.changed().await.is_err() {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(DEVICE_DEADLINE, found).await.ok().flatten()
     }
 
     pub(crate) fn tokens(&self) -> watch::Receiver<Tokens> {
@@ -188,6 +214,7 @@ impl Fleet {
             beginning,
             clock: self.workshop.clock.clone(),
             launcher: Arc::clone(&self.workshop.launcher),
+            socket: self.workshop.socket.clone(),
             watchers: watchers.clone(),
             tokens: self.tokens.clone(),
         })
@@ -208,6 +235,7 @@ impl Fleet {
             None => devices.push(Arc::clone(&handle)),
         }
         drop(devices);
+        self.started.send_modify(|started| *started += 1);
         Ok(handle)
     }
 

@@ -73,6 +73,13 @@ pub enum Kind {
     Removed,
     /// An app went to the foreground, to the background, or ended; `cause` says why.
     AppMoved,
+    /// An app's process ended by itself, or couldn't be started: `exit_status` or `signal`, and `why` if the device ended
+    /// it for what it didn't do.
+    Crashed,
+    /// An app's process was stopped in background, or goes on.
+    Suspended,
+    /// An app sent the user to its page in Settings.
+    SettingsOpened,
     /// The push service gave a token, or refused to.
     Token,
     PromptShown,

@@ -17,6 +17,7 @@ use crate::api::{self, Api};
 use crate::fleet::{Fleet, Workshop, is_name};
 use crate::launcher::AppLauncher;
 use crate::phone::Tokens;
+use crate::socket::AppSocket;
 use crate::tls::{Dialler, TlsError};
 
 /// Longest wait for devices and API to end by themselves.
@@ -76,6 +77,8 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error("device {name}: {source}")]
     Device { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the socket for apps can't be made: {0}")]
+    Socket(std::io::Error),
     #[error("the device API can't listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
 }
@@ -88,6 +91,7 @@ pub struct DeviceHost {
     stop: watch::Sender<bool>,
     servers: JoinSet<()>,
     telling: AbortHandle,
+    _socket: AppSocket,
 }
 
 impl DeviceHost {
@@ -102,14 +106,17 @@ impl DeviceHost {
             .map_err(in_data_dir)?;
         let dialler = Dialler::new(&config.link.0, config.link.1, &config.ca_pem)?;
         let listeners = listen(&config.api).await?;
+        let mut socket = AppSocket::bind(&config.data_dir).map_err(StartError::Socket)?;
         let workshop = Workshop {
             data_dir: config.data_dir.clone(),
             clock: config.clock.clone(),
             dialler,
             enrolment_key: config.enrolment_key,
             launcher: config.launcher,
+            socket: socket.path().to_owned(),
         };
         let fleet = Arc::new(Fleet::new(workshop).map_err(in_data_dir)?);
+        socket.open(Arc::clone(&fleet));
         for device in every(&fleet, config.devices).map_err(in_data_dir)? {
             let name = device.name.clone();
             let in_device = |source| StartError::Device { name, source: Box::new(source) };
@@ -124,7 +131,7 @@ impl DeviceHost {
             addresses.push(address);
             servers.spawn(api::serve(listener, api.clone(), stopped.clone()));
         }
-        Ok(Self { fleet, addresses, stop, servers, telling })
+        Ok(Self { fleet, addresses, stop, servers, telling, _socket: socket })
     }
 
     /// Where the API listens; a port 0 in the configuration is the real one here.

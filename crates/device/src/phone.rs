@@ -13,11 +13,13 @@ mod containers;
 mod driven;
 pub(crate) mod further;
 mod lifecycle;
+mod line;
 mod outputs;
 mod process;
 pub(crate) mod questions;
 mod start;
 mod surroundings;
+mod suspension;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -30,14 +32,16 @@ use homing_local::{AppRequest, LocalError, Reply};
 use homing_notification_center::{self as center, Center};
 use homing_trace::UnixMillis;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use crate::child::Ending;
 use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
 use crate::store::{Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
-use process::Process;
+pub(crate) use line::{Line, framed};
+use process::{Arriving, Process};
 pub(crate) use start::{Beginning, PhoneConfig, start};
 
 /// The most inputs that go into one transaction.
@@ -56,11 +60,31 @@ pub(crate) enum Input {
         bundle: String,
         run: u64,
         request: AppRequest,
+        /// Its place among the app's calls that aren't handled yet.
+        room: OwnedSemaphorePermit,
     },
     /// The app closed its stream, or said what can't be understood.
     AppGone {
         bundle: String,
         run: u64,
+    },
+    /// The app's process ended by itself, or couldn't be started.
+    Ended {
+        bundle: String,
+        run: u64,
+        ending: Ending,
+    },
+    /// The app's process didn't do in time what it had to.
+    Overdue {
+        bundle: String,
+        run: u64,
+        why: &'static str,
+    },
+    /// The time for work in background may be over.
+    Rest {
+        bundle: String,
+        run: u64,
+        turn: u64,
     },
     /// The clock may have reached the next wake.
     Wake,
@@ -133,6 +157,8 @@ struct App {
     process: Option<Process>,
     /// What `didFailToRegister` was last told, until registering succeeds.
     registration_error: Option<LocalError>,
+    /// Is to be its process at the next launch.
+    arriving: Option<Arriving>,
 }
 
 pub(crate) struct Phone {
@@ -144,6 +170,8 @@ pub(crate) struct Phone {
     center: Center,
     clock: Clock,
     launcher: Arc<dyn AppLauncher>,
+    /// Where the processes of apps attach.
+    socket: PathBuf,
     /// To ourselves, for those who speak for the apps. Weak: a phone nobody else knows of ends.
     inputs: mpsc::WeakSender<Input>,
     online: watch::Sender<bool>,
@@ -209,8 +237,13 @@ impl Phone {
         for input in batch {
             match input {
                 Input::Link(news) => self.heard(news)?,
-                Input::AppSaid { bundle, run, request } => self.app_said(bundle, run, request)?,
+                Input::AppSaid { bundle, run, request, room: _room } => {
+                    self.app_said(bundle, run, request)?;
+                }
                 Input::AppGone { bundle, run } => self.app_gone(bundle, run)?,
+                Input::Ended { bundle, run, ending } => self.ended(bundle, run, &ending)?,
+                Input::Overdue { bundle, run, why } => self.overdue(&bundle, run, why),
+                Input::Rest { bundle, run, turn } => self.rest(&bundle, run, turn),
                 Input::Wake => self.look_at_the_clock()?,
                 Input::Ask(question) => (question.0)(self)?,
                 Input::Stop(done) => {

@@ -24,7 +24,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -94,6 +94,9 @@ CREATE TABLE further (
     PRIMARY KEY (bundle_id, kind, instance)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+ALTER TABLE app ADD COLUMN secret TEXT NOT NULL DEFAULT '';
+",
 ];
 
 /// The device's file can't be used.
@@ -130,7 +133,7 @@ impl std::fmt::Debug for Identity {
 }
 
 /// An installed app as it is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct KeptApp {
     pub(crate) manifest: AppManifest,
     /// It has called `registerForRemoteNotifications` and not `unregister…` since.
@@ -138,6 +141,14 @@ pub(crate) struct KeptApp {
     pub(crate) token: Option<String>,
     /// The number of its data container; 0 until it has one.
     pub(crate) container: i64,
+    /// What its processes prove themselves with, of this install; empty until it has one.
+    pub(crate) secret: String,
+}
+
+impl std::fmt::Debug for KeptApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptApp").field("manifest", &self.manifest).finish_non_exhaustive()
+    }
 }
 
 impl KeptApp {
@@ -263,17 +274,19 @@ impl Store {
     }
 
     pub(crate) fn apps(&self) -> Result<Vec<KeptApp>, StoreError> {
-        let mut query =
-            self.db.prepare("SELECT manifest, registered, token, container FROM app ORDER BY bundle_id")?;
-        let rows = query
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let mut query = self
+            .db
+            .prepare("SELECT manifest, registered, token, container, secret FROM app ORDER BY bundle_id")?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })?;
         rows.map(|row| {
-            let (manifest, registered, token, container) = row?;
+            let (manifest, registered, token, container, secret) = row?;
             let manifest = serde_json::from_str(&manifest).map_err(|error| StoreError::Unreadable {
                 what: "an app's manifest",
                 why: error.to_string(),
             })?;
-            Ok(KeptApp { manifest, registered, token, container })
+            Ok(KeptApp { manifest, registered, token, container, secret })
         })
         .collect()
     }
@@ -282,8 +295,9 @@ impl Store {
         let manifest = serde_json::to_string(&app.manifest)
             .map_err(|error| StoreError::Unreadable { what: "an app's manifest", why: error.to_string() })?;
         self.db.execute(
-            "INSERT OR REPLACE INTO app (bundle_id, manifest, registered, token, container) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![app.manifest.bundle_id, manifest, app.registered, app.token, app.container],
+            "INSERT OR REPLACE INTO app (bundle_id, manifest, registered, token, container, secret)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![app.manifest.bundle_id, manifest, app.registered, app.token, app.container, app.secret],
         )?;
         Ok(())
     }

@@ -33,6 +33,9 @@ impl LocalError {
     /// A call of a kind that this device doesn't know.
     pub const UNKNOWN_CALL: u32 = 2;
 
+    /// The stream isn't an app's: it didn't begin with a call to attach, or may not be the app that it named.
+    pub const NOT_ATTACHED: u32 = 3;
+
     pub fn homing(code: u32, message: impl Into<String>) -> Self {
         Self { domain: ErrorDomain::Homing, code, message: message.into() }
     }

@@ -1,7 +1,8 @@
 //! Device and app: what they say to each other, in UserNotifications' own terms.
 //!
 //! This crate decides the words of the local API and how they stand on a byte stream: [`frame`] for the frames,
-//! [`message`] for requests, replies and events, [`manifest`] for what an app declares, [`view`] for what the device's
+//! [`message`] for requests, replies and events, [`manifest`] for what an app declares, [`launch`] for
+//! what its process is given, [`view`] for what the device's
 //! HTTP API shows. What the device does about them is decided by `notification-center`; who may connect, by `device`.
 //!
 //! Words of enumerations are kebab-case, names of fields snake_case; raw values are Apple's.
@@ -11,6 +12,7 @@ pub mod category;
 pub mod content;
 mod error;
 pub mod frame;
+pub mod launch;
 pub mod manifest;
 pub mod message;
 pub mod trigger;
@@ -29,7 +31,7 @@ pub use content::{
     NotificationSound, Text,
 };
 pub use error::{ErrorDomain, LocalError};
-pub use manifest::{AppManifest, Finding, ManifestError};
+pub use manifest::{AppManifest, Command, Finding, ManifestError};
 pub use message::{
     AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,
 };

@@ -30,6 +30,32 @@ pub struct AppManifest {
     /// Locale → key → format: the app's `Localizable.strings`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+    /// How the app is started as a process of its own. Without it, the app is whatever the device's host runs for it,
+    /// or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<Command>,
+    /// The notification service extension: started for each notification that says `mutable-content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_extension: Option<Command>,
+}
+
+/// A program of the app. It runs in the app's data container, as the device's user, with the device's locale, time zone
+/// and search path, the variables here, and those of [`crate::launch`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// The program, by its absolute path or by a name in the search path, and its arguments.
+    #[schema(example = json!(["/opt/news/bin/news", "--device"]))]
+    pub argv: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Command {
+    /// Values of variables may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command").field("argv", &self.argv).field("env", &self.env.keys()).finish()
+    }
 }
 
 fn first_version() -> String {

@@ -25,9 +25,13 @@ pub struct AppRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum AppCall {
-    /// The first call on a stream: who is speaking. `secret` is what the device gave at install; in process there is none.
+    /// The first call on a stream: who is speaking. `device` and `secret` are what the process was given at its launch;
+    /// in process there are none.
     Attach {
         bundle_id: String,
+        /// Whose app, on a socket of several devices.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         secret: Option<Secret>,
     },
@@ -64,6 +68,10 @@ pub enum AppCall {
     SetBadgeCount {
         count: i64,
     },
+    /// *applicationIconBadgeNumber*, read.
+    GetBadgeCount,
+    /// *openSettingsURLString*, opened: the user looks at the app's page in Settings.
+    OpenSettings,
     /// The whole set, in place of the one before. It outlives the app's process and newer versions.
     SetNotificationCategories {
         categories: Vec<Category>,
@@ -75,6 +83,11 @@ pub enum AppCall {
     /// app, which withdraws what is delivered.
     SetRecipient {
         recipient: Recipient,
+    },
+    /// What the app shows, for who looks at the device, in words of its own; its member `url` is the page that is open.
+    /// It is Homing's own call: on iOS an app draws.
+    Show {
+        screen: Page,
     },
     /// The completion handler of `willPresent`; `completion` is the event's.
     WillPresentCompletion {
@@ -158,6 +171,8 @@ pub enum Reply {
     Settings(Box<NotificationSettings>),
     /// To `is-registered-for-remote-notifications`.
     Registered(bool),
+    /// To `get-badge-count`.
+    Badge(u32),
     Pending(Vec<PendingView>),
     Delivered(Vec<Notification>),
     Categories(Vec<Category>),
@@ -186,6 +201,8 @@ pub enum DeviceEvent {
     Launched { launch_options: LaunchOptions },
     /// The app went elsewhere: `didBecomeActive`, `didEnterBackground`, `willTerminate`.
     StateChanged { state: AppStateWord },
+    /// The user touched the app's page, in words of the app's own.
+    Touched { touch: Page },
 }
 
 /// `UIApplication.LaunchOptionsKey`, of those that concern notifications. What is here comes by the delegate, too: an
@@ -217,6 +234,18 @@ pub struct UserInfo(pub Map<String, Value>);
 
 impl std::fmt::Debug for UserInfo {
     /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({} keys)", self.0.len())
+    }
+}
+
+/// What an app shows, or where it was touched: JSON in words of the app's own.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Page(pub Map<String, Value>);
+
+impl std::fmt::Debug for Page {
+    /// It may show what people are told.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "({} keys)", self.0.len())
     }
@@ -265,7 +294,7 @@ impl MessageError {
 
 impl AppCall {
     /// The names of all calls.
-    pub const NAMES: [&str; 22] = [
+    pub const NAMES: [&str; 25] = [
         "attach",
         "set-delegate",
         "finish-launching",
@@ -284,7 +313,10 @@ impl AppCall {
         "set-badge-count",
         "set-notification-categories",
         "get-notification-categories",
+        "get-badge-count",
+        "open-settings",
         "set-recipient",
+        "show",
         "will-present-completion",
         "did-receive-completion",
         "fetch-completion",
@@ -293,7 +325,7 @@ impl AppCall {
 
 impl DeviceEvent {
     /// The names of all events of this version.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 8] = [
         "did-register",
         "did-fail-to-register",
         "will-present",
@@ -301,6 +333,7 @@ impl DeviceEvent {
         "did-receive-remote-notification",
         "launched",
         "state-changed",
+        "touched",
     ];
 }
 

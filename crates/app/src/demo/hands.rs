@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::screen::ScreenHandle;
 use super::touches::Touch;
-use crate::center::{AppError, UserNotificationCenter};
+use crate::center::{AppError, NotificationCenter};
 use crate::provider::ProviderSdk;
 
 /// Its being there says that somebody has signed in or out on this installation.
@@ -27,7 +27,7 @@ pub(super) struct Hands {
 /// Whether the app may send notifications.
 #[derive(Clone, Debug)]
 pub(super) struct Permission {
-    pub(super) center: UserNotificationCenter,
+    pub(super) center: NotificationCenter,
     pub(super) screen: ScreenHandle,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use homing_app::UserNotificationCenter;
+use homing_app::NotificationCenter;
 use homing_app::demo::BUNDLE_ID;
 use homing_local::message::DeviceMessage;
 use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, Recipient, Reply, frame};
@@ -29,8 +29,8 @@ impl Device {
     }
 
     /// A new run of the app.
-    pub(crate) async fn attach(&self) -> UserNotificationCenter {
-        let attached = UserNotificationCenter::attach(self.open(), BUNDLE_ID).await;
+    pub(crate) async fn attach(&self) -> NotificationCenter {
+        let attached = NotificationCenter::attach(self.open(), BUNDLE_ID).await;
         attached.expect("it attaches").0
     }
 

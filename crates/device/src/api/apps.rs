@@ -17,7 +17,7 @@ use super::Api;
 use super::devices::Pending;
 use super::problem::{Body, Problem, refused_call};
 use crate::fleet::Handle;
-use crate::phone::questions::AppDetail;
+use crate::phone::questions::{AppDetail, Credentials};
 
 /// Longest touch, in bytes of JSON.
 const MAX_TOUCH: usize = 16 * 1024;
@@ -379,6 +379,18 @@ pub(super) async fn remove_delivered(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What a process that the device didn't start needs to attach as this app; it is in foreground then. A process that the
+/// device starts is given it in its environment.
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/credentials", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Credentials), (status = 404, body = Problem)))]
+pub(super) async fn credentials(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Credentials>, Problem> {
+    Ok(Json(api.device(&device).await?.ask(move |phone| Ok(phone.credentials(&app))).await?))
+}
+
 pub(super) async fn detail(device: &Handle, app: String) -> Result<AppDetail, Problem> {
     Ok(device.ask(move |phone| Ok(phone.app_detail(&app))).await?)
 }
@@ -407,6 +419,7 @@ fn refused(reply: Reply) -> Problem {
         | Reply::Granted(_)
         | Reply::Settings(_)
         | Reply::Registered(_)
+        | Reply::Badge(_)
         | Reply::Pending(_)
         | Reply::Delivered(_)
         | Reply::Categories(_) => {

@@ -24,6 +24,10 @@ impl From<Refusal> for Problem {
             Refusal::NotDriven(_) => {
                 Self::new(StatusCode::CONFLICT, "The app isn't driven through the API", detail)
             }
+            Refusal::NotTheApp | Refusal::NotTheProcess(_) => {
+                Self::new(StatusCode::FORBIDDEN, "The process may not be this app", detail)
+            }
+            Refusal::RunsAlready(_) => Self::new(StatusCode::CONFLICT, "The app runs already", detail),
             Refusal::NotInFront(_) => Self::new(StatusCode::CONFLICT, "The app isn't in foreground", detail),
             Refusal::NoPrompt => Self::new(StatusCode::CONFLICT, "No prompt is on the screen", detail),
             Refusal::Manifest(_) => {

@@ -34,6 +34,7 @@ fn fleet(data_dir: &Path) -> Arc<Fleet> {
         dialler: Dialler::new("localhost", 1, root.cert.pem().as_bytes()).expect("a root"),
         enrolment_key: "key".to_owned(),
         launcher: Arc::new(NoApps),
+        socket: data_dir.join("apps.sock"),
     });
     Arc::new(fleet.expect("a folder of its own"))
 }

@@ -7,8 +7,11 @@ use homing_local::{
 };
 use homing_notification_center::{self as center, Identifiers, Input};
 
+use serde_json::json;
+
 use super::connection::registration_of;
 use super::{Caller, Effect, Phone};
+use crate::happening::Kind;
 use crate::store::StoreError;
 use crate::translate;
 
@@ -27,16 +30,6 @@ impl Phone {
         }
         let caller = Caller::App { bundle: bundle.clone(), run, id: request.id };
         self.call(&bundle, request.call, caller)
-    }
-
-    pub(super) fn app_gone(&mut self, bundle: String, run: u64) -> Result<(), StoreError> {
-        let gone = self.apps.get_mut(&bundle).is_some_and(|app| {
-            app.process.take_if(|process| process.run == run).is_some() || app.process.is_none()
-        });
-        if gone && self.center.app_state(&bundle).is_some_and(center::AppState::is_running) {
-            self.feed(Input::AppStateChanged { bundle, state: center::AppState::Ended })?;
-        }
-        Ok(())
     }
 
     fn is_current(&self, bundle: &str, run: u64) -> bool {
@@ -92,18 +85,17 @@ impl Phone {
                 self.remove_delivered(bundle_id, Identifiers::These(identifiers))?
             }
             AppCall::RemoveAllDeliveredNotifications => self.remove_delivered(bundle_id, Identifiers::All)?,
-            AppCall::WillPresentCompletion { completion, options } => {
-                let options = translate::presentation(&options);
-                self.feed(Input::WillPresentAnswered { bundle: bundle_id, completion, options })?;
-                Reply::Done
-            }
-            AppCall::DidReceiveCompletion { completion: _ } => Reply::Done,
-            AppCall::FetchCompletion { completion, result: _ } => {
-                self.feed(Input::FetchCompleted { bundle: bundle_id, completion })?;
+            AppCall::WillPresentCompletion { .. }
+            | AppCall::DidReceiveCompletion { .. }
+            | AppCall::FetchCompletion { .. } => self.completed(bundle_id, call)?,
+            AppCall::OpenSettings => self.open_settings(bundle)?,
+            AppCall::Show { screen } => {
+                self.shows(bundle, screen);
                 Reply::Done
             }
             AppCall::GetNotificationSettings
             | AppCall::IsRegisteredForRemoteNotifications
+            | AppCall::GetBadgeCount
             | AppCall::GetPendingNotificationRequests
             | AppCall::GetNotificationCategories
             | AppCall::GetDeliveredNotifications => self.look_up(bundle, &call),
@@ -131,6 +123,32 @@ impl Phone {
         }
     }
 
+    /// The completion handlers of what the app was called for.
+    fn completed(&mut self, bundle: String, call: AppCall) -> Result<Reply, StoreError> {
+        if let AppCall::WillPresentCompletion { completion, options } = call {
+            let options = translate::presentation(&options);
+            self.feed(Input::WillPresentAnswered { bundle, completion, options })?;
+        } else if let AppCall::DidReceiveCompletion { completion } = call {
+            self.work_ends(&bundle, completion);
+        } else if let AppCall::FetchCompletion { completion, result: _ } = call {
+            self.work_ends(&bundle, completion);
+            self.feed(Input::FetchCompleted { bundle, completion })?;
+        }
+        Ok(Reply::Done)
+    }
+
+    /// The user looks at Settings now, which is another app.
+    fn open_settings(&mut self, bundle: &str) -> Result<Reply, StoreError> {
+        if self.center.app_state(bundle) != Some(center::AppState::Foreground) {
+            let message = "only an app in foreground can open Settings";
+            return Ok(Reply::Error(LocalError::homing(LocalError::INVALID_ARGUMENT, message)));
+        }
+        let state = center::AppState::Background;
+        self.feed(Input::AppStateChanged { bundle: bundle.to_owned(), state })?;
+        self.happened(Kind::SettingsOpened, Some(bundle), json!({}));
+        Ok(Reply::Done)
+    }
+
     /// The calls that change nothing.
     fn look_up(&self, bundle: &str, call: &AppCall) -> Reply {
         let found = if matches!(call, AppCall::GetNotificationSettings) {
@@ -150,6 +168,8 @@ impl Phone {
                 .map(|delivered| translate::notification(&delivered.notification))
                 .collect::<Result<_, _>>()
                 .map(Reply::Delivered)
+        } else if matches!(call, AppCall::GetBadgeCount) {
+            Ok(Reply::Badge(self.center.badge(bundle)))
         } else {
             Ok(Reply::Registered(self.apps.get(bundle).is_some_and(|app| app.kept.registered)))
         };

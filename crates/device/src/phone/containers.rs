@@ -1,5 +1,5 @@
 //! The data containers of apps: a directory for each, which the app finds again at every launch and which ends with
-//! the app. Which number belongs to which app stands in the device's file, so a directory that a crash left behind
+//! the app; and the secrets. Which number belongs to which app stands in the device's file, so a directory that a crash left behind
 //! belongs to nobody.
 
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,10 +13,14 @@ impl Phone {
         self.containers.join(number.to_string())
     }
 
-    /// Gives a container to apps that were installed before there were any, and removes what belongs to no app.
+    /// Gives a container and a secret to apps that were installed before there were any, and removes what belongs to no app.
     pub(super) fn settle_containers(&mut self) -> Result<(), StoreError> {
         for app in self.apps.values_mut().filter(|app| app.kept.container == 0) {
             app.kept.container = self.store.next_container()?;
+            self.store.save_app(&app.kept)?;
+        }
+        for app in self.apps.values_mut().filter(|app| app.kept.secret.is_empty()) {
+            app.kept.secret = new_secret()?;
             self.store.save_app(&app.kept)?;
         }
         let Ok(entries) = std::fs::read_dir(&self.containers) else { return Ok(()) };
@@ -29,6 +33,16 @@ impl Phone {
         }
         Ok(())
     }
+}
+
+/// What an app proves its bundle ID with: 256 random bits.
+pub(super) fn new_secret() -> Result<String, StoreError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| StoreError::Unreadable {
+        what: "no secret, for want of randomness",
+        why: error.to_string(),
+    })?;
+    Ok(secret.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Makes the directory, open to its owner only, if it isn't there.

@@ -99,6 +99,7 @@ impl Phone {
             DeviceEvent::DidRegister { .. }
             | DeviceEvent::DidFailToRegister { .. }
             | DeviceEvent::Launched { .. }
+            | DeviceEvent::Touched { .. }
             | DeviceEvent::StateChanged { .. } => None,
         };
         driven.tell(now, event);
@@ -155,6 +156,7 @@ impl Phone {
                 DeviceEvent::DidRegister { .. }
                 | DeviceEvent::DidFailToRegister { .. }
                 | DeviceEvent::Launched { .. }
+                | DeviceEvent::Touched { .. }
                 | DeviceEvent::StateChanged { .. },
             )
             | None => return Ok(Err(Refusal::NoCall { app: bundle.to_owned(), call: completion })),

@@ -9,6 +9,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::connection::registration_of;
+use super::containers::new_secret;
 use super::questions::{Asked, Refusal};
 use super::{App, Effect, Phone, containers, start};
 use crate::backup::{self, BackedUpApp, Backup, BackupError, Found};
@@ -138,9 +139,9 @@ impl Phone {
 
     fn put_back(&mut self, manifest: AppManifest, container: i64) -> Result<(), StoreError> {
         let bundle = manifest.bundle_id.clone();
-        let kept = KeptApp { manifest, registered: false, token: None, container };
+        let kept = KeptApp { manifest, registered: false, token: None, container, secret: new_secret()? };
         self.store.save_app(&kept)?;
-        self.apps.insert(bundle, App { kept, process: None, registration_error: None });
+        self.apps.insert(bundle, App { kept, process: None, arriving: None, registration_error: None });
         Ok(())
     }
 }

@@ -1,20 +1,32 @@
-//! The process of an app, as the device sees it: a stream with frames both ways, and something to end.
+//! The process of an app, as the device sees it: how it begins, how it ends, and its line. An app with a launch command
+//! is a process that the device starts; another runs in the device's own process, or is one that its developer started.
+//! Each has a line of frames, and something to end. When it may work in background is decided by `suspension`.
 
-use homing_local::message::DeviceMessage;
-use homing_local::{AppRequest, frame};
-use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use homing_local::message::{DeviceMessage, Page};
+use homing_local::{AppManifest, DeviceEvent, launch};
+use homing_notification_center::{self as center, AppState};
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::{Input, Phone, containers};
+use super::line::{self, Line, OpenLine};
+use super::questions::{Asked, Refusal};
+use super::suspension::Suspension;
+use super::{Effect, Input, Phone, containers};
+use crate::child::{self, Child, Ending, Plan};
 use crate::happening::{Happening, Kind};
-use crate::launcher::Launch;
+use crate::launcher::{Launch, RunningApp};
+use crate::store::StoreError;
 
-/// Messages an app hasn't read. One that falls further behind is ended, as the system ends an app that hangs.
-const MESSAGES_QUEUED: usize = 2048;
+/// How long a process may take to attach, in real time.
+const ATTACH_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a process that closed its stream may take to end by itself, so that how it ended is known.
+const GOING_DEADLINE: Duration = Duration::from_secs(2);
 
 /// An app that runs; dropping it ends the app.
 #[derive(Debug)]
@@ -22,47 +34,262 @@ pub(super) struct Process {
     /// Tells this run from earlier ones of the same app.
     pub(super) run: u64,
     pub(super) screen: watch::Receiver<Value>,
-    touches: mpsc::Sender<Value>,
-    out: mpsc::Sender<Vec<u8>>,
-    tasks: [AbortHandle; 4],
+    pub(super) body: Body,
+    pub(super) suspension: Suspension,
+    line: OpenLine,
+    /// For the process that attaches; `None` once it has.
+    waiting: Option<Line>,
+    /// What it must do in time: attach, or end.
+    deadline: Option<Task>,
+    _tasks: Vec<Task>,
 }
 
-impl Drop for Process {
+/// What there is to an app besides its line.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// It runs in the device's process, on the host's word.
+    Inside { touches: mpsc::Sender<Value> },
+    Child {
+        child: Child,
+        shows: watch::Sender<Value>,
+        /// Why the device ends it.
+        fate: Option<&'static str>,
+        /// It has closed its stream.
+        gone: bool,
+    },
+    /// Its developer started it: it ends by itself when its stream is closed.
+    Outside { pid: i32, shows: watch::Sender<Value> },
+}
+
+/// A developer's process that is about to be the app.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pid: i32,
+    line: oneshot::Sender<Line>,
+}
+
+/// Ends a task with what it belongs to.
+#[derive(Debug)]
+pub(super) struct Task(pub(super) AbortHandle);
+
+impl Drop for Task {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
+        self.0.abort();
+    }
+}
+
+impl Process {
+    /// Its process, if it isn't the device's own.
+    pub(super) fn pid(&self) -> Option<i32> {
+        match &self.body {
+            Body::Inside { .. } => None,
+            Body::Child { child, .. } => Some(child.pid()),
+            Body::Outside { pid, .. } => Some(*pid),
         }
     }
 }
 
 impl Phone {
-    /// Starts an app. One that can't be started is told as gone.
+    /// Starts an app. One that can't be started is told as ended.
     pub(super) fn launch(&mut self, bundle: &str) {
         let run = self.next_run;
         self.next_run += 1;
-        let Some(app) = self.apps.get(bundle) else { return };
-        let container = self.container(app.kept.container);
-        let prepared = containers::ensure(&container).and_then(|()| UnixStream::pair());
-        let (ours, theirs) = match prepared {
-            Ok(pair) => pair,
-            Err(error) => {
-                tracing::error!(device = self.name, bundle, %error, "the app can't be started");
-                return;
+        let Some(app) = self.apps.get_mut(bundle) else { return };
+        let arriving = app.arriving.take();
+        let (manifest, container) = (app.kept.manifest.clone(), app.kept.container);
+        let (line, waiting) = line::open(bundle, run, self.inputs.clone());
+        let container = self.container(container);
+        let (body, screen, waiting, task) = match arriving {
+            Some(Arriving { pid, line }) => {
+                let (shows, screen) = watch::channel(Value::Null);
+                // Who attached may have left again; then the line is closed, which the phone is told.
+                drop(line.send(waiting));
+                (Body::Outside { pid, shows }, screen, None, None)
+            }
+            None => match self.begin(run, &manifest, container, waiting) {
+                Ok(begun) => begun,
+                Err(error) => {
+                    tracing::error!(device = self.name, bundle, %error, "the app can't be started");
+                    let ending = Ending::NotStarted(error.to_string());
+                    return self.tell_later(Input::Ended { bundle: bundle.to_owned(), run, ending });
+                }
+            },
+        };
+        let drawn = tokio::spawn(self.tell_of_screen(bundle, screen.clone())).abort_handle();
+        // The task of an app inside is the app; a process has its deadline.
+        let (deadline, inside) = if waiting.is_some() { (task, None) } else { (None, task) };
+        let tasks = inside.into_iter().chain([drawn]).map(Task).collect();
+        let (suspension, deadline) = (Suspension::default(), deadline.map(Task));
+        if let Some(app) = self.apps.get_mut(bundle) {
+            app.process =
+                Some(Process { run, screen, body, suspension, line, waiting, deadline, _tasks: tasks });
+            self.rest_in_background(bundle);
+        }
+    }
+
+    /// The app's program, in its own process or in ours.
+    fn begin(
+        &self,
+        run: u64,
+        manifest: &AppManifest,
+        container: PathBuf,
+        line: Line,
+    ) -> std::io::Result<Begun> {
+        containers::ensure(&container)?;
+        let Some(command) = &manifest.launch else {
+            let (ours, theirs) = UnixStream::pair()?;
+            let launch = Launch { manifest: manifest.clone(), stream: theirs, container };
+            let RunningApp { abort, screen, touches } = self.launcher.launch(launch);
+            tokio::spawn(line.serve(ours, None, Vec::new()));
+            return Ok((Body::Inside { touches }, screen, None, Some(abort)));
+        };
+        let bundle = &manifest.bundle_id;
+        let secret = self.apps.get(bundle).map(|app| app.kept.secret.clone()).unwrap_or_default();
+        let variables = vec![
+            (launch::SOCKET, self.socket.clone().into_os_string()),
+            (launch::DEVICE, self.name.clone().into()),
+            (launch::BUNDLE_ID, bundle.into()),
+            (launch::SECRET, secret.into()),
+            (launch::CONTAINER, container.clone().into_os_string()),
+        ];
+        let of = (self.name.as_str(), bundle.as_str());
+        let (child, ended) = child::start(Plan { command, dir: &container, variables, of })?;
+        let (inputs, of) = (self.inputs.clone(), bundle.clone());
+        tokio::spawn(async move {
+            let ending = ended.await;
+            if let Some(phone) = inputs.upgrade() {
+                let _ = phone.send(Input::Ended { bundle: of, run, ending }).await;
+            }
+        });
+        let late = self.overdue_after(ATTACH_DEADLINE, bundle, run, "it didn't attach in time");
+        let (shows, screen) = watch::channel(Value::Null);
+        Ok((Body::Child { child, shows, fate: None, gone: false }, screen, Some(line), Some(late)))
+    }
+
+    fn overdue_after(&self, wait: Duration, bundle: &str, run: u64, why: &'static str) -> AbortHandle {
+        let (inputs, bundle) = (self.inputs.clone(), bundle.to_owned());
+        let overdue = async move {
+            tokio::time::sleep(wait).await;
+            if let Some(phone) = inputs.upgrade() {
+                let _ = phone.send(Input::Overdue { bundle, run, why }).await;
             }
         };
-        let manifest = app.kept.manifest.clone();
-        let running = self.launcher.launch(Launch { manifest, stream: theirs, container });
-        let (from_app, to_app) = ours.into_split();
-        let (out, messages) = mpsc::channel(MESSAGES_QUEUED);
-        let reader = Reader { bundle: bundle.to_owned(), run, phone: self.inputs.clone(), out: out.clone() };
-        let reader = tokio::spawn(reader.run(from_app)).abort_handle();
-        let writer = tokio::spawn(write(messages, to_app)).abort_handle();
-        let drawn = tokio::spawn(self.tell_of_screen(bundle, running.screen.clone())).abort_handle();
-        let tasks = [running.abort, reader, writer, drawn];
-        if let Some(app) = self.apps.get_mut(bundle) {
-            let (screen, touches) = (running.screen, running.touches);
-            app.process = Some(Process { run, screen, touches, out, tasks });
+        tokio::spawn(overdue).abort_handle()
+    }
+
+    fn tell_later(&self, input: Input) {
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            if let Some(phone) = inputs.upgrade() {
+                let _ = phone.send(input).await;
+            }
+        });
+    }
+
+    /// A process says on the socket that it is this app. It gets the app's line once everything is on disk.
+    pub(crate) fn attach(&mut self, bundle: &str, secret: &str, pid: i32) -> Asked<oneshot::Receiver<Line>> {
+        let known = self.apps.get_mut(bundle);
+        let proven = |app: &super::App| bool::from(app.kept.secret.as_bytes().ct_eq(secret.as_bytes()));
+        let Some(app) = known.filter(|app| proven(app)) else { return Ok(Err(Refusal::NotTheApp)) };
+        if self.driven.get(bundle).is_some_and(|driven| driven.driver.is_some()) {
+            return Ok(Err(Refusal::RunsAlready(bundle.to_owned())));
         }
+        let (answer, line) = oneshot::channel();
+        match &mut app.process {
+            None if app.arriving.is_some() => return Ok(Err(Refusal::RunsAlready(bundle.to_owned()))),
+            None => {
+                app.arriving = Some(Arriving { pid, line: answer });
+                self.opened_outside(bundle)?;
+            }
+            Some(process) => {
+                let Body::Child { child, .. } = &process.body else {
+                    return Ok(Err(Refusal::RunsAlready(bundle.to_owned())));
+                };
+                if !child.is_or_started(pid) {
+                    return Ok(Err(Refusal::NotTheProcess(bundle.to_owned())));
+                }
+                let Some(waiting) = process.waiting.take() else {
+                    return Ok(Err(Refusal::RunsAlready(bundle.to_owned())));
+                };
+                process.deadline = None;
+                drop(answer.send(waiting));
+                self.rest_in_background(bundle);
+            }
+        }
+        Ok(Ok(line))
+    }
+
+    /// As when a developer runs an app: it is in front.
+    fn opened_outside(&mut self, bundle: &str) -> Result<(), StoreError> {
+        if self.center.app_state(bundle).is_some_and(AppState::is_running) {
+            self.effects.push(Effect::Launch { bundle: bundle.to_owned() });
+            return Ok(());
+        }
+        let state = AppState::Foreground;
+        self.feed(center::Input::AppStateChanged { bundle: bundle.to_owned(), state })
+    }
+
+    /// The app closed its stream. That of a process is told by how it ends.
+    pub(super) fn app_gone(&mut self, bundle: String, run: u64) -> Result<(), StoreError> {
+        let Some(app) = self.apps.get_mut(&bundle) else { return Ok(()) };
+        match app.process.take_if(|process| process.run == run) {
+            Some(mut process) if matches!(process.body, Body::Child { .. }) => {
+                let why = "it closed its stream and went on";
+                let late = self.overdue_after(GOING_DEADLINE, &bundle, run, why);
+                process.deadline = Some(Task(late));
+                if let Body::Child { gone, child, .. } = &mut process.body {
+                    *gone = true;
+                    child.resume();
+                }
+                if let Some(app) = self.apps.get_mut(&bundle) {
+                    app.process = Some(process);
+                }
+                Ok(())
+            }
+            Some(_) => self.no_process(bundle),
+            None if app.process.is_none() => self.no_process(bundle),
+            None => Ok(()),
+        }
+    }
+
+    /// A process that had something to do in time didn't.
+    pub(super) fn overdue(&mut self, bundle: &str, run: u64, why: &'static str) {
+        let process = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut());
+        if let Some(process) = process.filter(|process| process.run == run)
+            && let Body::Child { child, fate, .. } = &mut process.body
+        {
+            *fate = Some(why);
+            child.kill();
+        }
+    }
+
+    /// A process has ended, and not because the device wanted it: the app crashed.
+    pub(super) fn ended(&mut self, bundle: String, run: u64, ending: &Ending) -> Result<(), StoreError> {
+        let Some(app) = self.apps.get_mut(&bundle) else { return Ok(()) };
+        let never_ran = matches!(ending, Ending::NotStarted(_)) && app.process.is_none();
+        let process = app.process.take_if(|process| process.run == run);
+        if process.is_none() && !never_ran {
+            return Ok(());
+        }
+        let fate = process.as_ref().and_then(|process| match &process.body {
+            Body::Child { fate, .. } => *fate,
+            Body::Inside { .. } | Body::Outside { .. } => None,
+        });
+        let detail = match ending {
+            Ending::Exited(status) => json!({"exit_status": status, "signal": null, "why": fate}),
+            Ending::Killed(signal) => json!({"exit_status": null, "signal": signal, "why": fate}),
+            Ending::NotStarted(why) => json!({"exit_status": null, "signal": null, "why": why}),
+        };
+        tracing::warn!(device = self.name, bundle, ?ending, fate, "an app's process ended by itself");
+        self.happened(Kind::Crashed, Some(&bundle), detail);
+        self.no_process(bundle)
+    }
+
+    fn no_process(&mut self, bundle: String) -> Result<(), StoreError> {
+        if self.center.app_state(&bundle).is_some_and(AppState::is_running) {
+            self.feed(center::Input::AppStateChanged { bundle, state: AppState::Ended })?;
+        }
+        Ok(())
     }
 
     /// Tells those who watch whenever the app shows something else.
@@ -82,107 +309,47 @@ impl Phone {
         }
     }
 
-    /// Gives the app a touch on its page; `false` if it doesn't take it.
-    pub(super) fn touch_app(&self, bundle: &str, touch: Value) -> bool {
+    /// What an app shows, if it can't say so inside.
+    pub(super) fn shows(&mut self, bundle: &str, page: Page) {
         let process = self.apps.get(bundle).and_then(|app| app.process.as_ref());
-        process.is_some_and(|process| process.touches.try_send(touch).is_ok())
+        match process.map(|process| &process.body) {
+            Some(Body::Child { shows, .. } | Body::Outside { shows, .. }) => {
+                shows.send_replace(Value::Object(page.0));
+            }
+            Some(Body::Inside { .. }) | None => {}
+        }
+    }
+
+    /// Gives the app a touch on its page; `false` if it doesn't take it.
+    pub(super) fn touch_app(&mut self, bundle: &str, touch: Value) -> bool {
+        let process = self.apps.get(bundle).and_then(|app| app.process.as_ref());
+        match (process.map(|process| &process.body), touch) {
+            (Some(Body::Inside { touches }), touch) => touches.try_send(touch).is_ok(),
+            (Some(Body::Child { .. } | Body::Outside { .. }), Value::Object(touch)) => {
+                let touched = DeviceEvent::Touched { touch: Page(touch) };
+                self.say_to_app(bundle, &DeviceMessage::Event(touched));
+                true
+            }
+            (Some(Body::Child { .. } | Body::Outside { .. }) | None, _) => false,
+        }
     }
 
     /// Says something to an app; one that doesn't run hears nothing.
     pub(super) fn say_to_app(&mut self, bundle: &str, message: &DeviceMessage) {
+        if let DeviceMessage::Event(event) = message {
+            self.work_begins(bundle, event);
+        }
         let Some(app) = self.apps.get_mut(bundle) else { return };
         let Some(process) = &app.process else { return };
-        let taken = framed(message).is_some_and(|frame| process.out.try_send(frame).is_ok());
-        if !taken {
-            tracing::warn!(device = self.name, bundle, "the app doesn't listen; it is ended");
-            let (bundle, run) = (bundle.to_owned(), process.run);
-            app.process = None;
-            // The queue being full only delays the news: the app's stream is closed now, which its reader tells too.
-            if let Some(inputs) = self.inputs.upgrade() {
-                let _ = inputs.try_send(Input::AppGone { bundle, run });
-            }
-        }
-    }
-}
-
-fn framed(message: &DeviceMessage) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    match frame::encode(&message.to_json(), &mut out) {
-        Ok(()) => Some(out),
-        Err(error) => {
-            tracing::warn!(%error, "a message is too long for an app");
-            None
-        }
-    }
-}
-
-async fn write(mut messages: mpsc::Receiver<Vec<u8>>, mut to_app: OwnedWriteHalf) {
-    while let Some(frame) = messages.recv().await {
-        if to_app.write_all(&frame).await.is_err() {
-            // The reader sees the same end, and tells.
+        if matches!(process.body, Body::Child { gone: true, .. }) || process.line.say(message) {
             return;
         }
+        tracing::warn!(device = self.name, bundle, "the app doesn't listen; it is ended");
+        let (bundle, run) = (bundle.to_owned(), process.run);
+        app.process = None;
+        self.tell_later(Input::AppGone { bundle, run });
     }
 }
 
-struct Reader {
-    bundle: String,
-    run: u64,
-    phone: mpsc::WeakSender<Input>,
-    out: mpsc::Sender<Vec<u8>>,
-}
-
-impl Reader {
-    async fn run(self, from_app: OwnedReadHalf) {
-        self.read(from_app).await;
-        self.tell(Input::AppGone { bundle: self.bundle.clone(), run: self.run }).await;
-    }
-
-    async fn read(&self, mut from_app: OwnedReadHalf) {
-        let mut buffer = Vec::with_capacity(4096);
-        loop {
-            while let Ok(Some((json, taken))) = frame::decode(&buffer) {
-                if !self.take(json).await {
-                    return;
-                }
-                buffer.drain(..taken);
-            }
-            if let Err(error) = frame::decode(&buffer) {
-                tracing::warn!(bundle = self.bundle, %error, "an app can't be understood");
-                return;
-            }
-            match from_app.read_buf(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-        }
-    }
-
-    /// `false` when the phone is gone; then so is the app.
-    async fn tell(&self, input: Input) -> bool {
-        match self.phone.upgrade() {
-            Some(phone) => phone.send(input).await.is_ok(),
-            None => false,
-        }
-    }
-
-    /// `false` when the stream can't go on.
-    async fn take(&self, json: &[u8]) -> bool {
-        match AppRequest::from_json(json) {
-            Ok(request) => {
-                let said = Input::AppSaid { bundle: self.bundle.clone(), run: self.run, request };
-                self.tell(said).await
-            }
-            Err(error) => match error.reply() {
-                Some(reply) => {
-                    let Some(frame) = framed(&DeviceMessage::Reply(reply)) else { return false };
-                    self.out.send(frame).await.is_ok()
-                }
-                None => {
-                    tracing::warn!(bundle = self.bundle, %error, "an app can't be understood");
-                    false
-                }
-            },
-        }
-    }
-}
+/// A program that has begun: what it is, what it shows, its line if it must fetch that, and its task.
+type Begun = (Body, watch::Receiver<Value>, Option<Line>, Option<AbortHandle>);

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::connection::registration_of;
+use super::containers::new_secret;
 use super::{App, Caller, Effect, Input, Phone, Question};
 use crate::arrival::Arrival;
 use crate::happening::Kind;
@@ -50,6 +51,14 @@ pub(crate) enum Refusal {
     NoRegistration { app: String, kind: String },
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
+    #[error(
+        "no app of this bundle ID and secret is here: attach with what the process was given at its launch"
+    )]
+    NotTheApp,
+    #[error("{0} was started by the device, and only that process or one of its group may be it")]
+    NotTheProcess(String),
+    #[error("{0} runs already: one process at a time is an app")]
+    RunsAlready(String),
     #[error("{0}")]
     Invalid(String),
     #[error("the device is stopped, or can't write its file: its log says which")]
@@ -108,6 +117,11 @@ pub(crate) struct AppDetail {
     pub(crate) background_refresh: bool,
     /// Whether it may know where the device is.
     pub(crate) location_permission: LocationPermission,
+    /// Of an app that runs as a process of its own: its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pid: Option<i32>,
+    /// Its process is stopped, until the device has something for it or the user opens it.
+    pub(crate) suspended: bool,
     /// The page that is open, of a running app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
@@ -115,6 +129,20 @@ pub(crate) struct AppDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub(crate) screen: Option<Value>,
+}
+
+/// What a process needs to be an app.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct Credentials {
+    /// Path of the Unix socket.
+    pub(crate) socket: String,
+    /// The device's name.
+    pub(crate) device: String,
+    pub(crate) bundle_id: String,
+    /// 256 random bits, of this install.
+    pub(crate) secret: String,
+    /// The app's data container.
+    pub(crate) container: String,
 }
 
 pub(super) type Asked<T> = Result<Result<T, Refusal>, StoreError>;
@@ -189,9 +217,22 @@ impl Phone {
             background_refresh: self.center.refreshes_in_background(bundle),
             location_permission: translate::same(&self.center.location_permission(bundle))
                 .unwrap_or_default(),
+            pid: app.process.as_ref().and_then(super::process::Process::pid),
+            suspended: app.process.as_ref().is_some_and(|process| process.suspension.suspended),
             url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
             screen,
         }
+    }
+
+    pub(crate) fn credentials(&self, bundle: &str) -> Result<Credentials, Refusal> {
+        let kept = &self.app(bundle)?.kept;
+        Ok(Credentials {
+            socket: self.socket.display().to_string(),
+            device: self.name.clone(),
+            bundle_id: bundle.to_owned(),
+            secret: kept.secret.clone(),
+            container: self.container(kept.container).display().to_string(),
+        })
     }
 
     pub(crate) fn prompt_view(&self) -> Option<PromptView> {
@@ -255,6 +296,10 @@ impl Phone {
                 None => self.store.next_container()?,
             },
         };
+        let secret = match &before {
+            Some(app) => app.kept.secret.clone(),
+            None => new_secret()?,
+        };
         let (registered, token, process) = match before {
             Some(App { kept, process, .. }) if moved.is_none() => (kept.registered, kept.token, process),
             Some(App { process, .. }) => (false, None, process),
@@ -264,9 +309,9 @@ impl Phone {
             self.end_registration(registration)?;
             self.end_all_further(&bundle)?;
         }
-        let kept = KeptApp { manifest, registered, token, container };
+        let kept = KeptApp { manifest, registered, token, container, secret };
         self.store.save_app(&kept)?;
-        self.apps.insert(bundle.clone(), App { kept, process, registration_error: None });
+        self.apps.insert(bundle.clone(), App { kept, process, arriving: None, registration_error: None });
         self.happened(Kind::Installed, Some(&bundle), detail);
         self.feed(center::Input::AppInstalled(profile))
     }

@@ -26,6 +26,8 @@ pub(crate) struct PhoneConfig {
     pub(crate) beginning: Beginning,
     pub(crate) clock: Clock,
     pub(crate) launcher: Arc<dyn AppLauncher>,
+    /// Where the processes of apps attach.
+    pub(crate) socket: PathBuf,
     pub(crate) watchers: Watchers,
     pub(crate) tokens: watch::Sender<Tokens>,
 }
@@ -99,6 +101,7 @@ impl Phone {
             center: Center::default(),
             clock: config.clock,
             launcher: config.launcher,
+            socket: config.socket,
             inputs,
             wake: watch::Sender::new(None),
             watchers: config.watchers,
@@ -153,7 +156,7 @@ impl Phone {
             .into_iter()
             .map(|kept| {
                 let bundle = kept.manifest.bundle_id.clone();
-                (bundle, App { kept, process: None, registration_error: None })
+                (bundle, App { kept, process: None, arriving: None, registration_error: None })
             })
             .collect();
         let offloaded = self.store.offloaded()?.into_iter();

@@ -6,9 +6,11 @@ mod driven;
 mod fleet;
 mod hands;
 mod lock;
+mod processes;
 mod push_service;
 mod recipient;
 mod registrations;
+mod socket;
 mod touch;
 mod triggers;
 

@@ -97,11 +97,11 @@ impl PushService {
 
     /// Publishes a notification for the demo app of the development environment.
     pub(crate) fn publish(&self, packet_id: u16, sent: &Sent<'_>) {
-        let registration = RegistrationName {
-            environment: Environment::Development,
-            topic: homing_app::demo::BUNDLE_ID,
-            instance: None,
-        };
+        self.publish_for(homing_app::demo::BUNDLE_ID, packet_id, sent);
+    }
+
+    pub(crate) fn publish_for(&self, topic: &str, packet_id: u16, sent: &Sent<'_>) {
+        let registration = RegistrationName { environment: Environment::Development, topic, instance: None };
         self.publish_to(&registration, packet_id, sent);
     }
 

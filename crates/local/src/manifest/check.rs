@@ -1,6 +1,7 @@
 //! The rules a manifest is held to, one after the other.
 
-use super::{AppManifest, Finding, Severity, SoundFile};
+use super::{AppManifest, Command, Finding, Severity, SoundFile};
+use crate::launch;
 
 /// Longest bundle ID, in bytes: it is also a topic on the device link.
 const MAX_BUNDLE_ID: usize = 155;
@@ -8,6 +9,9 @@ const MAX_BUNDLE_ID: usize = 155;
 const MAX_NAME: usize = 255;
 /// From here on, the default sound plays instead (*UNNotificationSound*).
 const SOUND_LIMIT_SECONDS: f64 = 30.0;
+/// Arguments and variables of a command, each, and the longest of either in bytes.
+const MAX_WORDS: usize = 64;
+const MAX_WORD: usize = 4096;
 const SOUND_EXTENSIONS: [&str; 4] = ["aiff", "aif", "wav", "caf"];
 /// `UIBackgroundModes` as Apple documents them.
 const BACKGROUND_MODES: [&str; 11] = [
@@ -57,7 +61,48 @@ pub(super) fn check(manifest: &AppManifest) -> Vec<Finding> {
             ));
         }
     }
+    for (path, given) in
+        [("$.launch", &manifest.launch), ("$.service_extension", &manifest.service_extension)]
+    {
+        if let Some(given) = given {
+            command(path, given, &mut findings);
+        }
+    }
     findings
+}
+
+fn command(path: &str, command: &Command, findings: &mut Vec<Finding>) {
+    let program = command.argv.first().map_or("", String::as_str);
+    if program.is_empty() || (program.contains('/') && !program.starts_with('/')) {
+        findings.push(error(
+            format!("{path}.argv"),
+            format!("{program:?} is no program that can be found from anywhere"),
+            "write its absolute path, or a name that is in the search path",
+        ));
+    }
+    let words = command.argv.iter().chain(command.env.keys()).chain(command.env.values());
+    if command.argv.len() > MAX_WORDS
+        || command.env.len() > MAX_WORDS
+        || words.clone().any(|word| word.len() > MAX_WORD)
+    {
+        findings.push(error(
+            path,
+            format!("a command has at most {MAX_WORDS} arguments and variables, of {MAX_WORD} bytes each"),
+            "put what is long into a file that the program reads",
+        ));
+    }
+    if words.clone().any(|word| word.contains('\0')) {
+        findings.push(error(path, "a NUL character can't be given to a program", "leave it out"));
+    }
+    for name in command.env.keys() {
+        if name.is_empty() || name.contains('=') || name.starts_with(launch::PREFIX) {
+            findings.push(error(
+                format!("{path}.env"),
+                format!("{name:?} can't be a variable of the app's"),
+                "use a name without `=` that doesn't begin with HOMING_: those are the device's",
+            ));
+        }
+    }
 }
 
 fn bundle_id(bundle_id: &str, findings: &mut Vec<Finding>) {

@@ -107,3 +107,34 @@ fn each_rule_has_its_finding() {
         assert_eq!(found.map(|finding| finding.severity), Some(severity), "{json}");
     }
 }
+
+#[test]
+fn a_command_is_a_program_that_is_found_from_anywhere() {
+    let command = |argv: &str, env: &str| {
+        format!(r#"{{"bundle_id":"a.b","name":"n","launch":{{"argv":{argv},"env":{env}}}}}"#)
+    };
+    let faults = |json: &str| match manifest(json) {
+        Ok(_) => Vec::new(),
+        Err(ManifestError::Findings(findings)) => findings
+            .into_iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| finding.path)
+            .collect(),
+        Err(ManifestError::Json(error)) => panic!("it is JSON of the right shape: {error}"),
+    };
+    let long = format!("[\"/bin/app\", \"{}\"]", "x".repeat(4097));
+    for (argv, env, wanted) in [
+        (r#"["/bin/app", "--x"]"#, "{}", None),
+        (r#"["app"]"#, r#"{"LANG":"C"}"#, None),
+        ("[]", "{}", Some("$.launch.argv")),
+        (r#"["./app"]"#, "{}", Some("$.launch.argv")),
+        (r#"["bin/app"]"#, "{}", Some("$.launch.argv")),
+        (r#"["/bin/a\u0000b"]"#, "{}", Some("$.launch")),
+        (long.as_str(), "{}", Some("$.launch")),
+        (r#"["app"]"#, r#"{"A=B":"C"}"#, Some("$.launch.env")),
+        (r#"["app"]"#, r#"{"HOMING_SECRET":"C"}"#, Some("$.launch.env")),
+    ] {
+        let found = faults(&command(argv, env));
+        assert_eq!(found.first().map(String::as_str), wanted, "{argv} {env}");
+    }
+}

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use homing_local::message::{DeviceMessage, Secret, UserInfo};
+use homing_local::message::{DeviceMessage, Page, Secret, UserInfo};
 
 use super::*;
+
+fn page() -> Page {
+    Page([("url".to_owned(), json!("https://news.example/7"))].into_iter().collect())
+}
 
 fn calls() -> Vec<(AppCall, &'static str)> {
     use AppCall::*;
@@ -13,12 +17,12 @@ fn calls() -> Vec<(AppCall, &'static str)> {
     let secret = Some(Secret::new("s3cret".to_owned()));
     vec![
         (
-            Attach { bundle_id: bundle_id(), secret: None },
+            Attach { bundle_id: bundle_id(), device: None, secret: None },
             r#"{"id":7,"call":"attach","bundle_id":"com.example.news"}"#,
         ),
         (
-            Attach { bundle_id: bundle_id(), secret },
-            r#"{"id":7,"call":"attach","bundle_id":"com.example.news","secret":"s3cret"}"#,
+            Attach { bundle_id: bundle_id(), device: Some("iphone".to_owned()), secret },
+            r#"{"id":7,"call":"attach","bundle_id":"com.example.news","device":"iphone","secret":"s3cret"}"#,
         ),
         (
             SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification: false },
@@ -52,6 +56,9 @@ fn calls() -> Vec<(AppCall, &'static str)> {
             r#"{"id":7,"call":"remove-delivered-notifications","identifiers":["a","b"]}"#,
         ),
         (RemoveAllDeliveredNotifications, r#"{"id":7,"call":"remove-all-delivered-notifications"}"#),
+        (GetBadgeCount, r#"{"id":7,"call":"get-badge-count"}"#),
+        (OpenSettings, r#"{"id":7,"call":"open-settings"}"#),
+        (Show { screen: page() }, r#"{"id":7,"call":"show","screen":{"url":"https://news.example/7"}}"#),
         (SetBadgeCount { count: -1 }, r#"{"id":7,"call":"set-badge-count","count":-1}"#),
         (
             SetNotificationCategories { categories: vec![category()] },
@@ -121,6 +128,7 @@ fn replies() -> Vec<(Reply, String)> {
             r#""reply":"settings","value":{"authorization_status":"authorized","sound_setting":"enabled","badge_setting":"disabled","alert_setting":"enabled","notification_center_setting":"enabled","lock_screen_setting":"enabled","car_play_setting":"not-supported","alert_style":"banner","show_previews_setting":"when-authenticated","critical_alert_setting":"not-supported","time_sensitive_setting":"not-supported","announcement_setting":"not-supported","scheduled_delivery_setting":"disabled","direct_messages_setting":"not-supported","provides_app_notification_settings":false}"#.to_owned(),
         ),
         (Reply::Registered(false), r#""reply":"registered","value":false"#.to_owned()),
+        (Reply::Badge(3), r#""reply":"badge","value":3"#.to_owned()),
         (Reply::Pending(vec![pending]), format!(r#""reply":"pending","value":[{PENDING}]"#)),
         (Reply::Delivered(vec![notification()]), format!(r#""reply":"delivered","value":[{NOTIFICATION}]"#)),
         (Reply::Categories(Vec::new()), r#""reply":"categories","value":[]"#.to_owned()),
@@ -186,6 +194,10 @@ fn events() -> Vec<(DeviceEvent, String)> {
         (
             DeviceEvent::StateChanged { state: AppStateWord::ForceQuit },
             r#"{"event":"state-changed","state":"force-quit"}"#.to_owned(),
+        ),
+        (
+            DeviceEvent::Touched { touch: page() },
+            r#"{"event":"touched","touch":{"url":"https://news.example/7"}}"#.to_owned(),
         ),
     ]
 }

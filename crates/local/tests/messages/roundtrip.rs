@@ -98,7 +98,7 @@ fn call() -> impl Strategy<Value = AppCall> {
         ".{0,9}".prop_map(|tag| AppCall::SetRecipient { recipient: Recipient::User(tag) }),
         (any::<u64>(), proptest::sample::subsequence(PresentationOption::ALL.to_vec(), 0..5))
             .prop_map(|(completion, options)| AppCall::WillPresentCompletion { completion, options }),
-        ".{0,9}".prop_map(|bundle_id| AppCall::Attach { bundle_id, secret: None }),
+        ".{0,9}".prop_map(|bundle_id| AppCall::Attach { bundle_id, device: None, secret: None }),
     ]
 }
 

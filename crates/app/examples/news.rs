@@ -1,0 +1,170 @@
+//! An app as a process of its own, on the SDK: the device starts it by the `launch` command of its manifest, and it finds
+//! the device by its environment. Its first argument says what it is to do badly; without one it behaves.
+//!
+//! It shows what it was told as its page, so that `GET …/apps/<bundle ID>` tells.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use homing_app::{App, AppDelegate, AppError, Application, NotificationCenter};
+use homing_local::message::{Page, UserInfo};
+use homing_local::{
+    AppStateWord, AuthorizationOption, FetchResult, LocalError, Notification, NotificationResponse,
+    PresentationOption,
+};
+use serde_json::{Map, Value, json};
+
+/// What the app does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// It ends as soon as it runs.
+    ExitsAtLaunch,
+    /// It runs and never attaches.
+    NeverAttaches,
+    /// It crashes at a silent notification.
+    CrashesWhenWoken,
+    /// It crashes when it is asked how to present a notification.
+    CrashesInWillPresent,
+    /// It hangs when it is asked how to present a notification.
+    HangsInWillPresent,
+    /// It closes its connection and goes on.
+    HangsUp,
+}
+
+impl Fault {
+    fn named(name: Option<&str>) -> Option<Self> {
+        Some(match name {
+            None => Self::None,
+            Some("exits-at-launch") => Self::ExitsAtLaunch,
+            Some("never-attaches") => Self::NeverAttaches,
+            Some("crashes-when-woken") => Self::CrashesWhenWoken,
+            Some("crashes-in-will-present") => Self::CrashesInWillPresent,
+            Some("hangs-in-will-present") => Self::HangsInWillPresent,
+            Some("hangs-up") => Self::HangsUp,
+            Some(_) => return None,
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct News {
+    fault: Fault,
+    center: NotificationCenter,
+    application: Application,
+    screen: Arc<Mutex<Map<String, Value>>>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), AppError> {
+    let argument = std::env::args().nth(1);
+    let Some(fault) = Fault::named(argument.as_deref()) else { std::process::exit(64) };
+    match fault {
+        Fault::ExitsAtLaunch => std::process::exit(3),
+        Fault::NeverAttaches => std::future::pending().await,
+        Fault::None
+        | Fault::CrashesWhenWoken
+        | Fault::CrashesInWillPresent
+        | Fault::HangsInWillPresent
+        | Fault::HangsUp => {}
+    }
+    let app = App::from_environment().await?;
+    let news = News {
+        fault,
+        center: app.notification_center(),
+        application: app.application(),
+        screen: Arc::default(),
+    };
+    if fault == Fault::HangsUp {
+        drop((app, news));
+        return std::future::pending().await;
+    }
+    news.application.register_for_remote_notifications().await?;
+    app.run(news).await
+}
+
+impl News {
+    async fn show(&self, name: &str, value: Value) {
+        let screen = {
+            let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+            screen.insert(name.to_owned(), value);
+            screen.clone()
+        };
+        if let Err(error) = self.application.show(screen).await {
+            eprintln!("the page can't be shown: {error}");
+        }
+    }
+}
+
+fn title(notification: &Notification) -> Value {
+    json!(notification.request.content.title)
+}
+
+impl AppDelegate for News {
+    const TAKES_SILENT: bool = true;
+
+    async fn will_present(&mut self, notification: Notification) -> Vec<PresentationOption> {
+        match self.fault {
+            Fault::CrashesInWillPresent => std::process::abort(),
+            Fault::HangsInWillPresent => std::future::pending().await,
+            Fault::None
+            | Fault::ExitsAtLaunch
+            | Fault::NeverAttaches
+            | Fault::CrashesWhenWoken
+            | Fault::HangsUp => {}
+        }
+        self.show("will_present", title(&notification)).await;
+        vec![PresentationOption::Banner, PresentationOption::List]
+    }
+
+    async fn did_receive(&mut self, response: NotificationResponse) {
+        self.show("did_receive", title(&response.notification)).await;
+        let url = response.notification.request.content.user_info.get("url").cloned();
+        self.show("url", url.unwrap_or_default()).await;
+    }
+
+    async fn did_register(&mut self, device_token: Vec<u8>) {
+        let hex: String = device_token.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.show("device_token", json!(hex)).await;
+    }
+
+    async fn did_fail_to_register(&mut self, error: LocalError) {
+        self.show("registration_error", json!(error.to_string())).await;
+    }
+
+    async fn did_receive_remote(&mut self, user_info: UserInfo) -> FetchResult {
+        if self.fault == Fault::CrashesWhenWoken {
+            std::process::abort();
+        }
+        self.show("woken_by", json!(user_info)).await;
+        FetchResult::NewData
+    }
+
+    async fn touched(&mut self, touch: Page) {
+        match touch.0.get("touch").and_then(Value::as_str) {
+            Some("open-settings") => {
+                let opened = self.application.open_settings().await;
+                self.show("opened_settings", json!(opened.is_ok())).await;
+            }
+            Some("badge") => {
+                let badge = self.application.application_icon_badge_number().await.ok();
+                self.show("badge", json!(badge)).await;
+            }
+            _ => self.show("touch", json!(touch)).await,
+        }
+    }
+
+    async fn state_changed(&mut self, state: AppStateWord) {
+        self.show("state", json!(state)).await;
+        if state == AppStateWord::Foreground {
+            let center = self.center.clone();
+            // The answer may take the user minutes; callbacks don't wait for it.
+            tokio::spawn(async move {
+                let options =
+                    [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
+                if let Err(error) = center.request_authorization(&options).await {
+                    eprintln!("the user can't be asked: {error}");
+                }
+            });
+        }
+    }
+}

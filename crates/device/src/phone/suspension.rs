@@ -1,0 +1,130 @@
+//! How long an app's process may work in background. From the moment it has no more reason to, it has a while to finish,
+//! then it is stopped as it stands; what the device has to say to it lets it go on. Only processes that the device
+//! started are stopped: in its own process, and in a developer's, there is nothing to stop.
+
+use std::collections::BTreeSet;
+
+use homing_local::{AppStateWord, DeviceEvent};
+use homing_notification_center::AppState;
+use serde_json::json;
+
+use super::process::{Body, Task};
+use super::{Input, Phone};
+use crate::happening::Kind;
+
+/// How long an app may work after it went to background, was started there, or was called there.
+const BACKGROUND_MILLIS: i64 = 30_000;
+/// How long after it has said that it is done.
+const DONE_MILLIS: i64 = 5_000;
+
+/// How an app's background work stands.
+#[derive(Debug, Default)]
+pub(super) struct Suspension {
+    pub(super) suspended: bool,
+    /// What it was called for and hasn't completed.
+    open: BTreeSet<u64>,
+    /// Which of its deadlines counts.
+    turn: u64,
+    timer: Option<Task>,
+}
+
+impl Phone {
+    /// Takes in what an app is told: some of it is a reason to work.
+    pub(super) fn work_begins(&mut self, bundle: &str, event: &DeviceEvent) {
+        match event {
+            DeviceEvent::DidReceive { completion, .. }
+            | DeviceEvent::DidReceiveRemoteNotification { completion, .. } => {
+                let process = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut());
+                if let Some(process) = process {
+                    process.suspension.open.insert(*completion);
+                }
+                self.resume(bundle);
+                self.rest_in_background(bundle);
+            }
+            DeviceEvent::StateChanged { state: AppStateWord::Foreground } => {
+                self.resume(bundle);
+                self.no_deadline(bundle);
+            }
+            DeviceEvent::StateChanged { .. } => self.rest_in_background(bundle),
+            DeviceEvent::WillPresent { .. } | DeviceEvent::Touched { .. } => self.resume(bundle),
+            // They wait for the app to go on.
+            DeviceEvent::DidRegister { .. }
+            | DeviceEvent::DidFailToRegister { .. }
+            | DeviceEvent::Launched { .. } => {}
+        }
+    }
+
+    /// The app called a completion handler.
+    pub(super) fn work_ends(&mut self, bundle: &str, completion: u64) {
+        let process = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut());
+        let done = process.is_some_and(|process| {
+            process.suspension.open.remove(&completion) && process.suspension.open.is_empty()
+        });
+        if done {
+            self.rest_after(bundle, DONE_MILLIS);
+        }
+    }
+
+    /// An app in background has the usual while.
+    pub(super) fn rest_in_background(&mut self, bundle: &str) {
+        self.rest_after(bundle, BACKGROUND_MILLIS);
+    }
+
+    fn rest_after(&mut self, bundle: &str, millis: i64) {
+        if self.center.app_state(bundle) != Some(AppState::Background) {
+            return;
+        }
+        let (at, clock, inputs) =
+            (self.clock.now().plus_millis(millis), self.clock.clone(), self.inputs.clone());
+        let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
+        if !matches!(process.body, Body::Child { .. }) || process.suspension.suspended {
+            return;
+        }
+        process.suspension.turn += 1;
+        let (bundle, run, turn) = (bundle.to_owned(), process.run, process.suspension.turn);
+        let timer = tokio::spawn(async move {
+            clock.sleep_until(at).await;
+            if let Some(phone) = inputs.upgrade() {
+                let _ = phone.send(Input::Rest { bundle, run, turn }).await;
+            }
+        });
+        process.suspension.timer = Some(Task(timer.abort_handle()));
+    }
+
+    fn no_deadline(&mut self, bundle: &str) {
+        if let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) {
+            process.suspension.turn += 1;
+            process.suspension.timer = None;
+        }
+    }
+
+    /// Its while is over.
+    pub(super) fn rest(&mut self, bundle: &str, run: u64, turn: u64) {
+        if self.center.app_state(bundle) != Some(AppState::Background) {
+            return;
+        }
+        let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
+        if process.run != run || process.suspension.turn != turn {
+            return;
+        }
+        if let Body::Child { child, gone: false, .. } = &process.body {
+            child.suspend();
+            process.suspension.suspended = true;
+            process.suspension.open.clear();
+            self.happened(Kind::Suspended, Some(bundle), json!({"suspended": true}));
+        }
+    }
+
+    fn resume(&mut self, bundle: &str) {
+        let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
+        if !std::mem::take(&mut process.suspension.suspended) {
+            return;
+        }
+        if let Body::Child { child, .. } = &process.body {
+            child.resume();
+        }
+        let (at, device) = (self.clock.now(), self.name.clone());
+        let (kind, app, detail) = (Kind::Suspended, Some(bundle.to_owned()), json!({"suspended": false}));
+        self.watchers.tell(crate::happening::Happening { at, device, kind, app, detail });
+    }
+}
