@@ -4,10 +4,13 @@ use homing_trace::{Reason, Receipt, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::authorization::Permission;
+use crate::budget::Budget;
 use crate::category::Deferred;
+use crate::conditions::Conditions;
 use crate::extension::Extending;
 use crate::output::UserInfo;
 use crate::seen::Seen;
+use crate::summary::Collected;
 use crate::{
     AppInput, AppProfile, AppReceipt, AppState, AuthorizationOptions, Category, Coordinate, Delegate,
     Delivered, LaunchOptions, LocationPermission, MoveCause, Notification, Output, Pending, Recipient,
@@ -23,6 +26,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) location: Option<Coordinate>,
     /// The screen is locked.
     pub(crate) locked: bool,
+    pub(crate) conditions: &'a Conditions,
     pub(crate) next_completion: &'a mut u64,
     pub(crate) out: &'a mut Vec<Output>,
 }
@@ -94,6 +98,11 @@ pub(crate) struct App {
     /// With the service extension.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) extending: Vec<Extending>,
+    /// Waiting for the scheduled summary, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) collected: Vec<Collected>,
+    #[serde(default, skip_serializing_if = "Budget::is_unused")]
+    pub(crate) budget: Budget,
     pub(crate) process: Process,
 }
 
@@ -164,6 +173,8 @@ impl App {
             categories: Vec::new(),
             deferred: Vec::new(),
             extending: Vec::new(),
+            collected: Vec::new(),
+            budget: Budget::default(),
             process: Process::default(),
         }
     }
@@ -208,8 +219,15 @@ impl App {
         }
         let launch = if from.is_running() { LaunchOptions::None } else { options };
         turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause, launch });
+        if !to.is_running() {
+            // What waited for its turn is discarded with the process (*Pushing background updates to your app*).
+            self.budget.held = None;
+        }
         if from.is_running() && !to.is_running() {
             self.process_ended(turn);
+        }
+        if to == AppState::Foreground {
+            self.release_held(turn);
         }
     }
 
@@ -253,6 +271,7 @@ impl App {
         self.state = AppState::Ended;
         self.transient.clear();
         self.deferred.clear();
+        self.budget.held = None;
         // The device went down with the extension: what it worked on is shown as it came.
         self.extension_ended(None, turn);
     }

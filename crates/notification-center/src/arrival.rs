@@ -5,6 +5,7 @@ use homing_payload::{Payload, PushType};
 use homing_trace::{Reason, Stage};
 
 use crate::app::{App, Turn};
+use crate::budget::Offered;
 use crate::output::UserInfo;
 use crate::{
     Notification, NotificationContent, NotificationRequest, RemoteMark, RemoteNotification, Trigger,
@@ -56,9 +57,11 @@ impl App {
             ) => return suppressed(Reason::FOR_FRAMEWORK, turn),
         };
         let wakes = may_wake && aps.content_available;
-        let called = wakes && self.call_remote(UserInfo(user_info.clone()), turn);
-        let content = NotificationContent::from_payload(&aps, user_info);
-        if may_show && content.is_displayable() {
+        let content = NotificationContent::from_payload(&aps, user_info.clone());
+        let shows = may_show && content.is_displayable();
+        let only_silent = (!shows).then(|| remote.clone());
+        let offered = wakes.then(|| self.offer(UserInfo(user_info), only_silent, turn));
+        if shows {
             let identifier = self.remote_identifier(&arrived);
             let trigger = Some(Trigger::Push);
             let request = NotificationRequest { identifier, content, trigger };
@@ -68,11 +71,16 @@ impl App {
             } else {
                 self.deliver(notification, Some(remote), turn);
             }
-        } else if wakes {
-            suppressed(if called { Reason::SILENT } else { Reason::THROTTLED }, turn);
-        } else {
-            suppressed(Reason::NOT_DISPLAYABLE, turn);
+            return;
         }
+        suppressed(
+            match offered {
+                Some(Offered::Settled) => Reason::SILENT,
+                Some(Offered::Throttled) => Reason::THROTTLED,
+                None => Reason::NOT_DISPLAYABLE,
+            },
+            turn,
+        );
     }
 
     /// What its sender chose, else the `apns-id`, unless another notification bears it here already.
@@ -84,7 +92,8 @@ impl App {
         let on_screen = self.delivered.iter().chain(&self.transient).map(|delivered| delivered.identifier());
         let presenting = self.process.presenting.iter().map(|presenting| &presenting.notification);
         let extending = self.extending.iter().map(|extending| &extending.notification);
-        let underway = presenting.chain(extending);
+        let collected = self.collected.iter().map(|collected| &collected.notification);
+        let underway = presenting.chain(extending).chain(collected);
         let mut taken =
             on_screen.chain(underway.map(|notification| notification.request.identifier.as_str()));
         if taken.any(|identifier| identifier == apns_id) {

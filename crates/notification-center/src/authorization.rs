@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::AppProfile;
+use crate::{AppProfile, Grouping};
 
 /// *UNAuthorizationOptions*, by Apple's bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -149,6 +149,9 @@ pub enum SettingChange {
     BackgroundAppRefresh {
         on: bool,
     },
+    Grouping {
+        how: Grouping,
+    },
 }
 
 /// What a request for permission comes to.
@@ -169,6 +172,12 @@ pub(crate) struct Permission {
     alert_style: AlertStyle,
     show_previews: ShowPreviews,
     pub(crate) background_refresh: bool,
+    #[serde(default, skip_serializing_if = "is_automatic")]
+    pub(crate) grouping: Grouping,
+}
+
+fn is_automatic(grouping: &Grouping) -> bool {
+    *grouping == Grouping::Automatic
 }
 
 /// The switches of Settings; each has effect only as far as the app asked for it.
@@ -207,6 +216,7 @@ impl Default for Permission {
             alert_style: AlertStyle::Banner,
             show_previews: ShowPreviews::Always,
             background_refresh: true,
+            grouping: Grouping::Automatic,
         }
     }
 }
@@ -285,6 +295,7 @@ impl Permission {
             SettingChange::TimeSensitive { on } => self.switches.time_sensitive = on,
             SettingChange::AlertStyle { style } => self.alert_style = style,
             SettingChange::ShowPreviews { when } => self.show_previews = when,
+            SettingChange::Grouping { how } => self.grouping = how,
         }
     }
 

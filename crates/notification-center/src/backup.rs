@@ -2,6 +2,7 @@
 //! the screen, and nothing that belongs to the device's registrations.
 
 use crate::app::Process;
+use crate::budget::Budget;
 use crate::seen::Seen;
 use crate::{AppState, Center};
 
@@ -18,6 +19,8 @@ impl Center {
             app.transient.clear();
             app.deferred.clear();
             app.extending.clear();
+            app.collected.clear();
+            app.budget = Budget::default();
             app.seen = Seen::default();
             app.process = Process::default();
         }

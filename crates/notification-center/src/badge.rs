@@ -20,7 +20,9 @@ impl App {
     pub(crate) fn set_badge(&mut self, badge: u32, turn: &mut Turn<'_>) {
         if self.badge != badge {
             self.badge = badge;
-            turn.out.push(Output::SetBadge { bundle: self.bundle(), badge });
+            if !turn.conditions.hides_badges() {
+                turn.out.push(Output::SetBadge { bundle: self.bundle(), badge });
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use homing_trace::{Reason, Receipt, Stage, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Turn};
+use crate::conditions::Conditions;
 use crate::installation::Removed;
 use crate::region::is_by_location;
 use crate::{
@@ -27,6 +28,8 @@ pub struct Center {
     pub(crate) location: Option<Coordinate>,
     #[serde(default)]
     locked: bool,
+    #[serde(default, skip_serializing_if = "Conditions::is_usual")]
+    pub(crate) conditions: Conditions,
     next_completion: u64,
     pub(crate) apps: BTreeMap<String, App>,
     pub(crate) removed: BTreeMap<String, Removed>,
@@ -52,6 +55,7 @@ impl Default for Center {
             time_zone: utc(),
             location: None,
             locked: false,
+            conditions: Conditions::default(),
             next_completion: 1,
             apps: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -70,7 +74,8 @@ impl Center {
 
     /// When to hand in [`Input::TimePassed`] next. Always later than the last input.
     pub fn next_wake(&self) -> Option<UnixMillis> {
-        self.apps.values().filter_map(App::next_due).map(|(at, _)| at).min()
+        let of_apps = self.apps.values().filter_map(App::next_due).map(|(at, _)| at);
+        of_apps.chain(self.conditions.summary_due).min()
     }
 
     pub fn apps(&self) -> impl Iterator<Item = &AppProfile> {
@@ -256,6 +261,7 @@ impl Center {
             Input::Dismissed { bundle, identifier } => {
                 self.with_app(&bundle, now, out, |app, turn| app.dismissed(&identifier, turn));
             }
+            Input::DeviceSet(setting) => self.set(setting, now, out),
             Input::OfApp { bundle, what } => {
                 self.with_app(&bundle, now, out, |app, turn| app.take(what, turn));
                 self.keep_one_in_foreground(&bundle, now, out);
@@ -266,7 +272,12 @@ impl Center {
     /// Everything that came due, in the order of its time; of one time, in the order of the bundle IDs.
     fn pass_time(&mut self, now: UnixMillis, out: &mut Vec<Output>) {
         self.apps.values_mut().for_each(|app| app.see_time(&self.time_zone, now));
+        self.see_summary_time(now);
         loop {
+            if self.summary_is_next(now) {
+                self.summary_comes(now, out);
+                continue;
+            }
             let due = self.apps.values_mut().filter_map(|app| app.next_due().map(|(at, due)| (at, due, app)));
             let Some((at, due, app)) = due.min_by_key(|(at, ..)| *at) else { return };
             if at > now {
@@ -278,6 +289,7 @@ impl Center {
                 time_zone: &self.time_zone,
                 location: self.location,
                 locked: self.locked,
+                conditions: &self.conditions,
                 next_completion: &mut self.next_completion,
                 out,
             };
@@ -299,6 +311,7 @@ impl Center {
             time_zone: &self.time_zone,
             location: self.location,
             locked: self.locked,
+            conditions: &self.conditions,
             next_completion: &mut self.next_completion,
             out,
         };
@@ -333,6 +346,7 @@ impl Center {
         if Self::knows_time_zone(&time_zone) {
             self.time_zone = time_zone;
             self.for_all_apps(now, out, |app, turn| app.travelled(turn));
+            self.plan_summary(now);
             self.pass_time(now, out);
         }
     }

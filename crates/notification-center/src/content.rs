@@ -104,6 +104,12 @@ pub struct NotificationContent {
     pub interruption_level: InterruptionLevel,
     pub relevance_score: f64,
     pub filter_criteria: Option<String>,
+    /// Named in the summary of its group (iOS 12 to 14).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary_argument: String,
+    /// How much it counts there; absent is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_argument_count: Option<u32>,
 }
 
 impl std::fmt::Debug for NotificationContent {
@@ -142,6 +148,8 @@ impl NotificationContent {
             interruption_level: aps.interruption_level.map(level).unwrap_or_default(),
             relevance_score: aps.relevance_score.unwrap_or_default(),
             filter_criteria: aps.filter_criteria.clone(),
+            summary_argument: alert.and_then(|alert| alert.summary_arg.clone()).unwrap_or_default(),
+            summary_argument_count: alert.and_then(|alert| alert.summary_arg_count),
         }
     }
 

@@ -128,7 +128,7 @@ impl App {
     /// What is with the extension won't be shown.
     pub(crate) fn give_up_extending(
         &mut self,
-        mut given_up: impl FnMut(&Notification) -> bool,
+        given_up: impl Fn(&Notification) -> bool,
         reason: Reason,
         turn: &mut Turn<'_>,
     ) {

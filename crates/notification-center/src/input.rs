@@ -5,8 +5,8 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, Category, Coordinate, LocationPermission, NotificationContent,
-    NotificationRequest, PresentationOptions, Recipient, SettingChange, Text,
+    AppProfile, AuthorizationOptions, Category, Coordinate, Focus, LocationPermission, NotificationContent,
+    NotificationRequest, PresentationOptions, Recipient, SettingChange, Summary, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -129,10 +129,33 @@ pub enum Input {
         bundle: String,
         identifier: String,
     },
+    /// The user set the whole device so.
+    DeviceSet(DeviceSetting),
     /// Something that concerns one app alone.
     OfApp {
         bundle: String,
         what: AppInput,
+    },
+}
+
+/// What the user sets for the whole device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "setting", rename_all = "kebab-case")]
+pub enum DeviceSetting {
+    LowPower {
+        on: bool,
+    },
+    /// The switch at the side.
+    Muted {
+        on: bool,
+    },
+    /// `None` ends it.
+    Focus {
+        focus: Option<Focus>,
+    },
+    /// `None`: there is none.
+    Summary {
+        summary: Option<Summary>,
     },
 }
 

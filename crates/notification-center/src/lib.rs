@@ -5,20 +5,21 @@
 //! reads a clock, draws a random number, or does I/O: the same inputs at the same times give the same outputs, so a
 //! device may keep a journal of inputs since its last snapshot instead of a snapshot for each.
 //!
-//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: Focus, the
-//! scheduled summary, throttling of silent
-//! notifications, and the iOS 9 API.
+//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: the iOS 9 API.
 
 mod app;
 mod arrival;
 mod authorization;
 mod backup;
 mod badge;
+mod budget;
 mod calendar;
 mod category;
 mod center;
+mod conditions;
 mod content;
 mod extension;
+mod group;
 mod input;
 mod installation;
 mod local;
@@ -32,6 +33,7 @@ mod request;
 mod response;
 mod schedule;
 mod seen;
+mod summary;
 mod trigger;
 
 pub use authorization::{
@@ -41,9 +43,11 @@ pub use authorization::{
 pub use calendar::{CalendarIdentifier, DateComponents};
 pub use category::{Action, ActionOptions, Category, CategoryError, CategoryOptions, NoAction, TextInput};
 pub use center::{Center, StateError};
+pub use conditions::{ConditionError, Focus, Summary};
 pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
 pub use extension::ExtensionCall;
-pub use input::{AppInput, AppState, Delegate, Identifiers, Input, RemoteNotification};
+pub use group::{Group, Grouping, Preview};
+pub use input::{AppInput, AppState, Delegate, DeviceSetting, Identifiers, Input, RemoteNotification};
 pub use output::{
     AppReceipt, Delivered, LaunchOptions, MoveCause, Output, PlayedSound, PresentationOptions, Prompt,
     RemoteMark, Response, Shown, Surface, UserInfo,

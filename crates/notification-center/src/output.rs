@@ -51,6 +51,11 @@ pub enum Output {
         identifiers: Vec<String>,
     },
 
+    /// The scheduled summary came, with these, most relevant first: bundle ID and identifier. Each is presented, too.
+    SummaryDelivered {
+        notifications: Vec<(String, String)>,
+    },
+
     /// The app has other categories now.
     CategoriesChanged {
         bundle: String,

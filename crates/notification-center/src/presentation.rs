@@ -68,14 +68,31 @@ impl App {
         if in_foreground {
             self.ask_app(notification, remote, turn);
         } else {
-            self.present(notification, remote, None, turn);
+            self.interrupt(notification, remote, turn);
+        }
+    }
+
+    /// The user may not want to be interrupted now. A provisional trial never does.
+    fn interrupt(&mut self, notification: Notification, remote: Option<RemoteMark>, turn: &mut Turn<'_>) {
+        let (bundle, level) = (&self.profile.bundle_id, notification.request.content.interruption_level);
+        let quiet = self.permission.status == AuthorizationStatus::Provisional;
+        let conditions = turn.conditions;
+        if !quiet && conditions.summary.as_ref().is_some_and(|summary| summary.holds(bundle, level)) {
+            self.collect(notification, remote, turn);
+        } else if !quiet && conditions.focus.as_ref().is_some_and(|focus| !focus.lets_through(bundle, level))
+        {
+            self.present(notification, remote, Manner::Silenced, turn);
+        } else {
+            self.present(notification, remote, Manner::Usual, turn);
         }
     }
 
     /// A newer notification of the same identifier takes the place of one that is still with the extension, or whose
     /// `willPresent` is still open.
     pub(crate) fn supersede(&mut self, identifier: &str, turn: &mut Turn<'_>) {
-        self.give_up_extending(|older| older.request.identifier == identifier, Reason::SUPERSEDED, turn);
+        let is_older = |older: &Notification| older.request.identifier == identifier;
+        self.give_up_extending(is_older, Reason::SUPERSEDED, turn);
+        self.give_up_collected(is_older, &Reason::SUPERSEDED, turn);
         let is_same = |presenting: &mut Presenting| presenting.notification.request.identifier == identifier;
         for older in self.process.presenting.extract_if(.., is_same) {
             let reason = Some(Reason::SUPERSEDED);
@@ -109,33 +126,34 @@ impl App {
         let found = self.process.presenting.iter().position(|presenting| presenting.completion == completion);
         if let Some(at) = found {
             let presenting = self.process.presenting.remove(at);
-            self.present(presenting.notification, presenting.remote, Some(options), turn);
+            self.present(presenting.notification, presenting.remote, Manner::Asked(options), turn);
         }
     }
 
-    /// Shows what the settings allow, within `options` of an app in foreground.
-    fn present(
+    /// Shows what the settings allow.
+    pub(crate) fn present(
         &mut self,
         notification: Notification,
         remote: Option<RemoteMark>,
-        options: Option<PresentationOptions>,
+        manner: Manner,
         turn: &mut Turn<'_>,
     ) {
         let content = &notification.request.content;
         let settings = self.permission.settings(&self.profile);
-        let place = Place { options, locked: turn.locked };
+        let place = Place { manner, locked: turn.locked, muted: turn.conditions.muted };
         let showing = show(content, &self.profile, &settings, place);
         if showing.is_nothing() {
-            let wanted = show(content, &self.profile, &ALL_ENABLED, place);
-            let reason = if wanted.is_nothing() { Reason::FOREGROUND } else { Reason::NOT_PERMITTED };
+            let reason = self.why_nothing(content, &settings, place);
             turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
             return;
         }
         let provisional = self.permission.status == AuthorizationStatus::Provisional && showing.is_quiet();
-        let (stage, reason) = if provisional {
-            (Stage::Suppressed, Some(Reason::PROVISIONAL))
-        } else {
-            (Stage::Displayed, None)
+        let (stage, reason) = match manner {
+            Manner::Silenced => (Stage::Suppressed, Some(Reason::FOCUS)),
+            Manner::Usual | Manner::Asked(_) | Manner::Summarised if provisional => {
+                (Stage::Suppressed, Some(Reason::PROVISIONAL))
+            }
+            Manner::Usual | Manner::Asked(_) | Manner::Summarised => (Stage::Displayed, None),
         };
         let shown = Shown {
             surfaces: showing.surfaces.clone(),
@@ -152,7 +170,7 @@ impl App {
                 surfaces,
                 sound: sound.clone(),
                 badge,
-                displayed: !provisional,
+                displayed: stage == Stage::Displayed,
             },
             turn,
         );
@@ -161,6 +179,31 @@ impl App {
         }
         if let Some(badge) = badge {
             self.set_badge(badge, turn);
+        }
+    }
+
+    /// Why the user neither sees nor hears anything of it.
+    fn why_nothing(
+        &self,
+        content: &NotificationContent,
+        settings: &NotificationSettings,
+        place: Place,
+    ) -> Reason {
+        let shows = |settings: &NotificationSettings, place| {
+            !show(content, &self.profile, settings, place).is_nothing()
+        };
+        match place.manner {
+            Manner::Silenced => Reason::FOCUS,
+            Manner::Usual | Manner::Asked(_) | Manner::Summarised => {
+                let unmuted = Place { muted: false, ..place };
+                if shows(settings, unmuted) {
+                    Reason::MUTED
+                } else if shows(&ALL_ENABLED, unmuted) {
+                    Reason::NOT_PERMITTED
+                } else {
+                    Reason::FOREGROUND
+                }
+            }
         }
     }
 
@@ -195,8 +238,9 @@ impl App {
         })
     }
 
-    /// The app withdraws notifications.
+    /// The app withdraws notifications, also those that wait for the summary.
     pub(crate) fn remove_delivered(&mut self, identifiers: &Identifiers, turn: &mut Turn<'_>) {
+        self.collected.retain(|collected| !identifiers.contains(&collected.notification.request.identifier));
         let mut gone = Vec::new();
         for list in [&mut self.delivered, &mut self.transient] {
             let withdrawn = list.extract_if(.., |delivered| identifiers.contains(delivered.identifier()));
@@ -227,11 +271,24 @@ const ALL_ENABLED: NotificationSettings = NotificationSettings {
     provides_app_notification_settings: false,
 };
 
+/// How a notification comes to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As the system does it.
+    Usual,
+    /// As the app in foreground wants it.
+    Asked(PresentationOptions),
+    /// Behind a Focus: it lights nothing and plays nothing.
+    Silenced,
+    /// With the scheduled summary, its badge having been set already.
+    Summarised,
+}
+
 /// Where a notification meets the user.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// Those of an app in foreground; without them the system decides.
-    options: Option<PresentationOptions>,
+    manner: Manner,
+    muted: bool,
     /// What would be a banner is on the lock screen then.
     locked: bool,
 }
@@ -241,10 +298,18 @@ fn show(
     content: &NotificationContent,
     app: &AppProfile,
     settings: &NotificationSettings,
-    Place { options, locked }: Place,
+    Place { manner, muted, locked }: Place,
 ) -> Showing {
-    let by_system = options.is_none();
-    let options = options.unwrap_or(PresentationOptions::ALL);
+    let options = match manner {
+        Manner::Usual => PresentationOptions::ALL,
+        Manner::Asked(options) => options,
+        Manner::Silenced => PresentationOptions::LIST.and(PresentationOptions::BADGE),
+        Manner::Summarised => PresentationOptions::LIST,
+    };
+    let by_system = match manner {
+        Manner::Usual | Manner::Summarised => true,
+        Manner::Asked(_) | Manner::Silenced => false,
+    };
     let passive = content.interruption_level == InterruptionLevel::Passive;
     let mut surfaces = Vec::new();
     if content.has_text() {
@@ -264,7 +329,7 @@ fn show(
     }
     Showing {
         surfaces,
-        sound: if options.sound() { sound(content, app, settings) } else { None },
+        sound: sound(content, app, settings).filter(|sound| options.sound() && (sound.critical || !muted)),
         badge: content.badge.filter(|_| options.badge() && settings.badge_setting == ENABLED),
     }
 }

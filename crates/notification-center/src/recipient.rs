@@ -65,6 +65,8 @@ impl App {
         }
         let others = |notification: &Notification| !recipient.takes(notification);
         self.give_up_extending(others, Reason::ANOTHER_USER, turn);
+        self.give_up_collected(others, &Reason::ANOTHER_USER, turn);
+        self.give_up_held(|user_info| recipient.fits(&user_info.0), turn);
         self.process.waiting.retain(|waiting| match &waiting.call {
             WaitingCall::DidReceive(response) => recipient.takes(&response.notification),
             WaitingCall::DidReceiveRemoteNotification(user_info) => recipient.fits(&user_info.0),

@@ -5,7 +5,7 @@ use homing_trace::{Reason, Stage};
 
 use crate::app::{App, Fetching, Turn, Waiting, WaitingCall};
 use crate::output::UserInfo;
-use crate::{AppState, Delegate, Delivered, LaunchOptions, MoveCause, Output, Response};
+use crate::{AppState, Delegate, Delivered, MoveCause, Output, Response};
 
 /// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
 pub(crate) const FETCH_MILLIS: i64 = 30_000;
@@ -44,24 +44,8 @@ impl App {
         Some(delivered)
     }
 
-    /// Gives the app a silent notification, launching it if it may be. `false` if there are too many already.
+    /// Gives the running app a silent notification. `false` if it works on too many already.
     pub(crate) fn call_remote(&mut self, user_info: UserInfo, turn: &mut Turn<'_>) -> bool {
-        let wakes = self.profile.wakes_for_remote_notifications && self.permission.background_refresh;
-        let reaches = match self.state {
-            AppState::Foreground => true,
-            AppState::Background => wakes,
-            AppState::Ended => {
-                if wakes {
-                    let launch = LaunchOptions::RemoteNotification(user_info.clone());
-                    self.move_with(AppState::Background, MoveCause::RemoteNotification, launch, turn);
-                }
-                wakes
-            }
-            AppState::ForceQuit => false,
-        };
-        if !reaches {
-            return true;
-        }
         if self.process.fetching.len() >= MAX_FETCHING {
             return false;
         }
@@ -120,6 +104,7 @@ impl App {
     pub(crate) fn fetch_expired(&mut self, completion: u64, turn: &mut Turn<'_>) {
         self.fetch_completed(completion);
         if self.state == AppState::Background {
+            self.budget.overran(turn.now);
             self.move_to(AppState::Ended, MoveCause::BackgroundTimeExpired, turn);
         }
     }

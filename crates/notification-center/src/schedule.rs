@@ -21,6 +21,8 @@ pub(crate) enum Due {
     Waiting(usize),
     /// The service extension wasn't done.
     Extension(usize),
+    /// The silent notification that waits may wake the app.
+    Held,
     /// A banner goes.
     Banner(usize),
 }
@@ -39,6 +41,7 @@ impl App {
         process.fetching.iter_mut().for_each(|fetching| not_after(&mut fetching.deadline, FETCH_MILLIS));
         process.waiting.iter_mut().for_each(|waiting| not_after(&mut waiting.deadline, LAUNCH_MILLIS));
         self.extending.iter_mut().for_each(|extending| not_after(&mut extending.deadline, EXTENSION_MILLIS));
+        self.budget.see_time(now);
         let banners = self.transient.iter_mut().filter_map(|banner| banner.gone_at.as_mut());
         banners.for_each(|gone_at| not_after(gone_at, BANNER_MILLIS));
     }
@@ -62,6 +65,7 @@ impl App {
             .chain(fetching.map(|(at, time)| (time, Due::Fetch(at))))
             .chain(waiting.map(|(at, time)| (time, Due::Waiting(at))))
             .chain(extending.map(|(at, time)| (time, Due::Extension(at))))
+            .chain(self.budget.held.as_ref().and_then(|held| Some((held.due?, Due::Held))))
             .chain(banners.map(|(at, time)| (time, Due::Banner(at))))
             .min()
     }
@@ -77,6 +81,7 @@ impl App {
             Due::Fetch(at) => self.fetch_expired(self.process.fetching[at].completion, turn),
             Due::Waiting(at) => drop(self.process.waiting.remove(at)),
             Due::Extension(at) => self.extension_expired(at, turn),
+            Due::Held => self.retry_held(turn),
             Due::Banner(at) => {
                 let identifier = self.transient.remove(at).notification.request.identifier;
                 turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });

@@ -2,9 +2,12 @@
 
 mod arrival;
 mod authorization;
+mod budget;
 mod calendar;
 mod categories;
 mod extension;
+mod focus;
+mod group;
 mod local;
 mod location;
 mod lock;
@@ -15,6 +18,7 @@ mod recipient;
 mod response;
 mod silent;
 mod state;
+mod summary;
 
 use homing_notification_center::*;
 use homing_payload::PushType;

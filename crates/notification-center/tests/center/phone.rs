@@ -188,6 +188,18 @@ pub(crate) fn of_app(what: AppInput) -> Input {
     Input::OfApp { bundle: NEWS.to_owned(), what }
 }
 
+pub(crate) fn set(setting: DeviceSetting) -> Input {
+    Input::DeviceSet(setting)
+}
+
+pub(crate) fn silent(seq: u64) -> Input {
+    arrives(push(seq, json!({"aps": {"content-available": 1}})))
+}
+
+pub(crate) fn fetched(completion: u64) -> Input {
+    Input::FetchCompleted { bundle: NEWS.to_owned(), completion }
+}
+
 pub(crate) fn dismiss(identifier: &str) -> Input {
     Input::Dismissed { bundle: NEWS.to_owned(), identifier: identifier.to_owned() }
 }
@@ -237,6 +249,11 @@ pub(crate) fn said(output: &Output) -> String {
         }
         Output::SetBadge { badge, bundle } => format!("badge {badge}{}", of(bundle)),
         Output::Removed { bundle, identifiers } => format!("removed {}{}", identifiers.join(","), of(bundle)),
+        Output::SummaryDelivered { notifications } => {
+            let identifiers: Vec<_> =
+                notifications.iter().map(|(_, identifier)| identifier.as_str()).collect();
+            format!("summary {}", identifiers.join(","))
+        }
         Output::CategoriesChanged { .. } => "categories".to_owned(),
         Output::RunServiceExtension { call, request, .. } => {
             format!("extension {call}: {}", request.identifier)

@@ -1,0 +1,161 @@
+//! How notifications stand in Notification Center: in groups, with a line for what a group holds back, and with their
+//! texts hidden where the user wants that. Which are there at all is decided by `presentation`.
+
+use homing_trace::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+use crate::{Category, Center, Delivered, ShowPreviews};
+
+/// How the user wants an app's notifications grouped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// By thread.
+    #[default]
+    Automatic,
+    ByApp,
+    Off,
+}
+
+/// Notifications that stand together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group<'a> {
+    pub bundle: &'a str,
+    /// `None`: the app's own group, or no group at all.
+    pub thread: Option<&'a str>,
+    /// Newest first; never empty.
+    pub notifications: Vec<&'a Delivered>,
+    /// Says what stands behind the newest, of more than one.
+    pub summary: Option<String>,
+}
+
+/// The texts of a notification as they are to be read now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    pub title: String,
+    pub subtitle: String,
+    pub body: String,
+    /// They aren't all that it says.
+    pub hidden: bool,
+}
+
+impl Group<'_> {
+    fn newest(&self) -> Option<UnixMillis> {
+        self.notifications.first().map(|newest| newest.notification.date)
+    }
+}
+
+impl Center {
+    /// What is in Notification Center, the group with the newest notification first.
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for app in self.apps.values() {
+            let of_app = groups.len();
+            for delivered in app.delivered.iter().rev() {
+                let thread = match app.permission.grouping {
+                    Grouping::Automatic => {
+                        let thread = delivered.notification.request.content.thread_identifier.as_str();
+                        Some(thread).filter(|thread| !thread.is_empty())
+                    }
+                    Grouping::ByApp | Grouping::Off => None,
+                };
+                let alone = app.permission.grouping == Grouping::Off;
+                let known = groups[of_app..].iter_mut().find(|group| !alone && group.thread == thread);
+                match known {
+                    Some(group) => group.notifications.push(delivered),
+                    None => groups.push(Group {
+                        bundle: &app.profile.bundle_id,
+                        thread,
+                        notifications: vec![delivered],
+                        summary: None,
+                    }),
+                }
+            }
+        }
+        for group in &mut groups {
+            group.summary = self.summary_of(group.bundle, &group.notifications);
+        }
+        groups.sort_by_key(|group| std::cmp::Reverse(group.newest()));
+        groups
+    }
+
+    /// `%u` is what the others count, `%@` what they name, each once.
+    fn summary_of(&self, bundle: &str, notifications: &[&Delivered]) -> Option<String> {
+        let (newest, others) = notifications.split_first().filter(|(_, others)| !others.is_empty())?;
+        let contents = others.iter().map(|delivered| &delivered.notification.request.content);
+        let count =
+            contents.clone().map(|content| u64::from(content.summary_argument_count.unwrap_or(1).max(1)));
+        let mut names: Vec<&str> = Vec::new();
+        for name in contents.map(|content| content.summary_argument.as_str()) {
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let count = count.sum();
+        let format = self.category_of(bundle, newest).and_then(|category| category.category_summary_format);
+        Some(match format {
+            Some(format) => filled(format.as_str(), count, &names.join(", ")),
+            None if self.speaks_chinese() => format!("还有 {count} 个通知"),
+            None if count == 1 => "1 more notification".to_owned(),
+            None => format!("{count} more notifications"),
+        })
+    }
+
+    /// What may be read of a notification now: the user's wish, and the lock.
+    pub fn preview(&self, bundle: &str, delivered: &Delivered) -> Preview {
+        let content = &delivered.notification.request.content;
+        let shows = self
+            .apps
+            .get(bundle)
+            .map_or(ShowPreviews::Always, |app| app.permission.settings(&app.profile).show_previews_setting);
+        let hidden = match shows {
+            ShowPreviews::Always => false,
+            ShowPreviews::WhenAuthenticated => self.is_locked(),
+            ShowPreviews::Never => true,
+        };
+        let text =
+            |shown: bool, text: &crate::Text| if shown { text.as_str().to_owned() } else { String::new() };
+        if !hidden {
+            let (title, subtitle) = (text(true, &content.title), text(true, &content.subtitle));
+            return Preview { title, subtitle, body: text(true, &content.body), hidden };
+        }
+        let category = self.category_of(bundle, delivered);
+        let options = category.as_ref().map(|category| category.options).unwrap_or_default();
+        Preview {
+            title: text(options.hidden_previews_show_title, &content.title),
+            subtitle: text(options.hidden_previews_show_subtitle, &content.subtitle),
+            body: self.placeholder(bundle, delivered, category.as_ref()),
+            hidden,
+        }
+    }
+
+    fn placeholder(&self, bundle: &str, delivered: &Delivered, category: Option<&Category>) -> String {
+        match category.and_then(|category| category.hidden_previews_body_placeholder.as_ref()) {
+            Some(format) => {
+                let groups = self.groups();
+                let of = |group: &&Group<'_>| {
+                    let mut inside = group.notifications.iter();
+                    group.bundle == bundle && inside.any(|one| one.identifier() == delivered.identifier())
+                };
+                // One that isn't listed stands alone.
+                let count = groups.iter().find(of).map_or(1, |group| group.notifications.len());
+                filled(format.as_str(), u64::try_from(count).unwrap_or(u64::MAX), "")
+            }
+            None if self.speaks_chinese() => "通知".to_owned(),
+            None => "Notification".to_owned(),
+        }
+    }
+
+    /// The device has its own words in Chinese, and in English for everybody else.
+    fn speaks_chinese(&self) -> bool {
+        let language = self.locale().split(['-', '_']).next().unwrap_or_default();
+        language.eq_ignore_ascii_case("zh")
+    }
+}
+
+/// A format with its count and its names.
+fn filled(format: &str, count: u64, names: &str) -> String {
+    // The names come last, as they are: what looks like a format in them is text.
+    let counted = format.replace("%1$u", "%u").replace("%2$@", "%@").replace("%u", &count.to_string());
+    homing_payload::resolve(&counted, &[names.to_owned()])
+}

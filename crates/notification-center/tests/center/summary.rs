@@ -1,0 +1,106 @@
+//! Device facts §6.5: the scheduled summary. The phone begins at midnight.
+
+use super::*;
+
+fn at(times: &[u16]) -> Input {
+    let summary = Summary { times: times.iter().copied().collect(), apps: [NEWS.to_owned()].into() };
+    set(DeviceSetting::Summary { summary: Some(summary) })
+}
+
+fn scored(seq: u64, score: f64) -> Input {
+    arrives(push(seq, json!({"aps": {"alert": "n", "sound": "default", "relevance-score": score}})))
+}
+
+fn phone() -> Phone {
+    let mut phone = Phone::after(allowed(AppState::Background));
+    phone.take(at(&[8 * 60, 18 * 60]));
+    phone
+}
+
+#[test]
+fn what_waits_comes_at_the_time_of_day_the_most_relevant_on_top_and_nothing_plays() {
+    let mut phone = phone();
+    for (seq, score) in [(1, 0.2), (2, 0.9), (3, 0.5)] {
+        assert_eq!(phone.take(scored(seq, score)), [format!("{seq} suppressed: summary")]);
+    }
+    assert_eq!(phone.listed(), [""; 0]);
+    let collected: Vec<_> =
+        phone.center.collected().iter().map(|(_, one)| one.request.identifier.clone()).collect();
+    assert_eq!(collected, ["id-2", "id-3", "id-1"]);
+    assert_eq!(phone.pass(8 * HOUR - 1), [""; 0]);
+    let outputs = [
+        "summary id-2,id-3,id-1",
+        "1 displayed",
+        "present id-1 on LockScreen+NotificationCenter",
+        "3 displayed",
+        "present id-3 on LockScreen+NotificationCenter",
+        "2 displayed",
+        "present id-2 on LockScreen+NotificationCenter",
+    ];
+    assert_eq!(phone.pass(1), outputs);
+    assert_eq!(phone.listed(), ["id-2", "id-3", "id-1"]);
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(18 * HOUR)));
+    assert_eq!(phone.pass(10 * HOUR), [""; 0], "nothing waited");
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(32 * HOUR)));
+}
+
+#[test]
+fn what_waits_comes_when_there_is_no_summary_any_more() {
+    let mut phone = phone();
+    phone.take(scored(1, 0.0));
+    let outputs = ["summary id-1", "1 displayed", "present id-1 on LockScreen+NotificationCenter"];
+    assert_eq!(phone.take(set(DeviceSetting::Summary { summary: None })), outputs);
+    assert_eq!(phone.center.next_wake(), None);
+}
+
+#[test]
+fn what_waits_is_withdrawn_replaced_and_dropped_like_what_is_shown() {
+    let collapsing = |seq| {
+        arrives(RemoteNotification {
+            collapse_id: Some("score".to_owned()),
+            ..push(seq, json!({"aps": {"alert": "n"}}))
+        })
+    };
+    let mut phone = phone();
+    phone.take(collapsing(1));
+    assert_eq!(phone.take(collapsing(2)), ["1 suppressed: superseded", "2 suppressed: summary"]);
+    phone.take(Input::DeliveredRemoved { bundle: NEWS.to_owned(), identifiers: Identifiers::All });
+    assert_eq!(phone.pass(8 * HOUR), [""; 0]);
+
+    phone.take(recipient(user("ann")));
+    phone.take(arrives(alert_for(3, "ann")));
+    assert_eq!(phone.take(recipient(user("bob"))), ["3 suppressed: another-user"]);
+}
+
+#[test]
+fn permission_is_asked_again_when_it_comes() {
+    let mut phone = phone();
+    phone.take(scored(1, 0.0));
+    phone.take(change(SettingChange::AllowNotifications { on: false }));
+    assert_eq!(phone.pass(8 * HOUR), ["summary id-1", "1 suppressed: not-permitted"]);
+}
+
+#[test]
+fn it_comes_once_after_the_device_was_off_and_after_the_clock_went_back() {
+    let mut off = phone();
+    off.take(scored(1, 0.0));
+    off.now = off.now.plus_millis(3 * DAY);
+    let outputs = off.take(Input::Booted);
+    assert_eq!(outputs.iter().filter(|output| output.starts_with("summary")).count(), 1);
+    assert_eq!(off.center.next_wake(), Some(START.plus_millis(3 * DAY + 8 * HOUR)));
+
+    let mut back = phone();
+    back.pass(-10 * DAY);
+    assert_eq!(back.center.next_wake(), Some(START.plus_millis(-10 * DAY + 8 * HOUR)));
+}
+
+#[test]
+fn times_of_the_day_are_those_of_the_zone_the_device_is_in() {
+    let mut phone = phone();
+    phone.take(scored(1, 0.0));
+    phone.take(Input::TimeZoneChanged { time_zone: "Asia/Shanghai".to_owned() });
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(10 * HOUR)), "at 18:00 there");
+    phone.take(Input::TimeZoneChanged { time_zone: "America/New_York".to_owned() });
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(13 * HOUR)), "at 08:00 there");
+    assert_eq!(phone.pass(13 * HOUR)[0], "summary id-1");
+}
