@@ -6,6 +6,7 @@
 mod apps;
 mod arrivals;
 mod clock;
+mod conditions;
 mod devices;
 mod driven;
 mod events;
@@ -126,21 +127,8 @@ fn router(api: Api) -> Router {
         )
         .route("/v1/backups", get(lifecycle::backups))
         .route("/v1/backups/{backup}", delete(lifecycle::remove_backup))
-        .route(
-            "/v1/devices/{device}/apps/{app}/categories",
-            get(driven::categories).put(driven::set_categories),
-        )
-        .route("/v1/devices/{device}/apps/{app}/driver", put(driven::drive).delete(driven::release))
-        .route("/v1/devices/{device}/apps/{app}/calls", get(driven::calls))
-        .route("/v1/devices/{device}/apps/{app}/calls/{completion}", post(driven::answer))
-        .route(
-            "/v1/devices/{device}/apps/{app}/service-extension",
-            get(driven::extension).put(driven::set_extension).delete(driven::remove_extension),
-        )
-        .route(
-            "/v1/devices/{device}/apps/{app}/service-extension/calls/{call}",
-            post(driven::answer_extension),
-        )
+        .merge(conditions::routes())
+        .merge(driven::routes())
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))
@@ -168,6 +156,8 @@ async fn document() -> axum::Json<serde_json::Value> {
         apps::remove_delivered, surroundings::time_zone, surroundings::set_time_zone, surroundings::location,
         surroundings::set_location, surroundings::set_location_permission, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
+        conditions::set_low_power, conditions::set_muted, conditions::set_locale, conditions::focus,
+        conditions::set_focus, conditions::summary, conditions::set_summary,
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         registrations::list, registrations::show, registrations::register, registrations::end,

@@ -80,8 +80,8 @@ impl std::fmt::Debug for Arrival {
 }
 
 impl Arrival {
-    /// Takes in what the device says about it. The first decision stays: that a provisional one was seen later is told
-    /// by what the user did.
+    /// Takes in what the device says about it. The first decision stays, unless it was to wait: that a provisional one
+    /// was seen later is told by what the user did.
     pub(crate) fn amend(
         &mut self,
         (stage, reason): (Stage, Option<Reason>),
@@ -90,7 +90,13 @@ impl Arrival {
     ) {
         match stage {
             Stage::Displayed | Stage::Suppressed => {
-                self.decision.get_or_insert(Decision { stage, reason, surfaces, at });
+                let waits = |decision: &Decision| {
+                    let reason = decision.reason.as_ref();
+                    reason.is_some_and(|reason| [Reason::THROTTLED, Reason::SUMMARY].contains(reason))
+                };
+                if self.decision.as_ref().is_none_or(waits) {
+                    self.decision = Some(Decision { stage, reason, surfaces, at });
+                }
             }
             Stage::Opened | Stage::Dismissed | Stage::Action => {
                 self.responses.push(ResponseMark { stage, at })
@@ -152,6 +158,11 @@ fn suppressed(reason: &Reason) -> &'static str {
             Reason::PROVISIONAL,
             "The app has provisional permission only: it waits quietly in the notification list.",
         ),
+        (
+            Reason::FOCUS,
+            "A Focus is on that doesn't let it through: it waits quietly in the notification list.",
+        ),
+        (Reason::SUMMARY, "It waits for the scheduled summary."),
         (Reason::DUPLICATE, "The device had this very notification already."),
         (Reason::SUPERSEDED, "A newer notification took its place before the app had answered."),
         (

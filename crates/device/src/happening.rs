@@ -95,6 +95,8 @@ pub enum Kind {
     WillPresent,
     DidReceive,
     DidReceiveRemoteNotification,
+    /// The scheduled summary came.
+    Summary,
     /// The service extension was given a notification, or is told that its time is over.
     ServiceExtension,
     /// What came isn't for the notification center: the framework of its push type has it. Of `voip`, a call was reported.

@@ -73,6 +73,10 @@ pub(crate) enum Order {
     Subscribe(Registration),
     Unsubscribe(Registration),
     Receipt(OwedReceipt),
+    /// The device saves power, or saves it no more.
+    State {
+        low_power: bool,
+    },
     /// These messages are safe on disk, or refused.
     Acknowledge(Vec<(PacketId, ReasonCode)>),
 }

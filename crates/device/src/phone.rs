@@ -8,6 +8,7 @@
 //! `notification-center`; the modules below carry it out.
 
 mod calls;
+pub(crate) mod conditions;
 mod connection;
 mod containers;
 mod driven;

@@ -111,18 +111,21 @@ pub(crate) fn pending(bundle: &str, pending: &center::Pending) -> Result<Pending
 
 /// How a notification is to be seen, and heard.
 pub(crate) fn view(
+    center: &center::Center,
     app: &center::AppProfile,
     delivered: &center::Delivered,
-    category: Option<&center::Category>,
 ) -> Result<NotificationView, LocalError> {
     let content = &delivered.notification.request.content;
+    let category = center.category_of(&app.bundle_id, delivered);
+    let preview = center.preview(&app.bundle_id, delivered);
     Ok(NotificationView {
         identifier: delivered.identifier().to_owned(),
         app: app.bundle_id.clone(),
         app_name: app.name.clone(),
-        title: content.title.as_str().to_owned(),
-        subtitle: content.subtitle.as_str().to_owned(),
-        body: content.body.as_str().to_owned(),
+        title: preview.title,
+        subtitle: preview.subtitle,
+        body: preview.body,
+        preview_hidden: preview.hidden,
         badge: delivered.badge,
         sound: delivered
             .sound

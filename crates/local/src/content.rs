@@ -107,6 +107,12 @@ pub struct NotificationContent {
     pub relevance_score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_criteria: Option<String>,
+    /// Named in the summary of its group (iOS 12 to 14).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub summary_argument: String,
+    /// How much it counts there; absent is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary_argument_count: Option<u32>,
 }
 
 impl std::fmt::Debug for NotificationContent {

@@ -43,6 +43,8 @@ pub struct NotificationView {
     pub title: String,
     pub subtitle: String,
     pub body: String,
+    /// The user hides previews, or does while the screen is locked: the texts aren't all that it says.
+    pub preview_hidden: bool,
     pub badge: Option<u32>,
     /// The sound that played: `default` or a file of the app's.
     pub sound: Option<String>,
@@ -167,4 +169,30 @@ pub enum ChangeSetting {
     BackgroundAppRefresh {
         on: bool,
     },
+    /// How the app's notifications stand together in Notification Center.
+    Grouping {
+        how: Grouping,
+    },
+}
+
+/// By thread, one group for the app, or each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    Automatic,
+    ByApp,
+    Off,
+}
+
+/// Notifications that stand together in Notification Center.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupView {
+    /// The bundle ID.
+    pub app: String,
+    /// `null`: the app's own group, or no group at all.
+    pub thread: Option<String>,
+    /// Newest first.
+    pub identifiers: Vec<String>,
+    /// What stands behind the newest, of more than one: `3 more notifications`, or as the category says it.
+    pub summary: Option<String>,
 }

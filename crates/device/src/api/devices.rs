@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use homing_http_api::Path;
-use homing_local::view::PromptAnswer;
+use homing_local::view::{GroupView, PromptAnswer};
 use homing_local::{AppCall, AppManifest, NotificationView, PendingView, PromptView, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
@@ -63,6 +63,8 @@ pub(super) struct Prompt {
 pub(super) struct Notifications {
     /// Newest first.
     notifications: Vec<NotificationView>,
+    /// What of them is in Notification Center, as it stands together: the group with the newest first.
+    groups: Vec<GroupView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -237,8 +239,8 @@ pub(super) async fn notifications(
     Path(device): Path<String>,
 ) -> Result<Json<Notifications>, Problem> {
     let device = api.device(&device).await?;
-    let notifications = device.ask(|phone| Ok(Ok(phone.shown()))).await?;
-    Ok(Json(Notifications { notifications }))
+    let (notifications, groups) = device.ask(|phone| Ok(Ok((phone.shown(), phone.groups())))).await?;
+    Ok(Json(Notifications { notifications, groups }))
 }
 
 /// Tap a notification: its app comes to the front

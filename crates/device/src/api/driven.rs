@@ -1,9 +1,10 @@
 //! What the app's side of notifications is asked through the API: its categories, what is answered in its name, and its
 //! service extension.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
 use homing_http_api::Path;
 use homing_local::{AppCall, Category, Reply};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,19 @@ use super::Api;
 use super::apps::{Place, done, no_reply, reply_of};
 use super::problem::{Body, Problem};
 use crate::driver::{CallAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, ToldView};
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/v1/devices/{device}/apps/{app}/categories", get(categories).put(set_categories))
+        .route("/v1/devices/{device}/apps/{app}/driver", put(drive).delete(release))
+        .route("/v1/devices/{device}/apps/{app}/calls", get(calls))
+        .route("/v1/devices/{device}/apps/{app}/calls/{completion}", post(answer))
+        .route(
+            "/v1/devices/{device}/apps/{app}/service-extension",
+            get(extension).put(set_extension).delete(remove_extension),
+        )
+        .route("/v1/devices/{device}/apps/{app}/service-extension/calls/{call}", post(answer_extension))
+}
 
 /// The app's whole set.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

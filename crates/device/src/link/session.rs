@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use homing_link::topic::DEVICE_STATE;
 use homing_link::{
-    Ack, Connect, ConnectProperties, DecodeError, Delivery, Disconnect, EncodeError, NotificationHead,
-    Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, Subscribe, SubscribeFilter,
-    SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters, UnsubscribeProperties,
-    Version, decode, encode,
+    Ack, Connect, ConnectProperties, DecodeError, Delivery, DeviceState, Disconnect, EncodeError,
+    NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, Subscribe,
+    SubscribeFilter, SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters,
+    UnsubscribeProperties, Version, decode, encode,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
@@ -94,6 +95,7 @@ enum Asked {
     Subscribe(Registration),
     Unsubscribe(Registration),
     Receipt(i64),
+    State,
 }
 
 struct Session<'a> {
@@ -307,6 +309,12 @@ impl Session<'_> {
                     }
                     Ok(Some(FromLink::ReceiptTaken { no }))
                 }
+                Some(Asked::State) => {
+                    if ack.code.is_error() {
+                        tracing::warn!(code = %ack.code, "the push service didn't take the device's state");
+                    }
+                    Ok(None)
+                }
                 Some(_) | None => Err(Ended::Protocol("a PUBACK for nothing")),
             },
             Packet::SubAck(ack) => match (self.asked.remove(&ack.packet_id), ack.codes().next()) {
@@ -386,6 +394,12 @@ impl Session<'_> {
                 self.say(&Packet::Unsubscribe(Unsubscribe { packet_id, filters, properties }))
             }
             Order::Receipt(receipt) => self.publish_receipt(receipt),
+            Order::State { low_power } => {
+                let packet_id = self.ask(Asked::State)?;
+                let state = DeviceState { low_power: *low_power };
+                let payload = serde_json::to_vec(&state).unwrap_or_default();
+                self.publish(packet_id, DEVICE_STATE, &payload)
+            }
             Order::Acknowledge(acks) => {
                 for (packet_id, code) in acks {
                     self.say(&Packet::PubAck(Ack { code: *code, ..Ack::success(*packet_id) }))?;
@@ -398,12 +412,16 @@ impl Session<'_> {
     fn publish_receipt(&mut self, receipt: &OwedReceipt) -> Result<(), Ended> {
         let packet_id = self.ask(Asked::Receipt(receipt.no))?;
         let topic = format!("{}/{}/receipt", receipt.environment, receipt.topic);
+        self.publish(packet_id, &topic, &receipt.body)
+    }
+
+    fn publish(&mut self, packet_id: PacketId, topic: &str, payload: &[u8]) -> Result<(), Ended> {
         self.say(&Packet::Publish(Publish {
-            topic: &topic,
+            topic,
             delivery: Delivery::AtLeastOnce { packet_id, dup: false },
             retain: false,
             properties: PublishProperties::default(),
-            payload: Opaque::from(receipt.body.as_slice()),
+            payload: Opaque::from(payload),
         }))
     }
 

@@ -57,6 +57,10 @@ impl Phone {
         // Acknowledgements of an older connection mean nothing on this one.
         self.acks.clear();
         self.happened(Kind::Link, None, json!({"connected": true}));
+        if self.center.is_low_power() {
+            // Before anything is subscribed, so that nothing comes that may wait.
+            self.effects.push(Effect::Order(Order::State { low_power: true }));
+        }
         for registration in self.endings.clone() {
             self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
         }

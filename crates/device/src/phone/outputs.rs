@@ -43,6 +43,13 @@ impl Phone {
             Output::Removed { bundle, identifiers } => {
                 self.happened(Kind::Withdrawn, Some(&bundle), json!({"identifiers": identifiers}));
             }
+            Output::SummaryDelivered { notifications } => {
+                let notifications: Vec<_> = notifications
+                    .iter()
+                    .map(|(app, identifier)| json!({"app": app, "identifier": identifier}))
+                    .collect();
+                self.happened(Kind::Summary, None, json!({"notifications": notifications}));
+            }
             Output::CategoriesChanged { bundle } => self.happened(Kind::Changed, Some(&bundle), json!({})),
             Output::RunServiceExtension { bundle, call, request, deadline } => {
                 self.run_extension(&bundle, call, &request, deadline)?;
@@ -105,7 +112,7 @@ impl Phone {
 
     fn present(&mut self, bundle: &str, delivered: &center::Delivered) {
         let Some(app) = self.center.app(bundle) else { return };
-        match translate::view(app, delivered, self.center.category_of(bundle, delivered).as_ref()) {
+        match translate::view(&self.center, app, delivered) {
             Ok(view) => self.happened(Kind::Presented, Some(bundle), json!(view)),
             Err(error) => {
                 tracing::error!(device = self.name, bundle, %error, "a notification can't be shown")

@@ -81,6 +81,12 @@ pub(crate) struct DeviceView {
     /// Where it is, if that was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<Coordinate>,
+    /// Low Power Mode is on.
+    pub(crate) low_power: bool,
+    /// The mute switch is on.
+    pub(crate) muted: bool,
+    /// The language, a BCP 47 tag.
+    pub(crate) locale: String,
     pub(crate) link: LinkView,
     /// Bundle IDs of the installed apps.
     pub(crate) apps: Vec<String>,
@@ -173,6 +179,9 @@ impl Phone {
             locked: self.center.is_locked(),
             time_zone: self.center.time_zone().to_owned(),
             location: self.center.location().and_then(|location| translate::same(&location).ok()),
+            low_power: self.center.is_low_power(),
+            muted: self.center.is_muted(),
+            locale: self.center.locale().to_owned(),
             link: LinkView {
                 connected: self.link_state.connected,
                 why: self.link_state.why.clone(),
@@ -245,10 +254,7 @@ impl Phone {
             .center
             .apps()
             .flat_map(|app| self.center.on_screen(&app.bundle_id).map(move |delivered| (app, delivered)))
-            .filter_map(|(app, delivered)| {
-                let category = self.center.category_of(&app.bundle_id, delivered);
-                translate::view(app, delivered, category.as_ref()).ok()
-            })
+            .filter_map(|(app, delivered)| translate::view(&self.center, app, delivered).ok())
             .collect();
         shown.sort_by_key(|view| std::cmp::Reverse(view.date));
         shown

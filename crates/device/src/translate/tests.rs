@@ -22,7 +22,9 @@ fn request() -> Value {
             "target_content_identifier": "w",
             "interruption_level": "time-sensitive",
             "relevance_score": 0.5,
-            "filter_criteria": "f"
+            "filter_criteria": "f",
+            "summary_argument": "s",
+            "summary_argument_count": 2
         },
         "trigger": {"kind": "time-interval", "seconds": 60.0, "repeats": true}
     })
@@ -102,6 +104,7 @@ fn settings_and_their_changes_have_the_same_words() {
     }
     for change in [
         json!({"setting": "keep-prominently"}),
+        json!({"setting": "grouping", "how": "by-app"}),
         json!({"setting": "alert-style", "style": "alert"}),
         json!({"setting": "show-previews", "when": "never"}),
     ] {

@@ -2,6 +2,7 @@
 
 mod api;
 mod arrivals;
+mod conditions;
 mod driven;
 mod fleet;
 mod hands;

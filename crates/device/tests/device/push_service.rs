@@ -33,6 +33,8 @@ pub(crate) struct Seen {
     /// Codes of PUBACKs by packet id, in order.
     pub(crate) acknowledged: Vec<(u16, u8)>,
     pub(crate) receipts: Vec<Receipt>,
+    /// What it said of its power, and how many subscriptions there had been.
+    pub(crate) low_power: Vec<(bool, usize)>,
     /// How often each registration was ended: its token says so.
     pub(crate) generations: BTreeMap<String, u32>,
     /// Devices that took leave, by their ids.
@@ -224,8 +226,15 @@ impl PushService {
         self.seen.send_modify(|seen| seen.connected = false);
     }
 
-    /// Takes a receipt; `false` if it isn't to be acknowledged.
-    fn hear(&self, payload: &[u8]) -> bool {
+    /// Takes the device's state or a receipt; `false` if it isn't to be acknowledged.
+    fn hear(&self, topic: &str, payload: &[u8]) -> bool {
+        if topic == "device/state" {
+            let state: serde_json::Value = serde_json::from_slice(payload).expect("it is JSON");
+            // What was said before a subscription counts for it.
+            let said = (state["low_power"] == true, self.seen.borrow().subscribed.len());
+            self.seen.send_modify(|seen| seen.low_power.push(said));
+            return true;
+        }
         let receipt = Receipt::from_json(payload).expect("it is a receipt");
         self.seen.send_modify(|seen| seen.receipts.push(receipt));
         *self.takes_receipts.lock().expect("nobody panicked")
@@ -289,7 +298,7 @@ impl PushService {
                 let Delivery::AtLeastOnce { packet_id, .. } = publish.delivery else {
                     panic!("receipts are at QoS 1")
                 };
-                if self.hear(&publish.payload) {
+                if self.hear(publish.topic, &publish.payload) {
                     say(Packet::PubAck(Ack::success(packet_id)), out);
                 }
             }

@@ -64,6 +64,8 @@ fn content() -> impl Strategy<Value = NotificationContent> {
                 target_content_identifier: target,
                 interruption_level: level,
                 relevance_score: 0.5,
+                summary_argument: String::new(),
+                summary_argument_count: badge.filter(|count| count % 2 == 0),
             }
         },
     )
