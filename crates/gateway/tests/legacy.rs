@@ -8,6 +8,8 @@ mod house;
 mod feedback;
 #[path = "legacy/hostile.rs"]
 mod hostile;
+#[path = "legacy/shared.rs"]
+mod shared;
 #[path = "legacy/statuses.rs"]
 mod statuses;
 #[path = "legacy/stop.rs"]

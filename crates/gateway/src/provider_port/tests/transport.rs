@@ -4,6 +4,7 @@ use homing_trace::Environment;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::ALERT;
+use super::raw::{self, Frame, Raw};
 use super::world::{APP, Client, Credential, PREFACE, World, frames};
 
 const SETTINGS: u8 = 4;
@@ -127,4 +128,28 @@ async fn the_server_name_decides_the_environment_against_the_port() {
     let answer = Client::over(stream).await.send(world.request(&token), ALERT).await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("apns-unique-id").is_some());
+}
+
+#[tokio::test]
+async fn header_fields_beyond_the_announced_limit_are_answered_431_without_a_body_and_the_connection_goes_on()
+{
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Production, APP).await;
+    let certificate = world.certificate(APP, &[Environment::Production]).await;
+    let mut raw = Raw::connect(&world, Credential::Certificate(&certificate)).await;
+    let large = "x".repeat(8_100);
+    raw.send(&[PREFACE, &raw::head(1, &token, &[("x-large", &large)])].concat()).await;
+    let has =
+        |stream: u32| move |said: &[Frame]| said.iter().any(|it| (it.0, it.2) == (raw::HEADERS, stream));
+    raw.hear(has(1)).await;
+    let heard = raw.heard();
+    let (_, flags, _, block) = heard.iter().find(|it| it.0 == raw::HEADERS).expect("it came");
+    assert_ne!(flags & raw::END_STREAM, 0, "no body follows");
+    // `:status` with a literal of its own, in Huffman's code: 431.
+    assert_eq!(block, &[0x48, 0x83, 0x69, 0x90, 0xff], "{block:02x?}");
+    raw.send(&[raw::head(3, &token, &[]), raw::frame(raw::DATA, raw::END_STREAM, 3, ALERT)].concat()).await;
+    raw.hear(has(3)).await;
+    let heard = raw.heard();
+    let (_, _, _, block) = heard.iter().find(|it| (it.0, it.2) == (raw::HEADERS, 3)).expect("it came");
+    assert_eq!(block[0], 0x88, ":status 200");
 }
