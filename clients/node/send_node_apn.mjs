@@ -1,5 +1,5 @@
 // @parse/node-apn sends to both virtual iPhones, with the key and with the certificate, and understands refusals. Its
-// channels and broadcasts are left out: the push service has none yet.
+// channels and broadcasts are in channels_node_apn.mjs.
 
 import { randomUUID } from "node:crypto";
 import apn from "@parse/node-apn";

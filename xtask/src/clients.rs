@@ -29,6 +29,8 @@ const CLIENTS: &[(&str, &str, &str)] = &[
     ("aioapns", "python3", "clients/python/send_aioapns.py"),
     ("node-apn", "node", "clients/node/send_node_apn.mjs"),
     ("apns2", "node", "clients/node/send_apns2.mjs"),
+    ("curl with channels", "bash", "clients/curl/channels.sh"),
+    ("node-apn with channels", "node", "clients/node/channels_node_apn.mjs"),
     ("mosquitto_sub", "bash", "clients/mosquitto/device.sh"),
     ("mqtt.js", "node", "clients/node/device_mqtt_js.mjs"),
 ];

@@ -15,6 +15,8 @@ const FAILURES: usize = 10;
 const SUCCESS: &str = "Success";
 /// The client of the interface that has no reasons, only statuses.
 const LEGACY: &str = "PHP";
+/// What the name of a client says that keeps broadcast channels.
+const CHANNELS: &str = " with channels";
 
 const HEAD: &str = "\
 # What was seen through libraries that nobody here wrote
@@ -23,8 +25,6 @@ Written by `cargo xtask test clients --write`; `cargo xtask test` fails when it 
 the reason that the push service gave, with the status that belongs to it. A mark says that the client provoked it with this credential,
 or by leaving it out, and showed it to its user. An empty cell: the library can't provoke it, or hides it. What each client does is in
 `clients/`.
-
-Channels and broadcasts are not in the table: the push service has none yet.
 ";
 
 /// What to do with the document.
@@ -89,7 +89,13 @@ impl Conformance {
         let mut text = HEAD.to_owned();
         let (legacy, modern): (Vec<_>, Vec<_>) =
             self.columns.iter().partition(|column| column.client == LEGACY);
-        for (title, columns) in [("Provider API over HTTP/2", modern), ("Legacy interface", legacy)] {
+        let (channels, modern): (Vec<_>, Vec<_>) =
+            modern.into_iter().partition(|column| column.client.ends_with(CHANNELS));
+        for (title, columns) in [
+            ("Provider API over HTTP/2", modern),
+            ("Broadcast channels", channels),
+            ("Legacy interface", legacy),
+        ] {
             if !columns.is_empty() {
                 write!(text, "\n## {title}\n\n")?;
                 write_table(&mut text, &columns)?;
@@ -106,8 +112,8 @@ fn case_of(what: &str) -> Option<(&str, &str)> {
 }
 
 fn write_table(text: &mut String, columns: &[&Column]) -> Result<()> {
-    let names: Vec<String> =
-        columns.iter().map(|had| format!("{}, {}", had.client, had.credential)).collect();
+    let name = |had: &&Column| format!("{}, {}", had.client.trim_end_matches(CHANNELS), had.credential);
+    let names: Vec<String> = columns.iter().map(name).collect();
     writeln!(text, "| case | {} |", names.join(" | "))?;
     writeln!(text, "|---{}|", "|:-:".repeat(columns.len()))?;
     let failures: BTreeSet<&str> = columns

@@ -1,5 +1,6 @@
 //! One connection to a push service: sends a request, reads its answer, and tells apart what is known of a failure.
 
+mod channels;
 mod receipts;
 
 use std::future::poll_fn;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::connect::{ClientConfig, Connected, Connection, Credential, connect};
 use crate::error::{ConnectError, SendError, is_alert};
 use crate::go_away::Notice;
+pub use channels::{Broadcast, ChannelAnswer, ChannelOrder};
 pub use receipts::Receipts;
 
 /// More of an answer's body than this isn't read; Apple's have about 50 bytes.
@@ -195,7 +197,7 @@ impl Client {
     async fn read(&self, answer: http::Response<h2::RecvStream>) -> Result<Response, SendError> {
         let (head, mut stream) = answer.into_parts();
         let status = head.status.as_u16();
-        let apns_id = text(&head.headers, "apns-id");
+        let apns_id = text(&head.headers, "apns-id").or_else(|| text(&head.headers, "apns-request-id"));
         if head.status == StatusCode::OK {
             return Ok(Response { status, apns_id, apns_unique_id: text(&head.headers, "apns-unique-id") });
         }

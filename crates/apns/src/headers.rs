@@ -3,7 +3,9 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{ApnsId, CollapseId, Expiration, Leniencies, Leniency, Priority, PushType, Reason, Topic};
+use crate::{
+    ApnsId, ChannelId, CollapseId, Expiration, Leniencies, Leniency, Priority, PushType, Reason, Topic,
+};
 
 const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
 const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
@@ -25,6 +27,9 @@ pub struct RequestHeaders<'a> {
     collapse_id: Option<&'a HeaderValue>,
     /// What the client calls itself; it changes nothing.
     pub user_agent: Option<&'a HeaderValue>,
+    /// Names a request about channels as `apns-id` names a notification.
+    pub request_id: Option<&'a HeaderValue>,
+    channel_id: Option<&'a HeaderValue>,
     duplicate: bool,
 }
 
@@ -41,6 +46,8 @@ impl<'a> RequestHeaders<'a> {
                 "apns-expiration" => &mut read.expiration,
                 "apns-collapse-id" => &mut read.collapse_id,
                 "user-agent" => &mut read.user_agent,
+                "apns-request-id" => &mut read.request_id,
+                "apns-channel-id" => &mut read.channel_id,
                 _ => continue,
             };
             place.get_or_insert(value);
@@ -68,6 +75,26 @@ impl<'a> RequestHeaders<'a> {
 
     pub fn apns_id(&self) -> Result<Option<ApnsId>, Reason> {
         self.apns_id.map(|value| ApnsId::parse(value.as_bytes())).transpose()
+    }
+
+    /// Like [`RequestHeaders::apns_id`], which one of Apple's own samples sends in its place: one that is no UUID is
+    /// [`Reason::BadMessageId`].
+    pub fn request_id(&self) -> Result<Option<ApnsId>, Reason> {
+        self.request_id.or(self.apns_id).map(|value| ApnsId::parse(value.as_bytes())).transpose()
+    }
+
+    /// The channel that is meant; `in_path` when the header isn't there. None or an empty one is
+    /// [`Reason::MissingChannelId`].
+    pub fn channel_id(&self, in_path: Option<&str>) -> Result<ChannelId, Reason> {
+        let in_header = self.channel_id.map(HeaderValue::as_bytes).filter(|value| !value.is_empty());
+        ChannelId::parse(in_header.or(in_path.map(str::as_bytes)).ok_or(Reason::MissingChannelId)?)
+    }
+
+    /// Broadcasts must name their push type, which is always that of Live Activities.
+    pub fn check_broadcast_push_type(&self) -> Result<(), Reason> {
+        let value = self.push_type.ok_or(Reason::MissingPushType)?;
+        let is_right = value.to_str().is_ok_and(crate::channel::is_live_activity);
+        if is_right { Ok(()) } else { Err(Reason::InvalidPushType) }
     }
 
     /// An empty header is no topic. Whether one is needed depends on the credential: [`Reason::MissingTopic`] is the caller's.

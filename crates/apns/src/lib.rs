@@ -7,6 +7,7 @@
 
 mod apns_id;
 pub mod certificate;
+pub mod channel;
 mod device_token;
 mod headers;
 pub mod jwt;
@@ -22,6 +23,7 @@ mod topic;
 
 pub use apns_id::ApnsId;
 pub use certificate::CertificateTopics;
+pub use channel::{ChannelId, ChannelOperation, ChannelRequest, StoragePolicy};
 pub use device_token::DeviceTokenHex;
 pub use headers::{DeliveryOptions, RequestHeaders, effective_priority};
 pub use homing_payload::PushType;

@@ -112,7 +112,7 @@ reasons! {
     BadEnvironmentKeyIdInToken, 403, Credentials, AfterFix, "Use a signing key made for this environment (documented spelling).";
     BadEnvironmentKeyInToken, 403, Credentials, AfterFix, "Use a signing key made for this environment.";
     TopicMismatch, 403, Credentials, AfterFix, "Use credentials of the team that owns the bundle ID in the path.";
-    BadPath, 404, ProviderCode, AfterFix, "Send to /3/device/<token>.";
+    BadPath, 404, ProviderCode, AfterFix, "Send to /3/device/<token>, or to a path that goes with the method.";
     MethodNotAllowed, 405, ProviderCode, AfterFix, "Send with POST; receipts are read with GET.";
     ExpiredToken, 410, DeviceToken, Never, "Forget the token: it has expired.";
     Unregistered, 410, DeviceToken, Never, "Forget the token, unless the app registered again after the timestamp.";

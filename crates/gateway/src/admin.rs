@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, put};
 use homing_http_api::{Guard, Hosts, Problem, Query, guard, with_manners};
 use homing_trace::Trace;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,7 @@ pub(crate) fn router(context: AdminContext) -> axum::Router {
         .route("/v1/teams", get(apps::list_teams).post(apps::create_team))
         .route("/v1/apps", get(apps::list).post(apps::create))
         .route("/v1/apps/{bundle_id}", get(apps::show).delete(apps::remove))
+        .route("/v1/apps/{bundle_id}/broadcast", put(apps::set_broadcast))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{key_id}", delete(keys::revoke))
         .route("/v1/certificates", get(certificates::list).post(certificates::create))
@@ -88,6 +89,7 @@ pub(crate) fn router(context: AdminContext) -> axum::Router {
         apps::create,
         apps::show,
         apps::remove,
+        apps::set_broadcast,
         keys::list,
         keys::create,
         keys::revoke,
@@ -138,6 +140,21 @@ struct TraceShape {
     #[schema(example = "development")]
     environment: Option<String>,
     events: Vec<EventShape>,
+    /// Only of a broadcast; its `apns_id` is the `apns-request-id`.
+    broadcast: Option<BroadcastShape>,
+}
+
+/// A broadcast's channel, and to how many connections it went.
+#[derive(ToSchema)]
+#[schema(as = Broadcast)]
+#[expect(dead_code, reason = "it only describes another crate's type")]
+struct BroadcastShape {
+    /// As in `apns-channel-id`.
+    channel: String,
+    sent: u64,
+    acknowledged: u64,
+    /// Answered with an error by the device.
+    refused: u64,
 }
 
 /// One step.

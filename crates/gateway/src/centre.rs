@@ -102,6 +102,12 @@ impl Centre {
         self.change(move |scope| rows::remove_app(scope, &bundle_id)).await
     }
 
+    /// Whether the app may have broadcast channels: it may not until it is said. To end it deletes them all.
+    pub async fn set_broadcast(&self, bundle_id: &str, is_enabled: bool) -> Result<(), CentreError> {
+        let bundle_id = bundle_id.to_owned();
+        self.change(move |scope| rows::set_broadcast(scope, &bundle_id, is_enabled)).await
+    }
+
     /// Ten characters as Apple's ids have.
     pub fn random_id() -> Result<String, StoreError> {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";

@@ -20,6 +20,7 @@ use crate::store::Store;
 use crate::token::TokenSealer;
 
 mod arrival;
+mod channels;
 mod conversation;
 mod enrolment;
 mod http;

@@ -350,6 +350,15 @@ impl Core {
         let hub = Arc::clone(&self.hub);
         let core = self.core;
         let routing = tokio::spawn(async move { hub.serve(core).await });
+        let (hub, store) = (Arc::clone(&self.hub), self.provider_port.store.clone());
+        let broadcasting = tokio::spawn(async move {
+            let keep = async {
+                if core == 0 {
+                    store.keep_tallies().await;
+                }
+            };
+            tokio::join!(hub.serve_broadcasts(core), keep)
+        });
         if let Err(error) = self.listen(&limit) {
             tracing::error!(%error, core, "a listener can't be served");
         }
@@ -366,6 +375,7 @@ impl Core {
         // What other cores still hand over is worked through.
         self.all_drained.wait().await;
         routing.abort();
+        broadcasting.abort();
     }
 
     fn listen(&mut self, limit: &Arc<Semaphore>) -> std::io::Result<()> {

@@ -49,6 +49,7 @@ use homing_clock::Clock;
 use homing_trace::Environment;
 use tokio::sync::oneshot;
 
+pub(crate) mod channels;
 pub(crate) mod effect;
 mod inbox;
 mod parting;
@@ -70,6 +71,7 @@ use session::{Farewell, Fit, Now, Outgoing, Parting, Session, Subscription};
 use shard::{Log, Shard, Unsaid};
 use silence::Silences;
 
+use crate::broadcast::Broadcast;
 use crate::notification::{Outcome, RegistrationKey, Submission, lock};
 use crate::store::{Answer, AnswerSink, Append, End, StageEvent, Store, StoreFull};
 
@@ -89,6 +91,9 @@ pub(crate) enum Command {
     Hint(Hint),
     Leave { device: u64, epoch: u64, farewell: Farewell, left: Option<oneshot::Sender<()>> },
 }
+
+/// What is broadcast by other threads and waits for one core; its bound is the budget of all that is under way.
+type Broadcasts = Inbox<Arc<Broadcast>>;
 
 /// The inboxes of all cores: they exist before the store, which answers into them.
 #[derive(Clone, Debug)]
@@ -143,6 +148,7 @@ pub(crate) struct Hub<L = Store> {
     closing: AtomicBool,
     shards: Vec<Mutex<Shard>>,
     inboxes: Inboxes,
+    broadcasts: Vec<Broadcasts>,
 }
 
 /// When a connection wants to be looked after next.
@@ -167,6 +173,7 @@ impl<L: Log> Hub<L> {
             closing: AtomicBool::new(false),
             shards: (0..cores).map(shard).collect(),
             inboxes,
+            broadcasts: (0..cores).map(|_| Inbox::new(usize::MAX)).collect(),
         }
     }
 
@@ -183,6 +190,34 @@ impl<L: Log> Hub<L> {
             }
             Some(_) | None => {
                 self.on_shard(core, |shard, effects| shard.submit(submission, &self.store, effects))
+            }
+        }
+    }
+
+    /// Sends a broadcast that is committed to all that have subscribed to its channel. Never blocks.
+    pub(crate) fn broadcast(&self, broadcast: &Arc<Broadcast>) {
+        for inbox in &self.broadcasts {
+            inbox.put([Arc::clone(broadcast)]);
+        }
+    }
+
+    /// Gives out broadcasts on `core`, some receivers at a time, others taking their turn in between. Runs on that core until
+    /// it is dropped.
+    pub(crate) async fn serve_broadcasts(&self, core: usize) {
+        let mut taken = Vec::new();
+        loop {
+            std::future::poll_fn(|cx| self.broadcasts[core].poll_take(cx, &mut taken)).await;
+            loop {
+                let arrived = taken.drain(..);
+                let has_more = self.on_shard(core, |shard, effects| {
+                    arrived.for_each(|broadcast| shard.broadcast(broadcast));
+                    shard.fan_out(effects)
+                });
+                if !has_more {
+                    break;
+                }
+                tokio::task::yield_now().await;
+                self.broadcasts[core].take(&mut taken);
             }
         }
     }
@@ -420,6 +455,23 @@ impl<L: Log> Connection<L> {
     pub(crate) fn subscribe(&self, mut subscription: Subscription) {
         subscription.wait = self.hub.silences.wait(&subscription.whose.key);
         self.with(|session, effects| session.subscribe(subscription, self.hub.now(), effects));
+    }
+
+    /// From here on what is broadcast on the channel is sent here; `false` when it has as many as it may.
+    pub(crate) fn subscribe_channel(&self, channel_no: u32, filter: &str) -> bool {
+        let whose = (self.device, self.epoch);
+        self.hub.on_shard(self.core, |shard, _| shard.subscribe_channel(whose, channel_no, filter))
+    }
+
+    /// Whether it had subscribed.
+    pub(crate) fn unsubscribe_channel(&self, filter: &str) -> bool {
+        let whose = (self.device, self.epoch);
+        self.hub.on_shard(self.core, |shard, _| shard.unsubscribe_channel(whose, filter))
+    }
+
+    /// The message that a channel has kept, for a device that has just subscribed.
+    pub(crate) fn offer(&self, broadcast: &Arc<Broadcast>) {
+        self.with(|session, effects| session.arrive_broadcast(broadcast, effects));
     }
 
     pub(crate) fn say_token_again(&self, key: &RegistrationKey, token: [u8; 32]) {

@@ -6,6 +6,7 @@
 pub mod admin;
 mod advice;
 pub mod authority;
+mod broadcast;
 pub mod centre;
 mod device_port;
 mod gateway;

@@ -1,10 +1,11 @@
-//! The door providers come in by: HTTP/2 over TLS, Apple's provider protocol (*Sending notification requests to APNs*), and
-//! beside it Homing's own stream of receipts. It decides whether a request is admitted and in which words it is answered;
+//! The door providers come in by: HTTP/2 over TLS, Apple's provider protocol (*Sending notification requests to APNs*) with
+//! its broadcast channels, and beside it Homing's own stream of receipts. It decides whether a request is admitted and in which words it is answered;
 //! where an admitted notification goes is the hub's.
 
 mod admission;
 mod answer;
 mod binding;
+mod channels;
 mod connection;
 mod editor;
 mod noted;
@@ -40,6 +41,7 @@ pub(crate) use tls::{
 };
 
 use crate::advice::Advice;
+use crate::broadcast::Underway;
 use crate::centre::Centre;
 use crate::hub::Hub;
 use crate::store::{Refused, StageEvent, Store};
@@ -89,6 +91,10 @@ pub(crate) struct ProviderPort {
     strangers: Strangers,
     /// A permit for each stream of receipts that may be open.
     receipt_streams: Arc<Semaphore>,
+    /// A permit for each request about channels that may be open, and for each list of them.
+    channel_requests: Arc<Semaphore>,
+    channel_lists: Arc<Semaphore>,
+    underway: Underway,
 }
 
 impl std::fmt::Debug for ProviderPort {
@@ -114,6 +120,9 @@ impl ProviderPort {
             verdicts: Verdicts::default(),
             strangers: Strangers::default(),
             receipt_streams: Arc::new(Semaphore::new(receipts::IN_ALL)),
+            channel_requests: Arc::new(Semaphore::new(channels::IN_ALL)),
+            channel_lists: Arc::new(Semaphore::new(channels::LISTS)),
+            underway: Underway::default(),
         })
     }
 

@@ -6,6 +6,8 @@
 //! takes effect right after it.
 
 mod block;
+mod broadcasts;
+mod channels;
 mod checkpoint;
 mod devices;
 mod error;
@@ -22,6 +24,7 @@ mod row;
 mod search;
 mod seq;
 mod stages;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -37,6 +40,8 @@ use homing_clock::Clock;
 use homing_trace::{Environment, Trace, UnixMillis};
 use rusqlite::OptionalExtension as _;
 
+pub(crate) use broadcasts::{Broadcasted, NewBroadcast};
+pub(crate) use channels::{Channel, ChannelsOf, delete_all_of as delete_channels_of};
 pub(crate) use devices::{digest, hex, random};
 pub use error::{EnrolError, StoreError, StoreFull};
 pub(crate) use feedback::Gone;
@@ -47,6 +52,7 @@ pub use hot::{
 pub(crate) use receipts::{BadCursor, ReceiptFeed, Topics};
 pub(crate) use registrations::Standing;
 pub(crate) use registrations::end_all_for as end_registrations_for;
+pub(crate) use tally::Tally;
 pub(crate) use writer::{CallError, Scope};
 
 use crate::notification::{RegistrationKey, lock};
@@ -57,6 +63,7 @@ use registrations::Subscription;
 use search::Search;
 use seq::SeqAllotter;
 use stages::{Kept, StageJob, StageWriter};
+use tally::Tallies;
 use writer::{CallJob, Job, Writer};
 
 /// Appends that wait for the first writer, at most.
@@ -73,6 +80,7 @@ const LOG_PLAN: FilePlan = FilePlan {
     autocheckpoint: 262_144,
     cache_kib: 64 << 10,
     schema: log::SCHEMA,
+    steps: &[broadcasts::SCHEMA],
 };
 const STAGES_PLAN: FilePlan = FilePlan {
     name: STAGES_FILE,
@@ -80,6 +88,7 @@ const STAGES_PLAN: FilePlan = FilePlan {
     autocheckpoint: 4_000,
     cache_kib: 16 << 10,
     schema: stages::SCHEMA,
+    steps: &[],
 };
 
 /// Where the store is, and whose time it keeps.
@@ -102,6 +111,7 @@ struct Inner {
     appends_waiting: Arc<AtomicUsize>,
     stages: SyncSender<StageJob>,
     readers: Readers,
+    tallies: Tallies,
     running: Mutex<Option<Running>>,
 }
 
@@ -123,8 +133,8 @@ impl Store {
     pub fn open(config: StoreConfig, answers: Vec<Arc<dyn AnswerSink>>) -> Result<Self, StoreError> {
         let StoreConfig { dir, clock } = config;
         let lock = file::lock_dir(&dir)?;
-        file::check_header(&dir.join(LOG_FILE))?;
-        file::check_header(&dir.join(STAGES_FILE))?;
+        file::check_header(&dir, &LOG_PLAN)?;
+        file::check_header(&dir, &STAGES_PLAN)?;
         let connection = file::open(&dir, &LOG_PLAN)?;
         let path = dir.join(LOG_FILE);
         let stages_connection = file::open(&dir, &STAGES_PLAN)?;
@@ -136,6 +146,7 @@ impl Store {
             .map_err(|error| file::explain(&path, error))?;
         let readers = Readers::new(stage_writer.life()?, stage_writer.written.subscribe());
         let seqs = Arc::new(SeqAllotter::starting_at(first));
+        let seqs_of_tallies = Arc::clone(&seqs);
         let (log, log_jobs) = sync_channel(QUEUE);
         let (stages, stage_jobs) = sync_channel(STAGE_QUEUE);
         let appends_waiting = Arc::new(AtomicUsize::new(0));
@@ -169,6 +180,7 @@ impl Store {
             appends_waiting,
             stages,
             readers,
+            tallies: Tallies::new(seqs_of_tallies),
             running: Mutex::new(Some(running)),
         })))
     }
@@ -326,6 +338,7 @@ impl Store {
 
     /// The traces asked for, the first accepted first; includes everything answered before the call.
     pub async fn trace(&self, query: TraceQuery, limit: usize) -> Result<Vec<Trace>, StoreError> {
+        self.write_tallies().await?;
         self.search(move |search| search.traces(&query, limit)).await
     }
 
@@ -392,7 +405,10 @@ impl Seqs<'_> {
 impl Inner {
     fn close(&self) {
         let Some(running) = lock(&self.running).take() else { return };
+        let counts = self.tallies.take();
+        let write = move |scope: &mut Scope<'_>| Ok(tally::write(scope.connection, &counts)?);
         // An error means that the thread has ended already.
+        let _ = self.log.send(Job::Call(CallJob::boxed(self.dir.join(LOG_FILE), write).0));
         let _ = self.log.send(Job::Close);
         let _ = running.log.join();
         let _ = self.stages.send(StageJob::Close);

@@ -8,6 +8,8 @@ mod raw;
 
 #[path = "device_link/certificates.rs"]
 mod certificates;
+#[path = "device_link/channels.rs"]
+mod channels;
 #[path = "device_link/conversations.rs"]
 mod conversations;
 #[path = "device_link/delivery.rs"]

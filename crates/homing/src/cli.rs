@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::commands::{app, cert, completions, console, device, gateway, payload, provider, push, trace, up};
+use crate::commands::{
+    app, cert, channel, completions, console, device, gateway, payload, provider, push, trace, up,
+};
 
 /// The whole iOS push path in one binary
 ///
@@ -27,6 +29,8 @@ enum Command {
     Device(Box<device::DeviceArgs>),
     /// Send one notification straight to Apple or to Homing
     Push(Box<push::PushArgs>),
+    /// Broadcast channels of an app, at Apple or at Homing: create, list, show, delete
+    Channel(Box<channel::ChannelArgs>),
     /// The developer centre of a running Homing: teams, apps, keys, certificates
     App(Box<app::AppArgs>),
     /// Show what a push certificate is for, or turn a .p12 into a .pem
@@ -49,6 +53,7 @@ impl Cli {
             Command::Provider(args) => provider::run(args),
             Command::Device(args) => device::run(*args),
             Command::Push(args) => push::run(*args),
+            Command::Channel(args) => channel::run(*args),
             Command::App(args) => app::run(*args),
             Command::Cert(args) => cert::run(args),
             Command::Payload(args) => payload::run(args),

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod cert;
+pub(crate) mod channel;
 pub(crate) mod completions;
 pub(crate) mod console;
 pub(crate) mod device;

@@ -48,6 +48,7 @@ pub(crate) async fn ensure(dir: &DataDir, gateway: &Gateway) -> anyhow::Result<D
     let centre = gateway.centre();
     centre.create_team(TEAM_ID, "Homing demo").await?;
     centre.create_app(TEAM_ID, BUNDLE_ID).await?;
+    centre.set_broadcast(BUNDLE_ID, true).await?;
     dir.folder("credentials")?;
     let (key, key_p8) = provider_key(dir)?;
     centre.put_provider_key(TEAM_ID, KEY_ID, &key.verifying_key()).await?;

@@ -41,6 +41,12 @@ impl LocalApi {
         self.read(path, request.send_json(body))
     }
 
+    /// Sends `body` as JSON.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.agent.put(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        self.read(path, request.send_json(body))
+    }
+
     /// An answer without a body is null.
     pub(crate) fn delete(&self, path: &str) -> anyhow::Result<Value> {
         let request =

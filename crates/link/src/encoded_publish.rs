@@ -1,10 +1,11 @@
-//! A PUBLISH at QoS 1 that is encoded once and sent as often as needed: only its packet id and DUP bit differ.
+//! A PUBLISH at QoS 1 that is encoded once and sent as often as needed: only its packet id and DUP bit differ, and for a
+//! broadcast the time that is left.
 
 use crate::encode::encode;
 use crate::topic::{RegistrationName, ToDevice};
 use crate::{
-    Delivery, EncodeError, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties,
-    UserProperties, Version,
+    BroadcastHead, ChannelName, Delivery, EncodeError, NotificationHead, Opaque, Packet, PacketId, Publish,
+    PublishProperties, UserProperties, Version,
 };
 
 /// An encoded PUBLISH with room for its packet id.
@@ -12,6 +13,8 @@ use crate::{
 pub struct EncodedPublish {
     bytes: Box<[u8]>,
     packet_id_at: usize,
+    /// Where the seconds of the Message Expiry Interval stand, if it has one.
+    expiry_at: Option<usize>,
 }
 
 const DUP: u8 = 0x08;
@@ -29,7 +32,28 @@ impl EncodedPublish {
         let mut bytes = Vec::new();
         encode(&Packet::Publish(publish), version, &mut bytes)?;
         let header_len = 1 + bytes.iter().skip(1).take_while(|&&byte| byte & 0x80 != 0).count() + 1;
-        Ok(Self { packet_id_at: header_len + 2 + topic.len(), bytes: bytes.into_boxed_slice() })
+        let packet_id_at = header_len + 2 + topic.len();
+        let expiry_at =
+            properties.message_expiry.and_then(|_| find_expiry(&bytes, packet_id_at + 2, version));
+        Ok(Self { packet_id_at, expiry_at, bytes: bytes.into_boxed_slice() })
+    }
+
+    /// A broadcast as it stands on the device link, the same for all its receivers but for packet id and time left.
+    pub fn broadcast(
+        version: Version,
+        channel: &ChannelName<'_>,
+        head: &BroadcastHead<'_>,
+        message_expiry: Option<u32>,
+        payload: &[u8],
+    ) -> Result<Self, EncodeError> {
+        let topic = channel.to_string();
+        if version == Version::V311 {
+            return Self::new(version, &topic, PublishProperties::default(), payload);
+        }
+        head.with_user_properties(|user| {
+            let properties = PublishProperties { message_expiry, user, ..PublishProperties::default() };
+            Self::new(version, &topic, properties, payload)
+        })
     }
 
     /// A notification as it stands on the device link; `message_expiry` in seconds, `None` for one that is tried once.
@@ -93,6 +117,31 @@ impl EncodedPublish {
             out[start] |= DUP;
         }
     }
+
+    /// Appends the packet with another Message Expiry Interval, in seconds, if it was encoded with one.
+    pub fn write_with_expiry(&self, packet_id: PacketId, message_expiry: u32, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.write_with_id(packet_id, false, out);
+        if let Some(at) = self.expiry_at {
+            out[start + at..start + at + 4].copy_from_slice(&message_expiry.to_be_bytes());
+        }
+    }
+}
+
+/// The Message Expiry Interval stands first among the properties, unless a payload format indicator is before it.
+fn find_expiry(bytes: &[u8], properties_at: usize, version: Version) -> Option<usize> {
+    const PAYLOAD_FORMAT: u8 = 0x01;
+    const MESSAGE_EXPIRY: u8 = 0x02;
+    if version == Version::V311 {
+        return None;
+    }
+    let length_len = bytes.iter().skip(properties_at).take_while(|&&byte| byte & 0x80 != 0).count() + 1;
+    let at = properties_at + length_len;
+    match bytes.get(at..)? {
+        [MESSAGE_EXPIRY, ..] => Some(at + 1),
+        [PAYLOAD_FORMAT, _, MESSAGE_EXPIRY, ..] => Some(at + 3),
+        _ => None,
+    }
 }
 
 impl std::fmt::Debug for EncodedPublish {
@@ -124,6 +173,43 @@ mod tests {
             );
             assert_eq!(publish.payload.0, payload);
         }
+    }
+
+    #[test]
+    fn a_broadcast_is_encoded_once_and_says_each_receiver_what_time_is_left() {
+        let channel =
+            ChannelName { environment: Environment::Production, bundle_id: "com.example.news", id: "AAAA" };
+        let request_id = Some("9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10");
+        let head =
+            BroadcastHead { seq: Some(7), request_id, push_type: Some("liveactivity"), priority: Some(5) };
+        for payload_len in [0, 200, 5120] {
+            let payload = vec![b'x'; payload_len];
+            for version in [Version::V5, Version::V311] {
+                let encoded =
+                    EncodedPublish::broadcast(version, &channel, &head, Some(600), &payload).unwrap();
+                for (id, left) in [(1, 600), (65_535, 1), (7, u32::MAX)] {
+                    let packet_id = PacketId::new(id).unwrap();
+                    let mut out = vec![0xc0];
+                    encoded.write_with_expiry(packet_id, left, &mut out);
+                    let (packet, len) = decode(&out[1..], version, 1 << 20).unwrap().unwrap();
+                    assert_eq!((len, out.len()), (encoded.len(), encoded.len() + 1));
+                    let Packet::Publish(publish) = packet else { panic!("{packet:?}") };
+                    assert_eq!(publish.delivery, Delivery::AtLeastOnce { packet_id, dup: false });
+                    assert_eq!(ChannelName::parse(publish.topic), Some(channel));
+                    assert_eq!(publish.payload.0, payload);
+                    if version == Version::V5 {
+                        assert_eq!(publish.properties.message_expiry, Some(left));
+                        assert_eq!(BroadcastHead::of(&publish), head);
+                    }
+                }
+            }
+        }
+        let once = EncodedPublish::broadcast(Version::V5, &channel, &head, None, b"{}").unwrap();
+        let mut out = Vec::new();
+        once.write_with_expiry(PacketId::MIN, 9, &mut out);
+        let (packet, _) = decode(&out, Version::V5, 1 << 20).unwrap().unwrap();
+        let Packet::Publish(publish) = packet else { panic!("{packet:?}") };
+        assert_eq!(publish.properties.message_expiry, None);
     }
 
     #[test]

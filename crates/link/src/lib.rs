@@ -5,6 +5,7 @@
 //! timers) are decided by the push service and by the device. Rules come from *MQTT Version 5.0* and *MQTT Version
 //! 3.1.1* (OASIS); the numbers in brackets beside errors are theirs.
 
+mod channel;
 mod decode;
 mod door;
 mod encode;
@@ -19,6 +20,7 @@ mod reason_code;
 pub mod topic;
 mod wire;
 
+pub use channel::{BroadcastHead, ChannelName, MAX_CHANNEL_ID_LEN};
 pub use decode::{MAX_REMAINING_LENGTH, decode};
 pub use door::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, Speaks, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
 pub use encode::{encode, encoded_len};

@@ -7,6 +7,8 @@ use crate::{Publish, TopicError, UserProperties};
 pub mod user_property {
     pub const SEQ: &str = "seq";
     pub const APNS_ID: &str = "apns-id";
+    /// A broadcast's, in place of `apns-id`.
+    pub const REQUEST_ID: &str = "apns-request-id";
     pub const PUSH_TYPE: &str = "apns-push-type";
     pub const PRIORITY: &str = "apns-priority";
     pub const COLLAPSE_ID: &str = "apns-collapse-id";

@@ -81,7 +81,7 @@ impl fmt::Display for RegistrationName<'_> {
     }
 }
 
-fn is_level(text: &str, max_len: usize) -> bool {
+pub(crate) fn is_level(text: &str, max_len: usize) -> bool {
     let reserved = |c: char| matches!(c, '/' | '+' | '#' | '@') || c.is_control();
     !text.is_empty() && text.len() <= max_len && !text.contains(reserved)
 }

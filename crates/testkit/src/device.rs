@@ -1,6 +1,8 @@
 //! A device of the test's own: enrols, connects, registers, takes notifications, says what became of them. It keeps
 //! nothing and decides nothing; the test says when to acknowledge.
 
+mod channels;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+pub use channels::Broadcast;
 
 use crate::endpoints::{Endpoints, HostPort};
 
@@ -112,6 +116,14 @@ impl TestDevice {
     }
 
     pub async fn connect(&self, version: Version) -> anyhow::Result<Connection> {
+        self.connect_with(version, ConnectProperties::default()).await
+    }
+
+    async fn connect_with(
+        &self,
+        version: Version,
+        properties: ConnectProperties<'_>,
+    ) -> anyhow::Result<Connection> {
         let id = self.enrolment.device_id.to_string();
         let connect = Connect {
             version,
@@ -121,11 +133,18 @@ impl TestDevice {
             username: Some(&id),
             password: Some(Opaque(self.enrolment.secret.as_bytes())),
             will: None,
-            properties: ConnectProperties::default(),
+            properties,
         };
         let stream = within(self.link.dial(ALPN_MQTT)).await.context("reaching the device link")?;
-        let mut connection =
-            Connection { version, stream, received: Vec::new(), read: 0, last_id: 0, waiting: Vec::new() };
+        let mut connection = Connection {
+            version,
+            stream,
+            received: Vec::new(),
+            read: 0,
+            last_id: 0,
+            waiting: Vec::new(),
+            broadcasts: Vec::new(),
+        };
         connection.send(&Packet::Connect(connect)).await?;
         let code = connection
             .next_of(|packet| {
@@ -165,6 +184,8 @@ pub struct Connection {
     last_id: u16,
     /// Notifications that came while something else was waited for.
     waiting: Vec<Notification>,
+    /// Broadcasts that nobody has asked for yet.
+    broadcasts: Vec<Broadcast>,
 }
 
 impl Connection {
@@ -315,6 +336,7 @@ impl Connection {
                     bail!("the push service closed the connection: {}", disconnect.code);
                 }
                 let seen = look(&packet);
+                self.broadcasts.extend(channels::broadcast(&packet));
                 self.read += len;
                 return Ok(seen);
             }

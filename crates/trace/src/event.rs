@@ -22,4 +22,19 @@ pub struct Trace {
     pub topic: Option<String>,
     pub environment: Option<Environment>,
     pub events: Vec<Event>,
+    /// What a broadcast has beside: it has many receivers, and what became of it is counted over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<Broadcast>,
+}
+
+/// A broadcast's channel, and to how many devices it went. Its `apns_id` is the `apns-request-id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broadcast {
+    /// As in `apns-channel-id`.
+    pub channel: String,
+    /// How often it was sent: once for each subscribed connection.
+    pub sent: u64,
+    pub acknowledged: u64,
+    /// Answered with an error by the device.
+    pub refused: u64,
 }

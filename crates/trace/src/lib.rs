@@ -12,7 +12,7 @@ pub mod stage;
 mod time;
 
 pub use environment::{Environment, UnknownEnvironment};
-pub use event::{Event, Trace};
+pub use event::{Broadcast, Event, Trace};
 pub use reason::Reason;
 pub use receipt::{Receipt, ReceiptError};
 pub use stage::{Counts, Speaker, Stage};

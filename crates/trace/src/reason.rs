@@ -20,6 +20,9 @@ impl Reason {
     pub const TOO_LARGE_FOR_DEVICE: Self = Self::known("too-large-for-device");
     pub const REFUSED_BY_DEVICE: Self = Self::known("refused-by-device");
 
+    /// A broadcast that was stored for a channel which has been deleted.
+    pub const CHANNEL_DELETED: Self = Self::known("channel-deleted");
+
     // suppressed, said by the device
     pub const NOT_PERMITTED: Self = Self::known("not-permitted");
     pub const FOREGROUND: Self = Self::known("foreground");

@@ -46,6 +46,8 @@ pub(super) struct AppView {
     bundle_id: String,
     team_id: String,
     topics: Vec<String>,
+    /// Whether it may have broadcast channels.
+    broadcast: bool,
 }
 
 /// An app with what may send to it.
@@ -64,6 +66,16 @@ pub(super) struct NewApp {
     #[schema(example = "com.example.news")]
     bundle_id: String,
     team_id: String,
+    /// Whether it may have broadcast channels; not when absent.
+    #[serde(default)]
+    broadcast: bool,
+}
+
+/// Whether an app may have broadcast channels.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Broadcasting {
+    enabled: bool,
 }
 
 fn view(app: &App) -> AppView {
@@ -71,6 +83,7 @@ fn view(app: &App) -> AppView {
         bundle_id: app.bundle_id.to_string(),
         team_id: app.team.to_string(),
         topics: app.topics.iter().map(ToString::to_string).collect(),
+        broadcast: app.may_broadcast,
     }
 }
 
@@ -126,6 +139,7 @@ pub(super) async fn create(
         return Err(refused(CentreError::Exists { what: "the app", value: wish.bundle_id }));
     }
     context.centre.create_app(&wish.team_id, &wish.bundle_id).await.map_err(refused)?;
+    context.centre.set_broadcast(&wish.bundle_id, wish.broadcast).await.map_err(refused)?;
     let directory = context.centre.directory();
     let made = directory.app(&wish.bundle_id).map(view).ok_or_else(|| gone(&wish.bundle_id))?;
     Ok((StatusCode::CREATED, Json(made)))
@@ -150,6 +164,21 @@ fn detail(directory: &Directory, app: &App) -> AppDetail {
         keys: keys_of(directory, |key| topics.iter().any(|topic| key.allows(topic))),
         certificates: certificates_of(directory, |certificate| certificate.bundle_id == app.bundle_id),
     }
+}
+
+/// Let an app have broadcast channels, or no more: that deletes all it has
+#[utoipa::path(put, path = "/v1/apps/{bundle_id}/broadcast", operation_id = "set_broadcast", tag = "apps",
+    params(("bundle_id" = String, Path)), request_body = Broadcasting,
+    responses((status = 200, body = AppView), (status = 404)))]
+pub(super) async fn set_broadcast(
+    State(context): State<Arc<AdminContext>>,
+    Path(bundle_id): Path<String>,
+    Body(wish): Body<Broadcasting>,
+) -> Result<Json<AppView>, Problem> {
+    let set = context.centre.set_broadcast(&bundle_id, wish.enabled).await;
+    set.map_err(|error| refused_at(error, "/v1/apps"))?;
+    let directory = context.centre.directory();
+    Ok(Json(directory.app(&bundle_id).map(view).ok_or_else(|| gone(&bundle_id))?))
 }
 
 /// Remove an app with its certificates; its registrations end

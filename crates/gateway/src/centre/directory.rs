@@ -31,6 +31,8 @@ pub struct App {
     pub bundle_id: Arc<str>,
     pub team: Arc<str>,
     pub topics: Vec<Arc<str>>,
+    /// Whether it may have broadcast channels.
+    pub may_broadcast: bool,
 }
 
 /// One topic.

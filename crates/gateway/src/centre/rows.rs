@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::{App, Directory, Team, TopicEntry};
 use super::{CentreError, Changed, certificates, keys, shown};
-use crate::store::{Scope, StoreError, end_registrations_for};
+use crate::store::{Scope, StoreError, delete_channels_of, end_registrations_for};
 use crate::token::TOPIC_LIMIT;
 
 /// Most teams.
@@ -30,17 +30,19 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Directory> {
         directory.teams.insert(Arc::clone(&id), Team { id, name: row.get(1)? });
     }
     let mut query = connection.prepare(
-        "SELECT t.no, t.name, a.bundle_id, a.team FROM topics t JOIN apps a ON a.bundle_id = t.bundle_id \
+        "SELECT t.no, t.name, a.bundle_id, a.team, a.broadcast FROM topics t JOIN apps a ON a.bundle_id = t.bundle_id \
          WHERE t.is_removed = 0 ORDER BY t.no",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let (bundle_id, team): (Arc<str>, Arc<str>) = (row.get(2)?, row.get(3)?);
+        let may_broadcast = row.get(4)?;
         let entry = TopicEntry { topic_no: row.get(0)?, name: row.get(1)?, bundle_id, team };
         let app = directory.apps.entry(Arc::clone(&entry.bundle_id)).or_insert_with(|| App {
             bundle_id: Arc::clone(&entry.bundle_id),
             team: Arc::clone(&entry.team),
             topics: Vec::new(),
+            may_broadcast,
         });
         app.topics.push(Arc::clone(&entry.name));
         directory.newest_topic_no = entry.topic_no;
@@ -113,7 +115,8 @@ pub(super) fn put_app(connection: &Connection, team: &str, bundle_id: &str) -> C
             None => new.push(name),
         }
     }
-    connection.execute("INSERT OR IGNORE INTO apps VALUES (?1, ?2)", params![bundle_id, team])?;
+    connection
+        .execute("INSERT OR IGNORE INTO apps(bundle_id, team) VALUES (?1, ?2)", params![bundle_id, team])?;
     let is_change = connection.changes() > 0 || !new.is_empty();
     for name in new {
         connection
@@ -139,6 +142,31 @@ pub(super) fn remove_app(scope: &mut Scope<'_>, bundle_id: &str) -> Changed {
         .collect::<Result<_, _>>()?;
     for topic_no in topics {
         end_registrations_for(scope, topic_no)?;
+        delete_channels_of(scope, topic_no)?;
+    }
+    changed(scope.connection)
+}
+
+/// Apple deletes every channel of an app that may broadcast no more.
+pub(super) fn set_broadcast(scope: &mut Scope<'_>, bundle_id: &str, is_enabled: bool) -> Changed {
+    let connection = scope.connection;
+    let known: Option<bool> = connection
+        .query_row("SELECT broadcast FROM apps WHERE bundle_id = ?1", [bundle_id], |row| row.get(0))
+        .optional()?;
+    match known {
+        None => return missing("app", bundle_id),
+        Some(known) if known == is_enabled => return Ok(Ok(())),
+        Some(_) => {}
+    }
+    connection
+        .execute("UPDATE apps SET broadcast = ?2 WHERE bundle_id = ?1", params![bundle_id, is_enabled])?;
+    if !is_enabled {
+        let topic_no: u32 = connection.query_row(
+            "SELECT no FROM topics WHERE name = ?1 AND is_removed = 0",
+            [bundle_id],
+            |row| row.get(0),
+        )?;
+        delete_channels_of(scope, topic_no)?;
     }
     changed(scope.connection)
 }

@@ -1,4 +1,4 @@
-//! What the hub lets go out, as MQTT packets: token and notification, for either version.
+//! What the hub lets go out, as MQTT packets: token, notification and broadcast, for either version.
 
 use std::num::NonZeroU16;
 
@@ -31,6 +31,14 @@ impl Dialect {
             Outgoing::Token { packet_id, name, token } => self.write_token(*packet_id, name, token, out),
             Outgoing::Notification { packet_id, name, seq, notification } => {
                 self.write_notification(*packet_id, name, (*seq, notification), now, out)
+            }
+            Outgoing::Broadcast { packet_id, broadcast } => {
+                let packet_id = NonZeroU16::new(*packet_id).unwrap_or(NonZeroU16::MIN);
+                let longest = self.maximum_packet_size;
+                if !broadcast.write(self.version, (packet_id, longest), now, out) {
+                    return Fit::TooLarge;
+                }
+                Ok(())
             }
         };
         if written.is_err() || out.len() - before > self.maximum_packet_size {

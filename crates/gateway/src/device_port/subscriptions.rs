@@ -1,17 +1,19 @@
 //! SUBSCRIBE and UNSUBSCRIBE: registering for remote notifications and ending it. Decides which filters a device may
-//! have and in which order it hears of it: commit, SUBACK, token, then what is stored.
+//! have and in which order it hears of it: commit, SUBACK, token, then what is stored. Channels are left to
+//! [`channels`](super::channels).
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use homing_link::{
-    AckProperties, Packet, Qos, ReasonCode, RegistrationName, SubAck, Subscribe, SubscribeFilter, UnsubAck,
-    Unsubscribe,
+    AckProperties, ChannelName, Packet, Qos, ReasonCode, RegistrationName, SubAck, Subscribe,
+    SubscribeFilter, UnsubAck, Unsubscribe,
 };
+use homing_trace::Environment;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::DevicePort;
 use super::conversation::{ANSWER_WITHIN, Conversation, End};
+use super::{DevicePort, channels};
 use crate::centre::TopicEntry;
 use crate::hub::effect::Whose;
 use crate::hub::session::{MAX_REGISTRATIONS, Name, Subscription};
@@ -24,6 +26,17 @@ enum Asked {
     /// This connection holds it already.
     Held(RegistrationKey),
     New(Name),
+    Channel(channels::Asked),
+}
+
+impl Asked {
+    /// Why it is refused, where the code alone wouldn't tell.
+    const fn why(&self) -> Option<&'static str> {
+        match self {
+            Self::Channel(asked) => asked.why(),
+            Self::Refused(_) | Self::Held(_) | Self::New(_) => None,
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
@@ -36,6 +49,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         }
         let asked: Vec<Asked> = subscribe.filters.iter().map(|filter| self.ask(&filter)).collect();
         let (port, device) = (self.port, self.arrived.connection.device);
+        let connection = &self.arrived.connection;
+        let asked = join_all(asked.into_iter().map(async |asked| match asked {
+            Asked::Channel(asked) => Asked::Channel(asked.subscribe(port, connection).await),
+            Asked::Refused(_) | Asked::Held(_) | Asked::New(_) => asked,
+        }))
+        .await;
         let answers = join_all(asked.iter().map(|asked| register(port, device, asked))).await;
         if answers.iter().any(|answer| matches!(answer, Some(Err(StoreError::NotEnrolled)))) {
             return Err(End::Ours(ReasonCode::AdministrativeAction, "the enrolment was deleted"));
@@ -43,9 +62,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         let codes: Vec<u8> =
             asked.iter().zip(&answers).map(|(asked, answer)| code(asked, answer).as_u8()).collect();
         let at_qos_0 = codes.contains(&ReasonCode::ImplementationSpecificError.as_u8());
-        let says_why = at_qos_0 && self.arrived.dialect.wants_reasons;
+        let why = asked.iter().find_map(Asked::why).or(at_qos_0.then_some("subscribe at QoS 1"));
         let properties = AckProperties {
-            reason_string: says_why.then_some("subscribe at QoS 1"),
+            reason_string: why.filter(|_| self.arrived.dialect.wants_reasons),
             ..AckProperties::default()
         };
         let ack = SubAck { packet_id: subscribe.packet_id, codes: &codes, properties };
@@ -58,6 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
 
     /// What a filter asks for. From here on the hub keeps hints for it.
     fn ask(&self, wish: &SubscribeFilter<'_>) -> Asked {
+        if ChannelName::is_meant(wish.filter) {
+            return Asked::Channel(self.ask_channel(wish));
+        }
         let Ok(name) = RegistrationName::parse_filter(wish.filter) else {
             tracing::debug!(device = %self.name(), filter = wish.filter, "no filter of the device link");
             return Asked::Refused(ReasonCode::TopicFilterInvalid);
@@ -87,11 +109,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
 
     /// The topic, if the device's enrolment lists its app in this environment.
     pub(super) fn allowed(&self, name: &RegistrationName<'_>) -> Option<TopicEntry> {
+        self.allowed_topic(name.environment, name.topic)
+    }
+
+    pub(super) fn allowed_topic(&self, environment: Environment, topic: &str) -> Option<TopicEntry> {
         let rights = &self.arrived.rights;
         let directory = self.port.centre.directory();
-        let entry = directory.topic(name.topic)?;
+        let entry = directory.topic(topic)?;
         let listed = *entry.team == *rights.team
-            && rights.environments.contains(&name.environment)
+            && rights.environments.contains(&environment)
             && rights.apps.iter().any(|app| **app == *entry.bundle_id);
         listed.then(|| entry.clone())
     }
@@ -116,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
                 connection.expect_no_more(name.environment, name.topic_no);
             }
             (Asked::New(name), None) => connection.expect_no_more(name.environment, name.topic_no),
+            (Asked::Channel(asked), _) => self.serve_channel(asked),
             (Asked::Refused(_), _) => {}
         }
     }
@@ -123,7 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
     pub(super) async fn unsubscribe(&mut self, unsubscribe: &Unsubscribe<'_>) -> Result<(), End> {
         let mut codes = Vec::new();
         for filter in unsubscribe.filters.iter() {
-            codes.push(self.end_registration(filter).await.as_u8());
+            let code = if ChannelName::is_meant(filter) {
+                self.leave_channel(filter)
+            } else {
+                self.end_registration(filter).await
+            };
+            codes.push(code.as_u8());
         }
         let ack = UnsubAck {
             packet_id: unsubscribe.packet_id,
@@ -171,6 +203,7 @@ async fn register(port: &DevicePort, device: u64, asked: &Asked) -> Option<Resul
 fn code(asked: &Asked, answer: &Option<Result<Subscribed, StoreError>>) -> ReasonCode {
     match (asked, answer) {
         (Asked::Refused(code), _) => *code,
+        (Asked::Channel(asked), _) => asked.code(),
         (Asked::Held(_), _) | (Asked::New(_), Some(Ok(_))) => ReasonCode::GrantedQos1,
         (Asked::New(_), Some(Err(StoreError::Limit { .. }))) => ReasonCode::QuotaExceeded,
         (Asked::New(_), Some(Err(_)) | None) => ReasonCode::UnspecifiedError,

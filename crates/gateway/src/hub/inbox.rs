@@ -48,6 +48,11 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Moves all items into `into`, without waiting for one.
+    pub(crate) fn take(&self, into: &mut Vec<T>) {
+        into.append(&mut lock(&self.state).waiting);
+    }
+
     /// Swaps all items into `into`, which is empty; pending until there is one.
     pub(crate) fn poll_take(&self, cx: &Context<'_>, into: &mut Vec<T>) -> Poll<()> {
         let mut state = lock(&self.state);

@@ -9,6 +9,7 @@ use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::effect::{Effect, Effects, Hint, Whose};
 use super::queue::{Queue, Waiting, cost, is_expired};
+use crate::broadcast::Broadcast;
 use crate::notification::Notification;
 
 /// Time on both clocks: the wall clock expires notifications, the monotonic one measures silence.
@@ -32,6 +33,7 @@ pub(crate) struct Name {
 pub(crate) enum Outgoing<'a> {
     Token { packet_id: u16, name: &'a Name, token: &'a [u8; 32] },
     Notification { packet_id: u16, name: &'a Name, seq: u64, notification: &'a Notification },
+    Broadcast { packet_id: u16, broadcast: &'a Broadcast },
 }
 
 /// What became of it.

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use homing_trace::{Environment, Reason, Stage};
 
+use super::channels::ConnectionChannels;
 use super::effect::{Effect, Effects, Hint, Whose};
 pub(crate) use super::parting::{Farewell, Parting};
 use super::queue::{Arrival, Limits, Queue, Waiting, cost};
 use super::registration::{Expected, Next, Registration, away, give_up, signed};
 pub(crate) use super::registration::{Fit, Name, Now, Outgoing};
 use super::window::{InFlight, Sent, Window};
-
+use crate::broadcast::Broadcast;
 use crate::notification::{Notification, RegistrationKey};
 
 mod power;
@@ -44,6 +45,7 @@ pub(crate) struct Session {
     expected: Vec<Expected>,
     window: Window,
     turns: VecDeque<u16>,
+    pub(super) channels: ConnectionChannels,
     /// How many registrations wait for their `not_before`.
     paused: usize,
     /// The device says that it saves power.
@@ -60,6 +62,7 @@ impl Session {
             expected: Vec::new(),
             window: Window::new(receive_maximum),
             turns: VecDeque::new(),
+            channels: ConnectionChannels::default(),
             paused: 0,
             saves_power: false,
             waker: None,
@@ -304,18 +307,46 @@ impl Session {
                 Next::Notification { seq, is_kept } => Sent::Notification { slot, seq, is_kept },
             };
             self.window.push(InFlight { packet_id, sent_at: now.mono, sent });
-            if fit == Fit::WrittenAndFull {
+            if fit == Fit::WrittenAndFull || self.pump_broadcast(now, write) == Some(Fit::WrittenAndFull) {
+                return;
+            }
+        }
+        while !self.window.is_full() && self.channels.has_turn() {
+            if self.pump_broadcast(now, write) == Some(Fit::WrittenAndFull) {
                 return;
             }
         }
     }
 
+    /// Writes the next broadcast, if there is one and room for it; one that is over or too large for the client is let go.
+    fn pump_broadcast(&mut self, now: Now, write: &mut dyn FnMut(&Outgoing<'_>) -> Fit) -> Option<Fit> {
+        if self.window.is_full() {
+            return None;
+        }
+        let broadcast = self.channels.next().filter(|broadcast| !broadcast.is_over(now.wall))?;
+        let packet_id = self.window.free_id();
+        let fit = write(&Outgoing::Broadcast { packet_id, broadcast: &broadcast });
+        if fit != Fit::TooLarge {
+            broadcast.tally.sent(now.wall);
+            self.window.push(InFlight { packet_id, sent_at: now.mono, sent: Sent::Broadcast(broadcast) });
+        }
+        Some(fit)
+    }
+
+    /// Takes a broadcast in, if its channel is subscribed here.
+    pub(super) fn arrive_broadcast(&mut self, broadcast: &Arc<Broadcast>, effects: &mut Effects) {
+        self.channels.arrive(broadcast);
+        if self.channels.has_turn() && !self.window.is_full() {
+            self.wake(effects);
+        }
+    }
+
     /// A PUBACK; `refused` when its reason code says so.
     pub(crate) fn acknowledge(&mut self, packet_id: u16, refused: bool, effects: &mut Effects) {
-        let Some(InFlight { sent: Sent::Notification { slot, seq, is_kept }, .. }) =
-            self.window.take(packet_id)
-        else {
-            return;
+        let (slot, seq, is_kept) = match self.window.take(packet_id).map(|in_flight| in_flight.sent) {
+            Some(Sent::Notification { slot, seq, is_kept }) => (slot, seq, is_kept),
+            Some(Sent::Broadcast(broadcast)) => return broadcast.tally.acknowledged(refused),
+            Some(Sent::Token | Sent::Orphan) | None => return,
         };
         let Some(registration) = self.registration_mut(slot) else { return };
         if std::mem::take(&mut registration.was_silent) {
@@ -344,7 +375,7 @@ impl Session {
 
     /// Whether a registration has a turn, or may get one by the passing of time.
     pub(crate) fn has_turns(&self) -> bool {
-        !self.turns.is_empty() || self.paused > 0
+        !self.turns.is_empty() || self.paused > 0 || self.channels.has_turn()
     }
 
     /// When the oldest unacknowledged packet becomes too old.
@@ -362,7 +393,7 @@ impl Session {
                 Sent::Notification { slot, .. } => {
                     self.registration(*slot).map(|registration| registration.whose.key)
                 }
-                Sent::Token | Sent::Orphan => None,
+                Sent::Token | Sent::Broadcast(_) | Sent::Orphan => None,
             })
             .collect();
         keys.sort_unstable();

@@ -4,9 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::channels::{FanOut, Subscribers};
 use super::effect::{Effect, Effects, Hint};
 use super::queue::{Limits, Waiting};
 use super::session::{Farewell, Session};
+use crate::broadcast::Broadcast;
 use crate::notification::{Notification, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::store::{Answer, Append, Appended, End, Place, StageEvent, StoreFull};
 
@@ -76,6 +78,8 @@ impl Tickets {
 pub(crate) struct Shard {
     core: usize,
     sessions: HashMap<u64, Session>,
+    subscribers: Subscribers,
+    fan_out: FanOut,
     tickets: Tickets,
     /// Facts about notifications that the store has let in; mostly empty.
     pub(crate) unsaid: VecDeque<Unsaid>,
@@ -91,6 +95,8 @@ impl Shard {
         Self {
             core,
             sessions: HashMap::new(),
+            subscribers: Subscribers::default(),
+            fan_out: FanOut::default(),
             tickets: Tickets::default(),
             unsaid: VecDeque::new(),
             limits,
@@ -227,6 +233,7 @@ impl Shard {
     /// A device has come; what an older connection of it held here leaves first.
     pub(crate) fn connect(&mut self, device: u64, session: Session, effects: &mut Effects) {
         if let Some(old) = self.sessions.insert(device, session) {
+            self.unsubscribe_channels(device, &old);
             dismiss(old, Some(Farewell::TakenOver), effects);
         }
         self.settle(effects);
@@ -244,6 +251,7 @@ impl Shard {
             return false;
         }
         if let Some(session) = self.sessions.remove(&device) {
+            self.unsubscribe_channels(device, &session);
             dismiss(session, farewell, effects);
         }
         self.settle(effects);
@@ -262,6 +270,43 @@ impl Shard {
         let done = work(session, effects);
         self.settle(effects);
         Some(done)
+    }
+
+    fn unsubscribe_channels(&mut self, device: u64, session: &Session) {
+        session.channels.nos().for_each(|channel_no| self.subscribers.remove(channel_no, device));
+    }
+
+    /// Subscribes the connection of `epoch` to a channel, as far as it may have one more.
+    pub(crate) fn subscribe_channel(&mut self, whose: (u64, u64), channel_no: u32, filter: &str) -> bool {
+        let (device, epoch) = whose;
+        let session = self.sessions.get_mut(&device).filter(|session| session.epoch == epoch);
+        let is_in = session.is_some_and(|session| session.channels.add(channel_no, filter));
+        if is_in {
+            self.subscribers.add(channel_no, device);
+        }
+        is_in
+    }
+
+    /// Whether the connection of `epoch` had subscribed to the channel.
+    pub(crate) fn unsubscribe_channel(&mut self, (device, epoch): (u64, u64), filter: &str) -> bool {
+        let session = self.sessions.get_mut(&device).filter(|session| session.epoch == epoch);
+        let removed = session.and_then(|session| session.channels.remove(filter));
+        removed.inspect(|channel_no| self.subscribers.remove(*channel_no, device)).is_some()
+    }
+
+    pub(crate) fn broadcast(&mut self, broadcast: Arc<Broadcast>) {
+        self.fan_out.put(broadcast);
+    }
+
+    /// Gives what is to be broadcast to some of its receivers; `false` when there is nothing more to give.
+    pub(crate) fn fan_out(&mut self, effects: &mut Effects) -> bool {
+        let Some((broadcast, devices)) = self.fan_out.next(&self.subscribers) else { return false };
+        for device in devices {
+            if let Some(session) = self.sessions.get_mut(&device) {
+                session.arrive_broadcast(&broadcast, effects);
+            }
+        }
+        !self.fan_out.is_empty()
     }
 
     /// Every connection of this core, for the end of the gateway.

@@ -268,6 +268,10 @@ impl Phone {
                     in_flight.push_back(*packet_id);
                     sent.push(*seq);
                 }
+                Outgoing::Broadcast { packet_id, broadcast } => {
+                    in_flight.push_back(*packet_id);
+                    sent.push(broadcast.seq);
+                }
             }
             Fit::Written
         });
@@ -449,6 +453,7 @@ fn too_large_and_expired_ones_are_passed_over() {
             sent.push(*seq);
             Fit::Written
         }
+        Outgoing::Broadcast { .. } => Fit::Written,
     });
     world.settle();
     assert_eq!(sent, [3]);

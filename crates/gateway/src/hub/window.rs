@@ -2,7 +2,10 @@
 //! was sent (MQTT 5, §4.9 Flow Control).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
+
+use crate::broadcast::Broadcast;
 
 /// What a packet id stands for.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) enum Sent {
         seq: u64,
         is_kept: bool,
     },
+    /// Counted, not told of each.
+    Broadcast(Arc<Broadcast>),
     /// Its registration ended while it was on the way.
     Orphan,
 }
@@ -85,7 +90,7 @@ impl Window {
     pub(crate) fn has_seq(&self, slot: u16, seq: u64) -> bool {
         self.in_flight.iter().any(|in_flight| match in_flight.sent {
             Sent::Notification { slot: its_slot, seq: its_seq, .. } => its_slot == slot && its_seq == seq,
-            Sent::Token | Sent::Orphan => false,
+            Sent::Token | Sent::Broadcast(_) | Sent::Orphan => false,
         })
     }
 }

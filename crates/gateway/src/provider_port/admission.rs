@@ -2,6 +2,8 @@
 //! stranger could learn from, and the payload's size before all that a token could tell. Each failed check has Apple's
 //! reason.
 
+mod channels;
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +19,8 @@ use http::{HeaderValue, Method, Uri};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+pub(super) use channels::{Action, ChannelHead};
 
 use super::ProviderPort;
 use super::binding::Binding;
@@ -499,7 +503,7 @@ impl Admission {
 /// What has come of a request's body.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
-    start: Vec<u8>,
+    pub(super) start: Vec<u8>,
     /// All bytes that came, kept or not.
     pub(super) len: usize,
 }

@@ -7,9 +7,9 @@ use homing_apns::{ApnsId, Refusal};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
-const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+pub(super) const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static(homing_apns::receipts::CONTENT_TYPE);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -50,7 +50,7 @@ pub(super) fn stream(respond: &mut SendResponse<Bytes>) -> Option<SendStream<Byt
 }
 
 /// A value that never comes again needs no place in the client's header table.
-fn once(mut value: HeaderValue) -> HeaderValue {
+pub(super) fn once(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
     value
 }

@@ -1,6 +1,6 @@
 //! One provider connection: a single task that takes requests, reads their bodies, hands admitted ones to the hub and writes
-//! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts run
-//! beside it, see `receipts`.
+//! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts and
+//! requests about channels run beside it, see `receipts` and `channels`.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use homing_apns::{DeviceTokenHex, Reason, Refusal, RequestHeaders, receipts};
+use homing_apns::{ChannelRequest, DeviceTokenHex, Reason, Refusal, RequestHeaders, receipts};
 use homing_trace::Environment;
 use http::request::Parts;
 use http::{HeaderValue, Request, Uri};
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::ProviderPort;
 use super::admission::{Admission, Body, Head, Known, Moment, Refusing};
 use super::answer::{self, Labels};
+use super::channels::{Asked as AskedOfChannels, Names};
 use super::preface::{Signs, announced};
 use super::receipts::{Stream, Streams};
 use crate::centre::Directory;
@@ -32,9 +33,9 @@ use crate::store::BadCursor;
 /// notification is on its way.
 const WAITING: usize = 2 * announced::MAX_CONCURRENT_STREAMS as usize;
 /// Bytes of a body that are kept: the largest payload.
-const BODY_KEPT: usize = 5120;
+pub(super) const BODY_KEPT: usize = 5120;
 /// Bytes of a body that are read away before the refusal is sent without waiting for its end.
-const BODY_READ: usize = 64 * 1024;
+pub(super) const BODY_READ: usize = 64 * 1024;
 /// How often slow bodies and silent connections are looked for, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// How long a connection may take to end once it was told to, when the gateway stops and when it is merely old.
@@ -43,7 +44,7 @@ const AGE_WITHIN: Duration = Duration::from_secs(30);
 /// How long a connection that must end may take to answer what it has handed on.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Characters kept of a label that is no UUID.
-const LABEL_KEPT: usize = 64;
+pub(super) const LABEL_KEPT: usize = 64;
 
 /// A request that wants an answer.
 struct Asked {
@@ -114,6 +115,8 @@ pub(super) struct Connection<T> {
     free: Vec<u32>,
     outcomes: Vec<(u32, Outcome)>,
     streams: Streams,
+    /// Held by each request about channels until it is answered.
+    channel_requests: Arc<()>,
     last_stream: u32,
     /// Streams that are allowed until it is known who speaks here; `None` once all are.
     first_streams: Option<u16>,
@@ -149,6 +152,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             free: Vec::new(),
             outcomes: Vec::new(),
             streams: Streams::default(),
+            channel_requests: Arc::default(),
             last_stream: 0,
             first_streams,
             is_to_widen: false,
@@ -284,7 +288,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn poll_left(&self, signs: &Signs, now: Moment) -> Poll<Result<End, h2::Error>> {
         let Some(Leaving { reason, by }) = &self.leaving else { return Poll::Pending };
         let (reason, is_late) = (reason.clone(), *by <= now.instant);
-        let is_answered = self.reading.is_empty() && self.waiting.len() == self.free.len();
+        let is_answered = self.reading.is_empty()
+            && self.waiting.len() == self.free.len()
+            && Arc::strong_count(&self.channel_requests) == 1;
         // A frame that is half written must not be followed by another.
         match signs.is_writing.load(Ordering::Relaxed) {
             true if is_late => Poll::Ready(Ok(End::Closed)),
@@ -309,12 +315,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ) {
         let (parts, stream) = request.into_parts();
         self.last_stream = self.last_stream.max(respond.stream_id().into());
-        let open = self.reading.len() + self.waiting.len() - self.free.len();
+        let open = self.reading.len() + self.waiting.len() - self.free.len()
+            + (Arc::strong_count(&self.channel_requests) - 1);
         if self.first_streams.is_some_and(|most| open >= usize::from(most)) {
             return respond.send_reset(h2::Reason::REFUSED_STREAM);
         }
         let headers = RequestHeaders::read(&parts.headers);
-        let apns_id = match headers.apns_id {
+        let channels = ChannelRequest::of(parts.method.as_str(), parts.uri.path());
+        let label = if channels.is_some() { headers.request_id.or(headers.apns_id) } else { headers.apns_id };
+        let apns_id = match label {
             Some(sent) => sent.clone(),
             None => match self.labels.make() {
                 Ok(made) => made,
@@ -324,6 +333,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
             },
         };
+        if let Some(request) = channels {
+            return self.take_channel_request(request, &headers, (respond, stream, apns_id), now);
+        }
         if parts.uri.path() == receipts::PATH {
             return self.take_receipts(&parts, respond, apns_id, now);
         }
@@ -335,6 +347,40 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             Poll::Ready(Ok(())) => self.finish(reading, now),
             Poll::Ready(Err(error)) => tracing::debug!(%error, "a request ended before its body"),
         }
+    }
+
+    /// Hands a request about channels over to a task of its own.
+    fn take_channel_request(
+        &mut self,
+        request: Result<ChannelRequest<'_>, Reason>,
+        headers: &RequestHeaders<'_>,
+        (mut respond, stream, request_id): (SendResponse<Bytes>, RecvStream, HeaderValue),
+        now: Moment,
+    ) {
+        let Ok(place) = Arc::clone(&self.port.channel_requests).try_acquire_owned() else {
+            return answer::refuse(&mut respond, request_id, &Reason::ServiceUnavailable.into());
+        };
+        let environment = self.admission.environment();
+        let head = request.map_err(Refusing::from);
+        let head = head.and_then(|request| self.admission.check_channel_request(request, headers, now));
+        let unique_id = match environment {
+            Environment::Development => self.labels.make().ok(),
+            Environment::Production => None,
+        };
+        let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id };
+        let (port, pending) = (Arc::clone(&self.port), Arc::clone(&self.channel_requests));
+        let asked = AskedOfChannels {
+            port,
+            respond,
+            stream,
+            names,
+            head,
+            environment,
+            _place: place,
+            _pending: pending,
+        };
+        // Not ended with the connection: what is committed must be sent, too.
+        tokio::spawn(asked.run());
     }
 
     /// Begins a stream of receipts, or says why not. What its request may bring along is read away by `h2`. It is about no

@@ -1,5 +1,6 @@
 //! The provider port as a client meets it: real TLS, real HTTP/2, on a port of its own.
 
+mod channels;
 mod credentials;
 mod endings;
 mod leniencies;

@@ -16,7 +16,8 @@ const LOCK_FILE: &str = "gateway.lock";
 
 /// `HmgS`, in SQLite's header: these files are ours.
 const APPLICATION_ID: i64 = 0x486d_6753;
-const SCHEMA_VERSION: i64 = 3;
+/// The oldest version that is read. A plan's schema is of this version; its steps lead on from there.
+const FIRST_VERSION: i64 = 3;
 
 /// What differs between the two files.
 pub(crate) struct FilePlan {
@@ -26,6 +27,14 @@ pub(crate) struct FilePlan {
     pub(crate) autocheckpoint: u32,
     pub(crate) cache_kib: u32,
     pub(crate) schema: &'static str,
+    /// Each brings the tables from one version to the next.
+    pub(crate) steps: &'static [&'static str],
+}
+
+impl FilePlan {
+    const fn version(&self) -> i64 {
+        FIRST_VERSION + self.steps.len() as i64
+    }
 }
 
 /// Makes the directory and takes its lock, which is held as long as the file is open.
@@ -51,8 +60,9 @@ pub(crate) fn lock_dir(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Refuses, without touching it, a file that isn't ours or of another version than we write.
-pub(crate) fn check_header(path: &Path) -> Result<(), StoreError> {
+/// Refuses, without touching it, a file that isn't ours or of a version that can't be brought to ours.
+pub(crate) fn check_header(dir: &Path, plan: &FilePlan) -> Result<(), StoreError> {
+    let path = &dir.join(plan.name);
     let io = |source| StoreError::Io { path: path.to_owned(), source };
     let mut header = Vec::new();
     match File::open(path) {
@@ -76,11 +86,11 @@ pub(crate) fn check_header(path: &Path) -> Result<(), StoreError> {
     // Offsets of application_id and user_version: "Database File Format", §1.3.
     match (number(68), number(60)) {
         (Some(0), Some(0)) => Ok(()),
-        (Some(APPLICATION_ID), Some(found)) if found > SCHEMA_VERSION => {
-            Err(StoreError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION })
+        (Some(APPLICATION_ID), Some(found)) if found > plan.version() => {
+            Err(StoreError::NewerSchema { path: path.to_owned(), found, known: plan.version() })
         }
-        (Some(APPLICATION_ID), Some(found)) if found < SCHEMA_VERSION => {
-            Err(StoreError::OlderSchema { path: path.to_owned(), found, known: SCHEMA_VERSION })
+        (Some(APPLICATION_ID), Some(found)) if found < FIRST_VERSION => {
+            Err(StoreError::OlderSchema { path: path.to_owned(), found, known: FIRST_VERSION })
         }
         (Some(APPLICATION_ID), Some(_)) => Ok(()),
         (Some(_), Some(_)) => Err(damaged("it belongs to another application")),
@@ -88,7 +98,7 @@ pub(crate) fn check_header(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Opens one file for its writer, and makes its tables when it is new.
+/// Opens one file for its writer; makes its tables when it is new, and changes those of an older version.
 pub(crate) fn open(dir: &Path, plan: &FilePlan) -> Result<Connection, StoreError> {
     let path = dir.join(plan.name);
     OpenOptions::new()
@@ -111,11 +121,17 @@ pub(crate) fn open(dir: &Path, plan: &FilePlan) -> Result<Connection, StoreError
         connection.pragma_update(None, "cache_size", -i64::from(plan.cache_kib))?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 {
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-                plan.schema
-            ))?;
+        if version < plan.version() {
+            let is_new = version == 0;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.execute_batch(if is_new { plan.schema } else { "" })?;
+            let done = usize::try_from(version - FIRST_VERSION).unwrap_or(0);
+            for step in plan.steps.iter().skip(done) {
+                connection.execute_batch(step)?;
+            }
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", plan.version())?;
+            connection.execute_batch("COMMIT")?;
             // So that the header in the file itself tells the version.
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }

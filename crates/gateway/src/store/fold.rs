@@ -4,6 +4,7 @@
 use homing_trace::{Stage, UnixMillis};
 use rusqlite::{Connection, params};
 
+use super::broadcasts;
 use super::log::{Ending, Live, TRACE_MILLIS};
 use super::row::{signed, unsigned};
 
@@ -65,6 +66,7 @@ impl Sweep {
         live: &mut Live,
         now: UnixMillis,
     ) -> rusqlite::Result<()> {
+        broadcasts::sweep(connection, now)?;
         self.forget_old(connection, now)?;
         self.end_expired(connection, live, now)
     }

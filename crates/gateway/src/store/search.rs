@@ -10,7 +10,7 @@ use super::block::{Record, Records, RefusedRecord, registration_key, seq_key, to
 use super::filter;
 use super::hot::TraceQuery;
 use super::row::signed;
-use super::{label, registrations, stages};
+use super::{broadcasts, label, registrations, stages};
 use crate::notification::RegistrationKey;
 
 /// The two files, for reading.
@@ -46,7 +46,10 @@ impl Search {
             events.extend(stages.remove(&seq).unwrap_or_default());
             let topic = self.topic_name(registration.topic_no)?;
             let environment = Some(registration.environment);
-            traces.push(Trace { apns_id, seq: Some(seq), topic, environment, events });
+            traces.push(Trace { apns_id, seq: Some(seq), topic, environment, events, broadcast: None });
+        }
+        if let TraceQuery::ApnsId(apns_id) = query {
+            traces.extend(broadcasts::traces(&self.log, apns_id, self.now)?);
         }
         traces.extend(found.refused.into_iter().map(refused));
         traces.sort_by_key(|trace| (trace.events.first().map(|event| event.at), trace.seq));
@@ -174,6 +177,7 @@ impl Search {
             topic,
             environment: registration.map(|registration| registration.environment),
             events,
+            broadcast: None,
         }))
     }
 
@@ -268,5 +272,5 @@ fn insert_end(events: &mut Vec<Event>, end: Option<Event>) {
 fn refused(record: RefusedRecord) -> Trace {
     let RefusedRecord { apns_id, topic, environment, reason, at, .. } = record;
     let events = vec![Event { at, stage: Stage::Refused, reason: Some(reason) }];
-    Trace { apns_id, seq: None, topic, environment, events }
+    Trace { apns_id, seq: None, topic, environment, events, broadcast: None }
 }

@@ -26,7 +26,7 @@ pub(crate) struct House {
     pub(crate) gateway: Gateway,
     pub(crate) link: Link,
     pub(crate) clock: Clock,
-    sender: Client,
+    pub(crate) sender: Client,
     dir: tempfile::TempDir,
 }
 
@@ -48,12 +48,17 @@ impl House {
 
     /// The enrolment key lists these apps from now on.
     pub(crate) async fn list_apps(&self, apps: &[&str]) {
+        self.admit(apps, 100).await;
+    }
+
+    /// ... and admits so many devices.
+    pub(crate) async fn admit(&self, apps: &[&str], quota: u32) {
         let spec = EnrolmentKeySpec {
             team: TEAM.to_owned(),
             apps: apps.iter().map(ToString::to_string).collect(),
             environments: vec![Environment::Development],
-            quota: 100,
-            per_minute: 100,
+            quota,
+            per_minute: quota,
             expires_at: None,
         };
         self.gateway.centre().put_enrolment_key(ENROLMENT_KEY, spec).await.expect("its team's own apps");

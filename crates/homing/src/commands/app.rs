@@ -51,6 +51,15 @@ enum Command {
         bundle_id: String,
         #[command(flatten)]
         team: Team,
+        /// Let it have broadcast channels
+        #[arg(long)]
+        broadcast: bool,
+    },
+    /// Let an app have broadcast channels, or no more, which deletes all it has
+    Broadcast {
+        bundle_id: String,
+        #[arg(value_parser = ["on", "off"])]
+        to: String,
     },
     /// List the apps
     List,
@@ -200,7 +209,8 @@ fn kind(text: &str) -> Result<CertificateKind, String> {
 pub(crate) fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let centre = asks::Centre::find(&args.find.into(), args.json)?;
     match args.command {
-        Command::Create { bundle_id, team } => centre.create_app(&bundle_id, &team)?,
+        Command::Create { bundle_id, team, broadcast } => centre.create_app(&bundle_id, &team, broadcast)?,
+        Command::Broadcast { bundle_id, to } => centre.set_broadcast(&bundle_id, to == "on")?,
         Command::List => centre.list("/v1/apps", "apps", text::app)?,
         Command::Show { bundle_id } => centre.show_app(&bundle_id)?,
         Command::Remove { bundle_id } => centre.remove("/v1/apps", &bundle_id, "removed")?,

@@ -1,25 +1,28 @@
-//! `homing push`: one notification straight to an APNs endpoint, Apple's or Homing's. What is sent stands in
+//! `homing push`: one notification or broadcast straight to an APNs endpoint, Apple's or Homing's. What is sent stands in
 //! `notification`, where and as whom in `destination`, what is said of the answer in `report`.
 
-mod destination;
+pub(super) mod destination;
 mod notification;
-mod report;
+pub(super) mod report;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use homing_apns::Reason;
-use homing_apns_client::{Client, ClientConfig, Credential, Request, Response, SendError};
+use homing_apns_client::{
+    Broadcast, ChannelOrder, Client, ClientConfig, Credential, Request, Response, SendError,
+};
 
 use crate::words;
 use destination::{Destination, DestinationArgs};
-use notification::{Notification, NotificationArgs};
+use notification::{Notification, NotificationArgs, To};
 
 /// Sends one notification and tells what the push service answered.
 ///
 /// To Apple by default, in the development environment; to a running Homing with `--data-dir` or `--endpoints`, where
-/// the demo app's key, topic and device token are the defaults; or to any host with `--host`.
+/// the demo app's key, topic and device token are the defaults; or to any host with `--host`. With `--channel` it goes to
+/// all devices that have subscribed to a broadcast channel.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PushArgs {
     /// Seconds to wait for the answer
@@ -71,29 +74,43 @@ async fn send(
     let mut config = ClientConfig::new(&destination.host, destination.port, destination.credential.clone());
     config.roots = destination.roots.clone();
     config.request_deadline = deadline;
-    let request = Request {
-        token: notification.token,
-        options: notification.options,
-        payload: notification.payload.into(),
-    };
-    let outcome = exchange(config.clone(), request.clone()).await?;
+    let outcome = exchange(config.clone(), &notification).await?;
     let expired = |error: &SendError| error.reason() == Some(&Reason::ExpiredProviderToken);
     if matches!(config.credential, Credential::Key(_)) && outcome.as_ref().is_err_and(expired) {
         words::say("the push service finds the provider token too old: trying once more with a new one");
-        return exchange(config, request).await;
+        return exchange(config, &notification).await;
     }
     Ok(outcome)
 }
 
-async fn exchange(config: ClientConfig, request: Request) -> anyhow::Result<Result<Response, SendError>> {
+async fn exchange(
+    config: ClientConfig,
+    notification: &Notification,
+) -> anyhow::Result<Result<Response, SendError>> {
     let client = Client::connect(config).await.map_err(|error| {
         let hint =
             if error.is_untrusted() { "\nhint: with --ca FILE its root certificate is trusted" } else { "" };
         anyhow::anyhow!("the notification was not sent: {error}{hint}")
     })?;
-    let outcome = client.send(request).await;
+    let outcome = hand_over(&client, notification).await;
     client.close().await;
     Ok(outcome)
+}
+
+async fn hand_over(client: &Client, notification: &Notification) -> Result<Response, SendError> {
+    let Notification { to, options, payload, .. } = notification;
+    let payload = payload.clone().into();
+    match to {
+        To::Device(token) => client.send(Request { token: *token, options: options.clone(), payload }).await,
+        To::Channel { bundle_id, channel } => {
+            let (priority, expiration) = (options.priority, options.expiration);
+            let broadcast = Broadcast { channel: channel.clone(), priority, expiration, payload };
+            let order = ChannelOrder::Broadcast(broadcast);
+            let answer = client.channels(bundle_id, &order, options.apns_id).await?;
+            let (apns_id, apns_unique_id) = (answer.request_id, answer.apns_unique_id);
+            Ok(Response { status: answer.status, apns_id, apns_unique_id })
+        }
+    }
 }
 
 #[cfg(test)]

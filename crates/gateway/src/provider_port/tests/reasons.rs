@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use homing_apns::{Reason, Refusal};
+use homing_apns::{Reason, Refusal, StoragePolicy, channel};
 use homing_trace::Environment;
 use http::request::Builder;
 
@@ -14,6 +14,7 @@ use super::world::{
     real_seconds,
 };
 use crate::centre::CertificateKind;
+use crate::store::ChannelsOf;
 
 const DEVELOPMENT: Environment = Environment::Development;
 const LABEL: &str = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
@@ -27,6 +28,8 @@ enum Seen {
     Gone(Answered, i64),
     /// The connection was ended with it, before any stream.
     GoAway(String),
+    /// About channels: an answer has the request's label twice.
+    OfChannels(Answered),
     /// The other doors' rows, tested there.
     Elsewhere,
 }
@@ -34,7 +37,7 @@ enum Seen {
 impl Seen {
     fn status(&self) -> u16 {
         match self {
-            Self::Answer(answer) | Self::Gone(answer, _) => answer.status,
+            Self::Answer(answer) | Self::OfChannels(answer) | Self::Gone(answer, _) => answer.status,
             Self::GoAway(_) | Self::Elsewhere => 0,
         }
     }
@@ -181,9 +184,31 @@ async fn provoke(reason: &Reason) -> Seen {
         | Reason::ChannelNotRegistered
         | Reason::BadRequestPayload
         | Reason::MissingPushType
-        | Reason::CannotCreateChannelConfig => Seen::Elsewhere,
+        | Reason::CannotCreateChannelConfig => of_channels(stage, reason).await,
         Reason::Unknown(word) => panic!("{word} is in no table"),
     }
+}
+
+async fn of_channels(mut stage: Stage, reason: &Reason) -> Seen {
+    let of = ChannelsOf { topic_no: stage.world.topic_no(APP), environment: DEVELOPMENT };
+    if *reason != Reason::FeatureNotEnabled {
+        stage.world.centre.set_broadcast(APP, true).await.expect("the app is there");
+    }
+    if *reason == Reason::CannotCreateChannelConfig {
+        stage.world.store.fill_channels(of, 10_000).await.expect("there is room");
+    }
+    let app = if *reason == Reason::TopicMismatch { OTHER_APP } else { APP };
+    let broadcasts = *reason == Reason::MissingPushType;
+    let path = if broadcasts { channel::path::broadcast(app) } else { channel::path::channels(app) };
+    let creates = matches!(reason, Reason::BadRequestPayload | Reason::CannotCreateChannelConfig);
+    let request = stage.good().uri(format!("https://localhost{path}"));
+    let request = if creates || broadcasts { request } else { request.method("GET") };
+    let id = if *reason == Reason::BadChannelId { "*" } else { "AAAA" };
+    let has_no_id = creates || *reason == Reason::MissingChannelId;
+    let request = if has_no_id { request } else { request.header("apns-channel-id", id) };
+    let is_whole = *reason == Reason::CannotCreateChannelConfig;
+    let body = if is_whole { channel::describe(StoragePolicy::Nothing) } else { b"{".to_vec() };
+    Seen::OfChannels(stage.client.send(request, &body).await)
 }
 
 async fn bad_certificate(mut stage: Stage) -> Seen {
@@ -258,9 +283,10 @@ async fn too_many_requests(mut stage: Stage) -> Seen {
 #[tokio::test]
 async fn every_reason_of_the_table_is_said_as_apple_says_it() {
     for reason in Reason::ALL {
-        let (answer, since) = match provoke(reason).await {
-            Seen::Answer(answer) => (answer, None),
-            Seen::Gone(answer, since) => (answer, Some(since)),
+        let (answer, since, headers) = match provoke(reason).await {
+            Seen::Answer(answer) => (answer, None, 2),
+            Seen::Gone(answer, since) => (answer, Some(since), 2),
+            Seen::OfChannels(answer) => (answer, None, 3),
             Seen::GoAway(said) => {
                 assert_eq!(said.as_bytes(), Refusal::new(reason.clone()).body(), "{reason}");
                 continue;
@@ -281,7 +307,10 @@ async fn every_reason_of_the_table_is_said_as_apple_says_it() {
             None,
             "{reason}: what wasn't taken has no entry in a log"
         );
-        assert_eq!(answer.header_count(), 2, "{reason}: {answer:?}");
+        assert_eq!(answer.header_count(), headers, "{reason}: {answer:?}");
+        if headers == 3 {
+            assert_eq!(answer.header("apns-request-id"), Some(LABEL), "{reason}");
+        }
         assert!(answer.frames == 1 && answer.ended_with_data, "{reason}: HEADERS and one DATA: {answer:?}");
     }
 }

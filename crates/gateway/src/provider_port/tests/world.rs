@@ -183,6 +183,13 @@ impl World {
         self.bare_request(token).header("authorization", format!("bearer {jwt}")).header("apns-topic", APP)
     }
 
+    /// A request about channels, with a good token.
+    pub(super) fn channel_request(&self, method: &str, path: &str) -> Builder {
+        let jwt = self.key.sign(KEY_ID, TEAM, real_seconds());
+        let uri = format!("https://localhost{path}");
+        http::Request::builder().method(method).uri(uri).header("authorization", format!("bearer {jwt}"))
+    }
+
     pub(super) fn bare_request(&self, token: &str) -> Builder {
         http::Request::post(format!("https://localhost/3/device/{token}"))
     }
@@ -329,6 +336,11 @@ impl Client {
         Self { requests, connection: Arc::new(tokio::sync::Mutex::new(connection)) }
     }
 
+    /// A request without a body, and its answer.
+    pub(super) async fn ask(&mut self, request: Builder) -> Answered {
+        read(self.get(request).await).await
+    }
+
     /// A request without a body; what comes of it isn't read.
     pub(super) async fn get(&mut self, request: Builder) -> ResponseFuture {
         let request = request.body(()).expect("the request is one");
@@ -378,6 +390,7 @@ pub(super) async fn read(answer: ResponseFuture) -> Answered {
     while let Some(chunk) = body.data().await {
         let chunk = chunk.expect("the body comes");
         answered.frames += 1;
+        let _ = body.flow_control().release_capacity(chunk.len());
         answered.ended_with_data = body.is_end_stream();
         answered.body.extend_from_slice(&chunk);
     }

@@ -71,18 +71,31 @@ impl Centre {
         Ok(())
     }
 
-    pub(super) fn create_app(&self, bundle_id: &str, team: &Team) -> anyhow::Result<()> {
-        let wish = json!({"bundle_id": bundle_id, "team_id": self.team(team)?});
+    pub(super) fn create_app(&self, bundle_id: &str, team: &Team, broadcast: bool) -> anyhow::Result<()> {
+        let wish = json!({"bundle_id": bundle_id, "team_id": self.team(team)?, "broadcast": broadcast});
         let made = self.api.post("/v1/apps", &wish)?;
         self.tell(&made, |made| text::of(made, "bundle_id"));
         Ok(())
     }
 
-    pub(super) fn show_app(&self, bundle_id: &str) -> anyhow::Result<()> {
+    pub(super) fn set_broadcast(&self, bundle_id: &str, enabled: bool) -> anyhow::Result<()> {
+        self.known_app(bundle_id)?;
+        let set = self.api.put(&format!("/v1/apps/{bundle_id}/broadcast"), &json!({"enabled": enabled}))?;
+        self.tell(&set, text::app);
+        Ok(())
+    }
+
+    /// Ids go into paths only when they are some.
+    fn known_app(&self, bundle_id: &str) -> anyhow::Result<()> {
         let apps = items(&self.api.get("/v1/apps", &[])?, "apps")?;
         if !apps.iter().any(|app| app["bundle_id"] == bundle_id) {
             bail!("there is no app {bundle_id:?}\nhint: `homing app list` lists those there are");
         }
+        Ok(())
+    }
+
+    pub(super) fn show_app(&self, bundle_id: &str) -> anyhow::Result<()> {
+        self.known_app(bundle_id)?;
         let answer = self.api.get(&format!("/v1/apps/{bundle_id}"), &[])?;
         self.tell(&answer, text::app_detail);
         Ok(())

@@ -24,7 +24,8 @@ pub(super) fn team(team: &Value) -> String {
 }
 
 pub(super) fn app(app: &Value) -> String {
-    format!("{}  team {}", of(app, "bundle_id"), of(app, "team_id"))
+    let broadcast = if app["broadcast"] == true { "  may broadcast" } else { "" };
+    format!("{}  team {}{broadcast}", of(app, "bundle_id"), of(app, "team_id"))
 }
 
 pub(super) fn key(key: &Value) -> String {

@@ -16,7 +16,7 @@ use crate::endpoints::{Demo, Endpoints, FILE_NAME};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where to")]
-pub(super) struct DestinationArgs {
+pub(in crate::commands) struct DestinationArgs {
     /// development (Apple's sandbox) or production
     #[arg(long, default_value_t = Environment::Development, value_name = "ENVIRONMENT")]
     environment: Environment,
@@ -72,22 +72,22 @@ impl std::fmt::Debug for CredentialArgs {
 
 /// Where to connect, as whom, and what is assumed of a notification that doesn't say.
 #[derive(Debug)]
-pub(super) struct Destination {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) roots: Roots,
-    pub(super) credential: Credential,
-    pub(super) environment: Environment,
+pub(in crate::commands) struct Destination {
+    pub(in crate::commands) host: String,
+    pub(in crate::commands) port: u16,
+    pub(in crate::commands) roots: Roots,
+    pub(in crate::commands) credential: Credential,
+    pub(in crate::commands) environment: Environment,
     /// The demo app's bundle ID, or the certificate's.
-    pub(super) bundle_id: Option<String>,
+    pub(in crate::commands) bundle_id: Option<String>,
     /// The token of the virtual iPhone with the demo app.
-    pub(super) device_token: Option<String>,
+    pub(in crate::commands) device_token: Option<String>,
     /// How to ask the Homing that is sent to, when it is one.
-    pub(super) trace_option: Option<String>,
+    pub(in crate::commands) trace_option: Option<String>,
 }
 
 impl DestinationArgs {
-    pub(super) fn resolve(&self) -> anyhow::Result<Destination> {
+    pub(in crate::commands) fn resolve(&self) -> anyhow::Result<Destination> {
         let file = match (&self.endpoints, &self.data_dir) {
             (Some(file), _) => Some(file.clone()),
             (None, Some(dir)) => Some(dir.join(FILE_NAME)),
@@ -123,6 +123,20 @@ impl DestinationArgs {
                 (None, None) => None,
             },
         })
+    }
+
+    /// Where an app's channels are kept: at Apple that is a host of its own.
+    pub(in crate::commands) fn resolve_management(&self) -> anyhow::Result<Destination> {
+        let mut destination = self.resolve()?;
+        if self.host.is_none() && self.endpoints.is_none() && self.data_dir.is_none() {
+            let (host, port) = match self.environment {
+                Environment::Development => ("api-manage-broadcast.sandbox.push.apple.com", 2195),
+                Environment::Production => ("api-manage-broadcast.push.apple.com", 2196),
+            };
+            destination.host = host.to_owned();
+            destination.port = self.port.unwrap_or(port);
+        }
+        Ok(destination)
     }
 
     fn address(&self, endpoints: Option<&Endpoints>) -> anyhow::Result<(String, u16)> {

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use homing_apns::{
-    ApnsId, CollapseId, DeliveryOptions, DeviceTokenHex, Expiration, Priority, PushType, Reason, Topic,
-    check_topic,
+    ApnsId, ChannelId, CollapseId, DeliveryOptions, DeviceTokenHex, Expiration, Priority, PushType, Reason,
+    Topic, check_topic,
 };
 use homing_payload::{Alert, Aps, Payload, Sound, validate};
 
@@ -22,6 +22,10 @@ pub(super) struct NotificationArgs {
     /// Device token, in hex [default: the demo app's]
     #[arg(long, value_name = "HEX")]
     token: Option<String>,
+    /// Broadcast channel to send to instead of one device: its ID, as `homing channel create` prints it
+    #[arg(long, value_name = "ID", value_parser = text::<ChannelId>,
+        conflicts_with_all = ["token", "push_type", "collapse_id"])]
+    channel: Option<ChannelId>,
     /// Bundle ID, with the push type's suffix if it has one [default: the demo app's, or the certificate's]
     #[arg(long)]
     topic: Option<String>,
@@ -63,11 +67,18 @@ pub(super) struct NotificationArgs {
 /// What is sent.
 #[derive(Debug)]
 pub(super) struct Notification {
-    pub(super) token: DeviceTokenHex,
+    pub(super) to: To,
     pub(super) options: DeliveryOptions,
     pub(super) payload: Vec<u8>,
     /// What the sender should know before it is sent.
     pub(super) remarks: Vec<String>,
+}
+
+/// Whom it is for.
+#[derive(Debug)]
+pub(super) enum To {
+    Device(DeviceTokenHex),
+    Channel { bundle_id: String, channel: ChannelId },
 }
 
 impl NotificationArgs {
@@ -75,6 +86,9 @@ impl NotificationArgs {
         let mut remarks = Vec::new();
         let (payload, of_file) = self.payload(&mut remarks)?;
         let bundle_id = of_file.or_else(|| destination.bundle_id.clone());
+        if let Some(channel) = &self.channel {
+            return self.broadcast(channel, bundle_id, payload, remarks);
+        }
         let (topic, push_type) = self.topic(bundle_id, &payload)?;
         if let Err(reason) = check_topic(push_type, &topic) {
             remarks.push(format!(
@@ -88,11 +102,7 @@ impl NotificationArgs {
             (None, PushType::Background) => Some(Priority::Five),
             (said, _) => said,
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let expiration = match self.expiration.as_deref() {
-            None => Expiration::Default,
-            Some(text) => expiration(text, i64::try_from(now).unwrap_or(i64::MAX), &mut remarks)?,
-        };
+        let expiration = self.expiration(&mut remarks)?;
         let options = DeliveryOptions {
             apns_id: self.apns_id,
             topic: Some(topic),
@@ -101,7 +111,40 @@ impl NotificationArgs {
             expiration,
             collapse_id: self.collapse_id.clone(),
         };
-        Ok(Notification { token: self.token(destination)?, options, payload, remarks })
+        Ok(Notification { to: To::Device(self.token(destination)?), options, payload, remarks })
+    }
+
+    fn broadcast(
+        &self,
+        channel: &ChannelId,
+        bundle_id: Option<String>,
+        payload: Vec<u8>,
+        mut remarks: Vec<String>,
+    ) -> anyhow::Result<Notification> {
+        let bundle_id = self.topic.clone().or(bundle_id);
+        let bundle_id = bundle_id
+            .context("the app is missing\nhint: name the bundle ID of the channel's app with --topic")?;
+        remarks.extend(validate(&payload, Some(PushType::LiveActivity)).iter().map(payload::line));
+        let options = DeliveryOptions {
+            apns_id: self.apns_id,
+            priority: self.priority,
+            expiration: self.expiration(&mut remarks)?,
+            ..DeliveryOptions::default()
+        };
+        Ok(Notification {
+            to: To::Channel { bundle_id, channel: channel.clone() },
+            options,
+            payload,
+            remarks,
+        })
+    }
+
+    fn expiration(&self, remarks: &mut Vec<String>) -> anyhow::Result<Expiration> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        match self.expiration.as_deref() {
+            None => Ok(Expiration::Default),
+            Some(text) => expiration(text, i64::try_from(now).unwrap_or(i64::MAX), remarks),
+        }
     }
 
     /// The payload, and the bundle ID that a Simulator's file names.

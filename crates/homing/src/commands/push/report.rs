@@ -32,7 +32,7 @@ fn fields(outcome: &Result<Response, SendError>) -> Vec<(&'static str, Value)> {
     fields
 }
 
-pub(super) fn json(outcome: &Result<Response, SendError>) -> Value {
+pub(in crate::commands) fn json(outcome: &Result<Response, SendError>) -> Value {
     let map: Map<String, Value> =
         fields(outcome).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     map.into()
@@ -59,7 +59,7 @@ pub(super) fn accepted(response: &Response, destination: &Destination) -> String
 }
 
 /// What failed, why, what to do, and whether to try again.
-pub(super) fn not_accepted(error: &SendError) -> String {
+pub(in crate::commands) fn not_accepted(error: &SendError) -> String {
     let SendError::Refused { status, refusal, .. } = error else {
         return format!("error: {error}");
     };

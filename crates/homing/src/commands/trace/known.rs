@@ -182,6 +182,7 @@ impl Planned {
             topic: Some(bundle_id),
             environment: self.environment,
             events: events.collect(),
+            broadcast: None,
         }
     }
 }
@@ -212,6 +213,7 @@ mod tests {
             topic: None,
             environment: None,
             events: vec![event],
+            broadcast: None,
         };
         let told = tell(vec![trace], vec![planned("a", &["planned", "sent", "accepted"])]);
         let [one] = told.as_slice() else { panic!("one notification, told once: {}", told.len()) };

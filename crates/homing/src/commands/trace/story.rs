@@ -1,6 +1,6 @@
 //! A notification's life told to people: a heading, then a line per step with what it means.
 
-use homing_trace::{Event, Reason, Stage, Trace};
+use homing_trace::{Broadcast, Event, Reason, Stage, Trace};
 
 /// The whole story: with the push it belongs to, and how it stands where there is no step, as far as that is known.
 pub(super) fn text(trace: &Trace, push: Option<&str>, standing: Option<&str>) -> String {
@@ -12,6 +12,12 @@ pub(super) fn text(trace: &Trace, push: Option<&str>, standing: Option<&str>) ->
         story.push_str(&format!("\n  for {topic}"));
         if let Some(environment) = trace.environment {
             story.push_str(&format!(", {environment}"));
+        }
+    }
+    if let Some(Broadcast { channel, sent, acknowledged, refused }) = &trace.broadcast {
+        story.push_str(&format!("\n  on channel {channel}: sent {sent} times, {acknowledged} acknowledged"));
+        if *refused > 0 {
+            story.push_str(&format!(", {refused} refused by the device"));
         }
     }
     if let Some(push) = push {
@@ -64,6 +70,7 @@ fn discarded(reason: &str) -> &'static str {
         "device-away" => "the device wasn't connected and apns-expiration was 0, so it was not stored",
         "low-power" => "the device saved power, its priority was below 10 and apns-expiration was 0",
         "too-large-for-device" => "it is larger than the device takes in one packet",
+        "channel-deleted" => "its channel was deleted",
         "refused-by-device" => "the device answered that it doesn't take it",
         _ => "the push service gave it up",
     }
@@ -119,6 +126,7 @@ mod tests {
                 step(5, Stage::Acknowledged, None),
                 step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
             ],
+            broadcast: None,
         };
         insta::assert_snapshot!(text(&trace, Some("of push 7 to reader"), None), @r"
         notification 9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10  (seq 12)

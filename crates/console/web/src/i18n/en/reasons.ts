@@ -81,6 +81,7 @@ export const reasons: Record<string, ReasonWords> = {
     mend: "Send it with priority 10 if it can’t wait.",
   },
   "too-large-for-device": { short: "too large", why: "It is larger than the device takes." },
+  "channel-deleted": { short: "channel deleted", why: "Its broadcast channel was deleted." },
   "refused-by-device": { short: "refused by the device", why: "The device answered with an error." },
   // Said by the provider: why it sent nothing, or gave up.
   "logged-out": { short: "user signed out", why: "The user signed out on this iPhone before it was sent." },

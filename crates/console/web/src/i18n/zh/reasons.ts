@@ -67,6 +67,7 @@ export const reasons: Record<string, ReasonWords> = {
     mend: "不能等的就用优先级 10 发送。",
   },
   "too-large-for-device": { short: "太大", why: "超过了设备能接收的大小。" },
+  "channel-deleted": { short: "频道已删除", why: "它的广播频道已被删除。" },
   "refused-by-device": { short: "设备拒收", why: "设备回答了错误。" },
   // Said by the provider: why it sent nothing, or gave up.
   "logged-out": { short: "用户已退出登录", why: "发出之前，用户已在这台 iPhone 上退出登录。" },

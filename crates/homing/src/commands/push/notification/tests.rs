@@ -45,6 +45,25 @@ fn topic(notification: &Notification) -> &str {
     notification.options.topic.as_ref().unwrap().as_str()
 }
 
+fn device(notification: &Notification) -> String {
+    let To::Device(token) = &notification.to else { panic!("{notification:?}") };
+    token.to_string()
+}
+
+#[test]
+fn a_broadcast_names_its_app_and_channel_and_needs_no_token() {
+    let id = "dHN0LXNyY2gtY2hubA==";
+    let json = r#"{"aps":{"timestamp":1700000000,"event":"update","content-state":{}}}"#;
+    let sent = with_file(json, &["--channel", id, "--priority", "5"], Some("com.x")).unwrap();
+    let To::Channel { bundle_id, channel } = &sent.to else { panic!("{sent:?}") };
+    assert_eq!((bundle_id.as_str(), channel.to_string().as_str()), ("com.x", id));
+    assert_eq!((sent.options.priority, sent.options.expiration), (Some(Priority::Five), Expiration::Default));
+    let error = |options: &[&str], bundle_id| with_file(json, options, bundle_id).unwrap_err().to_string();
+    assert!(error(&["--channel", id], None).contains("--topic"));
+    assert!(error(&["--channel", "*"], Some("com.x")).contains("apns-channel-id"));
+    assert!(error(&["--channel", id, "--token", "ab"], Some("com.x")).contains("cannot be used with"));
+}
+
 #[test]
 fn words_become_a_payload_and_the_demo_fills_in_the_rest() {
     let sent = resolve(&["--title", "T", "--body", "B", "--badge", "3", "--sound", "default"], Some("com.x"))
@@ -52,7 +71,7 @@ fn words_become_a_payload_and_the_demo_fills_in_the_rest() {
     let json = r#"{"aps":{"alert":{"title":"T","body":"B"},"badge":3,"sound":"default"}}"#;
     assert_eq!(String::from_utf8(sent.payload.clone()).unwrap(), json);
     assert_eq!((topic(&sent), sent.options.push_type), ("com.x", Some(PushType::Alert)));
-    assert_eq!(sent.token.to_string(), "ab".repeat(32));
+    assert_eq!(device(&sent), "ab".repeat(32));
     assert_eq!(sent.remarks, Vec::<String>::new());
 }
 
@@ -116,7 +135,7 @@ fn expirations_are_absolute_relative_or_none() {
 #[test]
 fn a_token_is_taken_as_xcode_prints_it_and_bad_values_are_explained() {
     let sent = resolve(&["--body", "x", "--token", "<00fc13ad ff785122>"], Some("c.x")).unwrap();
-    assert_eq!(sent.token.to_string(), "00fc13adff785122");
+    assert_eq!(device(&sent), "00fc13adff785122");
     let error = |options: &[&str], bundle_id| resolve(options, bundle_id).unwrap_err().to_string();
     assert!(error(&["--body", "x", "--token", "xyz"], Some("c.x")).contains("isn't complete hex"));
     assert!(error(&["--body", "x"], None).contains("--topic"));

@@ -1,0 +1,280 @@
+//! Requests about broadcast channels (*Sending channel management requests to APNs*, *Sending broadcast push notification
+//! requests to APNs*), each in a task of its own: they are few beside notifications, and whoever sends those isn't held
+//! up. Whether a request's head is admitted is decided in `admission`, what there is by the store, whom a broadcast reaches
+//! by the hub.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{RecvStream, SendStream};
+use homing_apns::{ChannelId, Reason, Refusal, channel};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use super::ProviderPort;
+use super::admission::{Action, Body, ChannelHead, Moment, Refusing};
+use super::answer::{APNS_ID, APNS_UNIQUE_ID, JSON, once};
+use super::connection::{BODY_KEPT, BODY_READ};
+use crate::broadcast::{Broadcast, Encoded};
+use crate::store::{Broadcasted, NewBroadcast, StoreError, random};
+
+const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
+const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
+
+/// Requests of all connections that may be open.
+pub(super) const IN_ALL: usize = 4_096;
+/// Lists of channels that may be on their way out: each can be of some 300 kB.
+pub(super) const LISTS: usize = 64;
+/// How long a client may take to read its answer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+/// Random bytes of a channel's id.
+const ID_LEN: usize = 16;
+
+/// How an answer is labelled.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// As sent, or made here.
+    pub(super) request_id: HeaderValue,
+    /// A client that sends this in its place finds its answer by it.
+    pub(super) apns_id: Option<HeaderValue>,
+    /// For a broadcast in the development environment.
+    pub(super) unique_id: Option<HeaderValue>,
+}
+
+/// A request about channels that wants an answer.
+pub(super) struct Asked {
+    pub(super) port: Arc<ProviderPort>,
+    pub(super) respond: SendResponse<Bytes>,
+    pub(super) stream: RecvStream,
+    pub(super) names: Names,
+    pub(super) head: Result<ChannelHead, Refusing>,
+    pub(super) environment: homing_trace::Environment,
+    pub(super) _place: OwnedSemaphorePermit,
+    /// Lets its connection wait for the answer before it ends.
+    pub(super) _pending: Arc<()>,
+}
+
+/// What an answer other than a refusal says.
+enum Answer {
+    Created(ChannelId),
+    Told(Vec<u8>),
+    Listed(Vec<u8>, OwnedSemaphorePermit),
+    Deleted,
+    Broadcast,
+}
+
+impl Asked {
+    /// Reads the body, does what is asked, and answers.
+    pub(super) async fn run(mut self) {
+        // A refusal is said after the body too, so that no client is cut off while it sends.
+        let body = match timeout(self.port.rules.body, read(&mut self.stream)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(error)) => {
+                return tracing::debug!(%error, "a request about channels ended within its body");
+            }
+            Err(_) => Err(Reason::IdleTimeout),
+        };
+        let done = match (&self.head, body) {
+            (Err(refusing), _) => Err(refusing.reason.clone()),
+            (Ok(_), Err(reason)) => Err(reason),
+            (Ok(head), Ok(body)) => self.act(head, body).await,
+        };
+        match done {
+            Ok(answer) => answer.send(self.respond, self.names).await,
+            Err(reason) => self.refuse(&reason),
+        }
+    }
+
+    async fn act(&self, head: &ChannelHead, body: Body) -> Result<Answer, Reason> {
+        let store = &self.port.store;
+        match &head.action {
+            Action::Create => {
+                if body.len > BODY_KEPT {
+                    return Err(Reason::PayloadTooLarge);
+                }
+                let policy = channel::read_creation(&body.start)?;
+                let id = ChannelId::from_bytes(&random::<ID_LEN>().map_err(failed)?);
+                let has_room = store.create_channel(head.of, id.clone(), policy).await.map_err(failed)?;
+                has_room.then_some(Answer::Created(id)).ok_or(Reason::CannotCreateChannelConfig)
+            }
+            Action::Read(id) => {
+                let found = store.channel(head.of, id.clone()).await.map_err(failed)?;
+                let found = found.ok_or(Reason::ChannelNotRegistered)?;
+                Ok(Answer::Told(channel::describe(found.policy)))
+            }
+            Action::Delete(id) => {
+                let was_there = store.delete_channel(head.of, id.clone()).await.map_err(failed)?;
+                was_there.then_some(Answer::Deleted).ok_or(Reason::ChannelNotRegistered)
+            }
+            Action::List => {
+                let place = Arc::clone(&self.port.channel_lists).try_acquire_owned();
+                let place = place.map_err(|_| Reason::ServiceUnavailable)?;
+                let ids = store.channels(head.of).await.map_err(failed)?;
+                Ok(Answer::Listed(channel::list(&ids), place))
+            }
+            Action::Broadcast { .. } => self.broadcast(head, body).await,
+        }
+    }
+
+    async fn broadcast(&self, head: &ChannelHead, body: Body) -> Result<Answer, Reason> {
+        let Action::Broadcast { id, priority, expiration } = &head.action else {
+            return Err(Reason::InternalServerError);
+        };
+        if body.len == 0 {
+            return Err(Reason::PayloadEmpty);
+        }
+        if body.len > BODY_KEPT {
+            return Err(Reason::PayloadTooLarge);
+        }
+        let place = self.port.underway.take(body.len).ok_or(Reason::ServiceUnavailable)?;
+        let payload = Bytes::from(body.start);
+        let request_id: Box<str> = self.names.request_id.to_str().unwrap_or_default().into();
+        let new = NewBroadcast {
+            of: head.of,
+            id: id.clone(),
+            request_id: request_id.clone(),
+            priority: *priority,
+            expiration: *expiration,
+            accepted_at: self.port.store.clock().now(),
+            payload: payload.clone(),
+        };
+        let (channel, seq, expires_at) = match self.port.store.broadcast(new).await.map_err(failed)? {
+            Broadcasted::Accepted { channel, seq, expires_at } => (channel, seq, expires_at),
+            Broadcasted::NotRegistered => return Err(Reason::ChannelNotRegistered),
+            Broadcasted::BadExpiration => return Err(Reason::BadExpirationDate),
+            Broadcasted::TooMany => return Err(Reason::TooManyRequests),
+            Broadcasted::Overloaded => return Err(Reason::ServiceUnavailable),
+        };
+        self.port.hub.broadcast(&Arc::new(Broadcast {
+            seq,
+            channel_no: channel.no,
+            environment: head.of.environment,
+            bundle_id: Arc::clone(&head.bundle_id),
+            channel: id.clone(),
+            request_id,
+            priority: *priority,
+            expires_at,
+            payload,
+            tally: self.port.store.tallies().of(seq),
+            encoded: Encoded::default(),
+            _place: Some(place),
+        }));
+        Ok(Answer::Broadcast)
+    }
+
+    fn refuse(mut self, reason: &Reason) {
+        let now = Moment::now(self.port.store.clock());
+        let known = match self.head {
+            Ok(head) => head.known(),
+            Err(refusing) => refusing.known,
+        };
+        if known.team.is_some() || self.port.strangers.may_note(now.real) {
+            let label = String::from_utf8_lossy(self.names.request_id.as_bytes());
+            let label = label.chars().take(super::connection::LABEL_KEPT).collect();
+            let word = homing_trace::Reason::from_peer(reason.as_str());
+            self.port.note_refusal(known.refused(label, self.environment, None, word, now.at));
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        self.names.unique_id = None;
+        self.names.put(&mut response);
+        if let Ok(mut body) = self.respond.send_response(response, false) {
+            let _ = body.send_data(Bytes::from(Refusal::new(reason.clone()).body()), true);
+        }
+    }
+}
+
+impl Names {
+    fn put(self, response: &mut Response<()>) {
+        let headers = response.headers_mut();
+        headers.insert(APNS_REQUEST_ID, once(self.request_id));
+        headers.extend(self.apns_id.map(|id| (APNS_ID, once(id))));
+        headers.extend(self.unique_id.map(|id| (APNS_UNIQUE_ID, once(id))));
+    }
+}
+
+impl Answer {
+    /// A stream that its client has reset wants no answer.
+    async fn send(self, mut respond: SendResponse<Bytes>, mut names: Names) {
+        let mut response = Response::new(());
+        if !matches!(self, Self::Broadcast) {
+            names.unique_id = None;
+        }
+        names.put(&mut response);
+        let (body, _place) = match self {
+            Self::Created(id) => {
+                *response.status_mut() = StatusCode::CREATED;
+                let id = HeaderValue::from_str(&id.to_string());
+                response.headers_mut().extend(id.map(|id| (APNS_CHANNEL_ID, id)));
+                (Vec::new(), None)
+            }
+            Self::Deleted => {
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                (Vec::new(), None)
+            }
+            Self::Broadcast => (Vec::new(), None),
+            Self::Told(body) => (body, None),
+            Self::Listed(body, place) => (body, Some(place)),
+        };
+        if body.is_empty() {
+            let _ = respond.send_response(response, true);
+            return;
+        }
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        if let Ok(stream) = respond.send_response(response, false) {
+            let _ = timeout(TAKEN_WITHIN, write(stream, body.into())).await;
+        }
+    }
+}
+
+/// What is handed over waits here until its client takes it; the last frame ends the stream.
+async fn write(mut stream: SendStream<Bytes>, mut body: Bytes) -> Option<()> {
+    while !body.is_empty() {
+        stream.reserve_capacity(body.len());
+        let room = poll_fn(|cx| stream.poll_capacity(cx)).await?.ok()?.min(body.len());
+        if room > 0 {
+            let part = body.split_to(room);
+            stream.send_data(part, body.is_empty()).ok()?;
+        }
+    }
+    Some(())
+}
+
+/// Reads the body, as far as it is read of one that is too large.
+async fn read(stream: &mut RecvStream) -> Result<Body, h2::Error> {
+    let mut body = Body::default();
+    while let Some(chunk) = stream.data().await {
+        let chunk = chunk?;
+        body.take(&chunk, BODY_KEPT);
+        stream.flow_control().release_capacity(chunk.len())?;
+        if body.len > BODY_READ {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+fn failed(error: StoreError) -> Reason {
+    match error {
+        StoreError::Busy | StoreError::Closed => Reason::ServiceUnavailable,
+        StoreError::Io { .. }
+        | StoreError::InUse { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::OlderSchema { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Sqlite { .. }
+        | StoreError::Commit { .. }
+        | StoreError::NotEnrolled
+        | StoreError::Limit { .. }
+        | StoreError::Invalid(_) => {
+            tracing::error!(%error, "a request about channels failed");
+            Reason::InternalServerError
+        }
+    }
+}
