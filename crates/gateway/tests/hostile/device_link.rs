@@ -1,0 +1,107 @@
+//! What is done to the device link.
+
+use homing_link::{
+    Connect, ConnectProperties, Delivery, Opaque, Packet, PacketId, Publish, PublishProperties, Qos,
+    Subscribe, SubscribeFilter, SubscribeFilters, SubscribeProperties, Version, encode,
+};
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
+
+use crate::house::ENROLMENT_KEY;
+use crate::{Ended, Good, flood, is_closed, tls};
+
+const MANY: usize = 4;
+
+/// A CONNECT of a device that was enrolled for it.
+async fn enrolled(good: &Good) -> Vec<u8> {
+    let device = good.house.gateway.store().enrol(ENROLMENT_KEY).await.expect("the key admits devices");
+    let id = homing_link::DeviceId(device.device).to_string();
+    written(&Packet::Connect(Connect {
+        version: Version::V5,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: &id,
+        username: Some(&id),
+        password: Some(Opaque(device.secret.as_bytes())),
+        will: None,
+        properties: ConnectProperties::default(),
+    }))
+}
+
+fn written(packet: &Packet<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(packet, Version::V5, &mut bytes).expect("it can be written");
+    bytes
+}
+
+/// Devices that say the same again and again, and read nothing.
+async fn attack(good: &mut Good, what: &str, said: Vec<u8>) -> Vec<Ended> {
+    let mut attackers = JoinSet::new();
+    for _ in 0..MANY {
+        let connect = enrolled(good).await;
+        let mut stream = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
+        stream.write_all(&connect).await.expect("still open");
+        let many = said.repeat(200);
+        attackers.spawn(flood(stream, move || many.clone()));
+    }
+    good.under(what, attackers).await
+}
+
+#[tokio::test]
+async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
+    let mut good = Good::start().await;
+    let ends = attack(&mut good, "PINGREQ flood", written(&Packet::PingReq)).await;
+    assert!(!ends.contains(&Ended::Taken), "{ends:?}");
+    let wish = [SubscribeFilter::at(Qos::AtLeastOnce, "any/where/#")];
+    let foreign = written(&Packet::Subscribe(Subscribe {
+        packet_id: PacketId::MIN,
+        filters: SubscribeFilters::new(&wish),
+        properties: SubscribeProperties::default(),
+    }));
+    attack(&mut good, "SUBSCRIBE flood", foreign).await;
+    let elsewhere = written(&Packet::Publish(Publish {
+        topic: "any/where",
+        delivery: Delivery::AtLeastOnce { packet_id: PacketId::MIN, dup: false },
+        retain: false,
+        properties: PublishProperties::default(),
+        payload: Opaque(&[b'x'; 1024]),
+    }));
+    attack(&mut good, "PUBLISH flood", elsewhere).await;
+    let state = |payload| {
+        written(&Packet::Publish(Publish {
+            topic: "device/state",
+            delivery: Delivery::AtLeastOnce { packet_id: PacketId::MIN, dup: false },
+            retain: false,
+            properties: PublishProperties::default(),
+            payload: Opaque(payload),
+        }))
+    };
+    let wavering = [state(br#"{"low_power":true}"#), state(br#"{"low_power":false}"#)].concat();
+    attack(&mut good, "a device that can't make up its mind", wavering).await;
+    good.house.stop().await;
+}
+
+#[tokio::test]
+async fn half_a_packet_is_waited_for_only_so_long_and_a_huge_one_not_at_all() {
+    let mut good = Good::start().await;
+    let connect = enrolled(&good).await;
+    let mut waited_for = Vec::new();
+    for half in [&[][..], &connect[..1], &connect[..connect.len() / 2]] {
+        let mut stream = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
+        stream.write_all(half).await.expect("still open");
+        waited_for.push(stream);
+    }
+    // A CONNECT of 256 MB, and a packet of as many from a device that is known.
+    let mut huge = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
+    huge.write_all(b"\x10\xff\xff\xff\x7f").await.expect("still open");
+    is_closed(huge).await;
+    let mut huge = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
+    huge.write_all(&[&connect[..], b"\x30\xff\xff\xff\x7f"].concat()).await.expect("still open");
+    is_closed(huge).await;
+    good.is_served().await;
+    for stream in waited_for {
+        is_closed(stream).await;
+    }
+    good.is_served().await;
+    good.house.stop().await;
+}
