@@ -40,6 +40,21 @@ const PARTING: Duration = Duration::from_secs(10);
 /// The same once the gateway stops.
 const PARTING_AT_STOP: Duration = Duration::from_millis(500);
 
+/// How long a client may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadlines {
+    /// For a notification, from its first byte to its last.
+    pub(crate) frame: Duration,
+    /// How long a connection may be silent. Apple let providers keep theirs for hours.
+    pub(crate) idle: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { frame: Duration::from_secs(30), idle: Duration::from_secs(2 * 60 * 60) }
+    }
+}
+
 /// What is spoken on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -56,6 +71,7 @@ pub(crate) struct LegacyPort {
     development: Arc<ServerConfig>,
     /// Commands 0 and 1 carry the documented 256 bytes and no more.
     strict: bool,
+    pub(crate) deadlines: Deadlines,
 }
 
 type Stream = TlsStream<Socket>;
@@ -74,7 +90,7 @@ impl LegacyPort {
             })
         };
         let (production, development) = (config(Environment::Production)?, config(Environment::Development)?);
-        Ok(Self { provider_port, production, development, strict })
+        Ok(Self { provider_port, production, development, strict, deadlines: Deadlines::default() })
     }
 
     /// Serves one connection from its TLS handshake on, on the runtime of `core`. `environment` is that of a connection whose

@@ -16,16 +16,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::round::{Admitted, Failing, Round};
-use super::{LegacyPort, Stream, part};
+use super::{Deadlines, LegacyPort, Stream, part};
 use crate::centre::Directory;
 use crate::listen::stopped;
 use crate::provider_port::{Admission, Body, Known, Labels, Moment, ProviderPort, Refusing};
 use crate::store::hex;
 
-/// How long a notification may take from its first byte to its last.
-const FRAME_DEADLINE: Duration = Duration::from_secs(30);
-/// How long a connection may be silent. Apple let providers keep theirs for hours.
-const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 /// How long what comes in is still taken when the gateway stops: a client that doesn't read has sent it for good.
 const TAKE_AT_STOP: Duration = Duration::from_secs(2);
 /// How long nothing must have come then.
@@ -40,6 +36,7 @@ pub(super) struct Conversation {
     admission: Admission,
     labels: Labels,
     decoder: Decoder,
+    deadlines: Deadlines,
     round: Round,
     peer: SocketAddr,
     /// When the frame under way began.
@@ -75,10 +72,22 @@ fn came(read: std::io::Result<&[u8]>) -> Result<&[u8], End> {
 impl Conversation {
     pub(super) fn new(port: &LegacyPort, core: usize, admission: Admission, peer: SocketAddr) -> Self {
         let decoder = if port.strict { Decoder::strict() } else { Decoder::default() };
-        let port = Arc::clone(&port.provider_port);
+        let (port, deadlines) = (Arc::clone(&port.provider_port), port.deadlines);
         let (labels, round) = (Labels::new(), Round::default());
         let (amid_since, stopping_since, changes) = (None, None, admission.changes());
-        Self { core, port, admission, labels, decoder, round, peer, amid_since, stopping_since, changes }
+        Self {
+            core,
+            port,
+            admission,
+            labels,
+            decoder,
+            deadlines,
+            round,
+            peer,
+            amid_since,
+            stopping_since,
+            changes,
+        }
     }
 
     /// Serves the connection until it ends.
@@ -133,7 +142,8 @@ impl Conversation {
         if *stop.borrow() {
             self.stopping_since.get_or_insert(now);
         }
-        let deadline = self.amid_since.map_or(now + IDLE, |since| since + FRAME_DEADLINE);
+        let deadline =
+            self.amid_since.map_or(now + self.deadlines.idle, |since| since + self.deadlines.frame);
         let mut read = std::pin::pin!(stream.fill_buf());
         while self.stopping_since.is_none() {
             tokio::select! {

@@ -2,6 +2,7 @@
 
 mod channels;
 mod credentials;
+mod deadlines;
 mod endings;
 mod leniencies;
 mod push_types;

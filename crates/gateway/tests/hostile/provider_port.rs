@@ -1,8 +1,12 @@
 //! What is done to the provider port.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 use crate::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, frame, indexed_field,
@@ -39,12 +43,19 @@ async fn a_frame_that_is_right_is_answered() {
     let mut stream = tls(&good.house.gateway, good.provider_port(), b"h2").await;
     let asked = [preface(&[]), frame(HEADERS, END_HEADERS | END_STREAM, 1, &request())].concat();
     stream.write_all(&asked).await.expect("still open");
-    let mut heard = Vec::new();
-    let refused = b"MissingProviderToken";
-    while !heard.windows(refused.len()).any(|word| word == refused) {
-        assert_ne!(stream.read_buf(&mut heard).await.expect("still open"), 0, "{heard:?}");
-    }
+    hears(&mut stream, b"MissingProviderToken").await;
     good.house.stop().await;
+}
+
+/// Reads until these bytes have come.
+async fn hears(stream: &mut TlsStream<TcpStream>, wanted: &[u8]) {
+    let mut heard = Vec::new();
+    let reading = async {
+        while !heard.windows(wanted.len()).any(|word| word == wanted) {
+            assert_ne!(stream.read_buf(&mut heard).await.expect("still open"), 0, "closed");
+        }
+    };
+    timeout(Duration::from_secs(60), reading).await.expect("it is said in time");
 }
 
 fn repeated(one: impl Fn(u32) -> Vec<u8>, turn: u32) -> Vec<u8> {
@@ -168,6 +179,8 @@ async fn what_never_comes_to_its_end_is_given_up_and_others_are_served() {
     for stream in silent {
         is_closed(stream).await;
     }
+    // The last has waited for its body as long as the others for their beginning.
+    hears(slow.last_mut().expect("there are some"), b"IdleTimeout").await;
     good.is_served().await;
     drop((held, slow));
     good.house.stop().await;

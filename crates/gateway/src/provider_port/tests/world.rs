@@ -25,6 +25,7 @@ use crate::advice::Advice;
 use crate::authority::{Authority, ProviderCertificateRequest};
 use crate::centre::{Centre, Certificate, CertificateKind, CertificateSpec, EnrolmentKeySpec, fingerprint};
 use crate::hub::{BUDGET, Hub, Inboxes};
+use crate::legacy_port::{Deadlines, LegacyPort, Service};
 use crate::store::{Store, StoreConfig};
 use crate::token::TokenSealer;
 
@@ -45,6 +46,7 @@ pub(super) struct World {
     pub(super) centre: Centre,
     pub(super) sealer: TokenSealer,
     pub(super) advice: Arc<Advice>,
+    port: Arc<ProviderPort>,
     authority: Authority,
     pub(super) key: SigningKey,
     pub(super) other_key: SigningKey,
@@ -94,13 +96,38 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let (stop, stops) = watch::channel(false);
+        let serving = Arc::clone(&port);
         tokio::spawn(async move { hub.serve(0).await });
         tokio::spawn(async move {
             while let Ok((tcp, peer)) = listener.accept().await {
-                tokio::spawn(Arc::clone(&port).serve(0, environment, tcp, peer, stops.clone()));
+                tokio::spawn(Arc::clone(&serving).serve(0, environment, tcp, peer, stops.clone()));
             }
         });
-        Self { address, store, centre, sealer, advice, authority, key, other_key, stop, dir }
+        Self { address, store, centre, sealer, advice, port, authority, key, other_key, stop, dir }
+    }
+
+    /// A connection to the legacy interface, served beside the provider port.
+    pub(super) async fn legacy(
+        &self,
+        environment: Environment,
+        pem: &str,
+        deadlines: Deadlines,
+    ) -> TlsStream<TcpStream> {
+        let legacy = LegacyPort::new(Arc::clone(&self.port), &self.authority, false);
+        let mut legacy = legacy.expect("the port is ready");
+        legacy.deadlines = deadlines;
+        let legacy = Arc::new(legacy);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let stops = self.stop.subscribe();
+        tokio::spawn(async move {
+            let (tcp, peer) = listener.accept().await.expect("somebody comes");
+            legacy.serve(0, (environment, Service::Notifications), tcp, peer, stops).await;
+        });
+        let tls =
+            tokio_rustls::TlsConnector::from(Arc::new(self.tls_config(Credential::Certificate(pem), &[])));
+        let tcp = TcpStream::connect(address).await.expect("it listens");
+        tls.connect(ServerName::try_from("localhost").expect("a name"), tcp).await.expect("TLS works")
     }
 
     /// A device registers for the topic; its token.
