@@ -57,6 +57,12 @@ pub trait AppDelegate: Send {
         std::future::ready(())
     }
 
+    /// `userNotificationCenter(_:openSettingsFor:)`: the user wants to see the app's own settings, from the menu of this
+    /// notification or from Settings.
+    fn open_settings(&mut self, _notification: Option<Notification>) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// `applicationDidBecomeActive`, `applicationDidEnterBackground`, `applicationWillTerminate`.
     fn state_changed(&mut self, _state: AppStateWord) -> impl Future<Output = ()> + Send {
         std::future::ready(())
@@ -87,6 +93,9 @@ pub(crate) async fn run<D: AppDelegate>(
             DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline: _ } => {
                 let result = delegate.did_receive_remote(user_info).await;
                 center.complete_fetch(completion, result).await?;
+            }
+            DeviceEvent::OpenSettings { notification } => {
+                delegate.open_settings(notification.map(|notification| *notification)).await;
             }
             DeviceEvent::Launched { launch_options } => {
                 delegate.did_finish_launching(launch_options).await;

@@ -72,7 +72,9 @@ pub(crate) async fn serve(listener: TcpListener, api: Api, stopped: watch::Recei
 
 fn router(api: Api) -> Router {
     let guarding = axum::middleware::from_fn_with_state(Arc::clone(&api.guard), guard);
-    let router = Router::new()
+    let router = of_apps()
+        .merge(conditions::routes())
+        .merge(driven::routes())
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
@@ -96,6 +98,16 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/notifications/action", post(devices::choose))
         .route("/v1/devices/{device}/pending", get(devices::pending))
         .route("/v1/devices/{device}/events", get(events::of_device))
+        .route("/v1/clock", get(clock::show))
+        .route("/v1/clock/advance", post(clock::advance))
+        .route("/v1/events", get(events::of_all))
+        .with_state(api);
+    with_manners(router, MAX_BODY).layer(guarding)
+}
+
+/// Below `/v1/devices/{device}/apps`.
+fn of_apps() -> Router<Api> {
+    Router::new()
         .route("/v1/devices/{device}/apps", get(apps::list))
         .route("/v1/devices/{device}/apps/{app}", get(apps::show).put(apps::install).delete(apps::remove))
         .route("/v1/devices/{device}/apps/{app}/state", put(apps::set_state))
@@ -112,6 +124,7 @@ fn router(api: Api) -> Router {
         )
         .route("/v1/devices/{device}/apps/{app}/page", get(apps::page))
         .route("/v1/devices/{device}/apps/{app}/page/touch", post(apps::touch))
+        .route("/v1/devices/{device}/apps/{app}/settings/open", post(surroundings::open_settings))
         .route(
             "/v1/devices/{device}/apps/{app}/location-permission",
             put(surroundings::set_location_permission),
@@ -127,13 +140,6 @@ fn router(api: Api) -> Router {
         )
         .route("/v1/backups", get(lifecycle::backups))
         .route("/v1/backups/{backup}", delete(lifecycle::remove_backup))
-        .merge(conditions::routes())
-        .merge(driven::routes())
-        .route("/v1/clock", get(clock::show))
-        .route("/v1/clock/advance", post(clock::advance))
-        .route("/v1/events", get(events::of_all))
-        .with_state(api);
-    with_manners(router, MAX_BODY).layer(guarding)
 }
 
 async fn document() -> axum::Json<serde_json::Value> {
@@ -154,7 +160,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::credentials, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
         apps::remove_delivered, surroundings::time_zone, surroundings::set_time_zone, surroundings::location,
-        surroundings::set_location, surroundings::set_location_permission, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
+        surroundings::set_location, surroundings::set_location_permission, surroundings::open_settings, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         conditions::set_low_power, conditions::set_muted, conditions::set_locale, conditions::focus,
         conditions::set_focus, conditions::summary, conditions::set_summary,

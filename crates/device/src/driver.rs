@@ -172,6 +172,7 @@ fn completion(event: &DeviceEvent) -> Option<u64> {
         | DeviceEvent::DidReceiveRemoteNotification { completion, .. } => Some(*completion),
         DeviceEvent::DidRegister { .. }
         | DeviceEvent::DidFailToRegister { .. }
+        | DeviceEvent::OpenSettings { .. }
         | DeviceEvent::Launched { .. }
         | DeviceEvent::Touched { .. }
         | DeviceEvent::StateChanged { .. } => None,

@@ -24,6 +24,8 @@ pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
         wakes_for_remote_notifications: manifest.wakes_for_remote_notifications(),
         time_sensitive: manifest.entitlements.time_sensitive,
         critical: manifest.entitlements.critical,
+        communication: manifest.entitlements.communication,
+        app_clip: manifest.app_clip,
         service_extension: false,
         filtering: manifest.entitlements.filtering,
         sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),

@@ -74,7 +74,7 @@ impl PresentationOption {
     }
 }
 
-/// *UNAuthorizationStatus*. `ephemeral` is for App Clips, which this device has not.
+/// *UNAuthorizationStatus*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthorizationStatus {
@@ -83,6 +83,8 @@ pub enum AuthorizationStatus {
     Denied,
     Authorized,
     Provisional,
+    /// Of an App Clip, for eight hours after it was opened.
+    Ephemeral,
 }
 
 /// *UNNotificationSetting*: `not-supported` when the app never asked for it.

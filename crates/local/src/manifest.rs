@@ -21,6 +21,9 @@ pub struct AppManifest {
     pub version: String,
     #[serde(default)]
     pub entitlements: Entitlements,
+    /// An App Clip: opened, it may notify for eight hours without asking.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub app_clip: bool,
     /// Of `UIBackgroundModes`, `remote-notification` has an effect; the others are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background_modes: Vec<String>,
@@ -75,6 +78,9 @@ pub struct Entitlements {
     pub time_sensitive: bool,
     /// `com.apple.developer.usernotifications.critical-alerts`.
     pub critical: bool,
+    /// `com.apple.developer.usernotifications.communication`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub communication: bool,
     /// `com.apple.developer.usernotifications.filtering`: its service extension may drop notifications.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub filtering: bool,

@@ -197,6 +197,9 @@ pub enum DeviceEvent {
     /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
     /// background is ended.
     DidReceiveRemoteNotification { completion: u64, user_info: UserInfo, deadline: UnixMillis },
+    /// `userNotificationCenter(_:openSettingsFor:)`: the app shows its own settings; `notification` is the one whose menu
+    /// the user came from.
+    OpenSettings { notification: Option<Box<Notification>> },
     /// `application(_:didFinishLaunchingWithOptions:)`: why the app was started. The first event of each run.
     Launched { launch_options: LaunchOptions },
     /// The app went elsewhere: `didBecomeActive`, `didEnterBackground`, `willTerminate`.
@@ -325,12 +328,13 @@ impl AppCall {
 
 impl DeviceEvent {
     /// The names of all events of this version.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 9] = [
         "did-register",
         "did-fail-to-register",
         "will-present",
         "did-receive",
         "did-receive-remote-notification",
+        "open-settings",
         "launched",
         "state-changed",
         "touched",

@@ -160,6 +160,17 @@ pub enum ChangeSetting {
     TimeSensitive {
         on: bool,
     },
+    CarPlay {
+        on: bool,
+    },
+    /// Announce Notifications, which is off until the user turns it on.
+    Announcement {
+        on: bool,
+    },
+    /// Of an app with the communication entitlement.
+    DirectMessages {
+        on: bool,
+    },
     AlertStyle {
         style: crate::AlertStyle,
     },

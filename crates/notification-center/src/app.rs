@@ -147,6 +147,7 @@ pub(crate) struct Waiting {
 pub(crate) enum WaitingCall {
     DidReceive(Box<Response>),
     DidReceiveRemoteNotification(UserInfo),
+    OpenSettings(Option<Box<Notification>>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,6 +187,7 @@ impl App {
     pub(crate) fn take(&mut self, what: AppInput, turn: &mut Turn<'_>) {
         match what {
             AppInput::Acted { identifier, action, text } => self.acted(identifier, action, text, turn),
+            AppInput::SettingsOpened { identifier } => self.settings_opened(identifier.as_deref(), turn),
             AppInput::CategoriesSet { categories } => self.categories_set(categories, turn),
             AppInput::ServiceExtensionAnswered { call, content } => {
                 self.extension_answered(call, *content, turn);
@@ -216,6 +218,9 @@ impl App {
         let from = std::mem::replace(&mut self.state, to);
         if from == to {
             return;
+        }
+        if to == AppState::Foreground && self.profile.app_clip {
+            self.permission.clip_opened(turn.now);
         }
         let launch = if from.is_running() { LaunchOptions::None } else { options };
         turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause, launch });

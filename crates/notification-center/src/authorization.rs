@@ -1,6 +1,7 @@
 //! Permission: what an app asked for, what the user said, which switches stand how (*Asking permission to use
 //! notifications*). What permission does to a notification is decided by `presentation`.
 
+use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{AppProfile, Grouping};
@@ -46,7 +47,7 @@ impl AuthorizationOptions {
     }
 }
 
-/// *UNAuthorizationStatus*, without `ephemeral`: App Clips don't exist here.
+/// *UNAuthorizationStatus*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthorizationStatus {
@@ -55,7 +56,12 @@ pub enum AuthorizationStatus {
     Denied,
     Authorized,
     Provisional,
+    /// Of an App Clip, for [`EPHEMERAL_MILLIS`] after it was opened.
+    Ephemeral,
 }
+
+/// How long an App Clip may notify after each time it was opened (*Enabling notifications in App Clips*).
+pub(crate) const EPHEMERAL_MILLIS: i64 = 8 * 60 * 60 * 1_000;
 
 /// *UNNotificationSetting*.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -139,6 +145,16 @@ pub enum SettingChange {
     TimeSensitive {
         on: bool,
     },
+    CarPlay {
+        on: bool,
+    },
+    /// Announce Notifications, which is off until the user turns it on.
+    Announcement {
+        on: bool,
+    },
+    DirectMessages {
+        on: bool,
+    },
     AlertStyle {
         style: AlertStyle,
     },
@@ -172,6 +188,9 @@ pub(crate) struct Permission {
     alert_style: AlertStyle,
     show_previews: ShowPreviews,
     pub(crate) background_refresh: bool,
+    /// Of an App Clip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ephemeral_until: Option<UnixMillis>,
     #[serde(default, skip_serializing_if = "is_automatic")]
     pub(crate) grouping: Grouping,
 }
@@ -190,6 +209,16 @@ struct Switches {
     lock_screen: bool,
     critical_alert: bool,
     time_sensitive: bool,
+    #[serde(default = "on")]
+    car_play: bool,
+    #[serde(default)]
+    announcement: bool,
+    #[serde(default = "on")]
+    direct_messages: bool,
+}
+
+const fn on() -> bool {
+    true
 }
 
 impl Switches {
@@ -201,6 +230,9 @@ impl Switches {
         lock_screen: true,
         critical_alert: true,
         time_sensitive: true,
+        car_play: true,
+        announcement: false,
+        direct_messages: true,
     };
     /// Of a provisional trial: Notification Center only.
     const QUIET: Self =
@@ -217,6 +249,7 @@ impl Default for Permission {
             show_previews: ShowPreviews::Always,
             background_refresh: true,
             grouping: Grouping::Automatic,
+            ephemeral_until: None,
         }
     }
 }
@@ -225,7 +258,9 @@ impl Permission {
     /// Whether notifications of the app are delivered at all.
     pub(crate) const fn is_granted(&self) -> bool {
         match self.status {
-            AuthorizationStatus::Authorized | AuthorizationStatus::Provisional => true,
+            AuthorizationStatus::Authorized
+            | AuthorizationStatus::Provisional
+            | AuthorizationStatus::Ephemeral => true,
             AuthorizationStatus::NotDetermined | AuthorizationStatus::Denied => false,
         }
     }
@@ -240,18 +275,22 @@ impl Permission {
                 Asked::Granted(true)
             }
             AuthorizationStatus::NotDetermined if options.is_empty() => Asked::Granted(false),
-            AuthorizationStatus::Provisional if options.is_empty() => Asked::Granted(true),
+            AuthorizationStatus::Provisional | AuthorizationStatus::Ephemeral if options.is_empty() => {
+                Asked::Granted(true)
+            }
             AuthorizationStatus::NotDetermined if provisional => {
                 self.status = AuthorizationStatus::Provisional;
                 self.switches = Switches::QUIET;
                 self.requested = self.requested.and(options);
                 Asked::Granted(true)
             }
-            AuthorizationStatus::Provisional if provisional => {
+            AuthorizationStatus::Provisional | AuthorizationStatus::Ephemeral if provisional => {
                 self.requested = self.requested.and(options);
                 Asked::Granted(true)
             }
-            AuthorizationStatus::NotDetermined | AuthorizationStatus::Provisional => Asked::Prompt,
+            AuthorizationStatus::NotDetermined
+            | AuthorizationStatus::Provisional
+            | AuthorizationStatus::Ephemeral => Asked::Prompt,
         }
     }
 
@@ -261,7 +300,31 @@ impl Permission {
         self.decide(allow);
     }
 
+    /// The user opened an App Clip from its card, which says that it may notify for a while.
+    pub(crate) fn clip_opened(&mut self, now: UnixMillis) {
+        match self.status {
+            AuthorizationStatus::NotDetermined | AuthorizationStatus::Ephemeral => {}
+            AuthorizationStatus::Denied
+            | AuthorizationStatus::Authorized
+            | AuthorizationStatus::Provisional => return,
+        }
+        let usual =
+            AuthorizationOptions::ALERT.and(AuthorizationOptions::SOUND).and(AuthorizationOptions::BADGE);
+        self.status = AuthorizationStatus::Ephemeral;
+        self.requested = self.requested.and(usual);
+        self.ephemeral_until = Some(now.plus_millis(EPHEMERAL_MILLIS));
+    }
+
+    /// Its time is over, or the app took the place of its clip.
+    pub(crate) fn clip_ended(&mut self) {
+        self.ephemeral_until = None;
+        if self.status == AuthorizationStatus::Ephemeral {
+            *self = Self { background_refresh: self.background_refresh, ..Self::default() };
+        }
+    }
+
     fn decide(&mut self, allow: bool) {
+        self.ephemeral_until = None;
         if !allow {
             self.status = AuthorizationStatus::Denied;
             return;
@@ -293,6 +356,9 @@ impl Permission {
             SettingChange::LockScreen { on } => self.switches.lock_screen = on,
             SettingChange::CriticalAlert { on } => self.switches.critical_alert = on,
             SettingChange::TimeSensitive { on } => self.switches.time_sensitive = on,
+            SettingChange::CarPlay { on } => self.switches.car_play = on,
+            SettingChange::Announcement { on } => self.switches.announcement = on,
+            SettingChange::DirectMessages { on } => self.switches.direct_messages = on,
             SettingChange::AlertStyle { style } => self.alert_style = style,
             SettingChange::ShowPreviews { when } => self.show_previews = when,
             SettingChange::Grouping { how } => self.grouping = how,
@@ -317,7 +383,7 @@ impl Permission {
             alert_setting,
             notification_center_setting: setting(alerts, self.switches.notification_center),
             lock_screen_setting: setting(alerts, self.switches.lock_screen),
-            car_play_setting: setting(asked(AuthorizationOptions::CAR_PLAY), true),
+            car_play_setting: setting(asked(AuthorizationOptions::CAR_PLAY), self.switches.car_play),
             alert_style: match alert_setting {
                 NotificationSetting::Enabled => self.alert_style,
                 NotificationSetting::NotSupported | NotificationSetting::Disabled => AlertStyle::None,
@@ -328,9 +394,9 @@ impl Permission {
                 self.switches.critical_alert,
             ),
             time_sensitive_setting: setting(app.time_sensitive, self.switches.time_sensitive),
-            announcement_setting: NotificationSetting::NotSupported,
+            announcement_setting: setting(true, self.switches.announcement),
             scheduled_delivery_setting: setting(true, false),
-            direct_messages_setting: NotificationSetting::NotSupported,
+            direct_messages_setting: setting(app.communication, self.switches.direct_messages),
             provides_app_notification_settings: asked(
                 AuthorizationOptions::PROVIDES_APP_NOTIFICATION_SETTINGS,
             ),

@@ -14,7 +14,7 @@ use crate::installation::Removed;
 use crate::region::is_by_location;
 use crate::{
     AppProfile, AppReceipt, AppState, Coordinate, Delivered, Input, MoveCause, NotificationContent,
-    NotificationSettings, Output, Pending, RemoteNotification, Shown,
+    NotificationSetting, NotificationSettings, Output, Pending, RemoteNotification, Shown,
 };
 
 /// The notification centre of one device.
@@ -96,7 +96,14 @@ impl Center {
     }
 
     pub fn settings(&self, bundle: &str) -> Option<NotificationSettings> {
-        self.apps.get(bundle).map(|app| app.permission.settings(&app.profile))
+        let app = self.apps.get(bundle)?;
+        let mut settings = app.permission.settings(&app.profile);
+        let in_summary =
+            self.conditions.summary.as_ref().is_some_and(|summary| summary.apps.contains(bundle));
+        if in_summary && app.permission.is_granted() {
+            settings.scheduled_delivery_setting = NotificationSetting::Enabled;
+        }
+        Some(settings)
     }
 
     /// Background App Refresh, as the user has it for this app.

@@ -166,6 +166,9 @@ pub enum AppInput {
     /// The user chose an action of a notification; `text` is what they wrote for a text action. Without effect unless
     /// [`crate::Center::offers`] it.
     Acted { identifier: String, action: String, text: Option<Text> },
+    /// The user pressed the app's button in Settings, or in the menu of one of its notifications
+    /// (*providesAppNotificationSettings*). Without effect for an app that never asked for the button.
+    SettingsOpened { identifier: Option<String> },
     /// `setNotificationCategories`: the whole set, which outlives the app's process. Without effect unless
     /// [`Category::check`] takes it.
     CategoriesSet { categories: Vec<Category> },

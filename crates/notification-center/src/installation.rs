@@ -22,12 +22,18 @@ pub(crate) struct Removed {
 impl Center {
     pub(crate) fn install(&mut self, profile: AppProfile, now: UnixMillis) {
         if let Some(app) = self.apps.get_mut(&profile.bundle_id) {
+            if app.profile.app_clip && !profile.app_clip {
+                app.permission.clip_ended();
+            }
             app.profile = profile;
             return;
         }
         self.removed.retain(|_, removed| now.millis_since(removed.at) < REMEMBERED_MILLIS);
         let remembered = self.removed.remove(&profile.bundle_id);
-        let permission = remembered.map_or_else(Permission::default, |removed| removed.permission);
+        let mut permission = remembered.map_or_else(Permission::default, |removed| removed.permission);
+        if !profile.app_clip {
+            permission.clip_ended();
+        }
         self.apps.insert(profile.bundle_id.clone(), App::new(profile, permission));
     }
 

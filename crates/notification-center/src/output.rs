@@ -92,6 +92,11 @@ pub enum Output {
         completion: u64,
         response: Box<Response>,
     },
+    /// `openSettingsFor`: the app is to show its own settings.
+    CallOpenSettings {
+        bundle: String,
+        notification: Option<Box<Notification>>,
+    },
     /// `didReceiveRemoteNotification`; an app in background that isn't done by `deadline` is ended.
     CallDidReceiveRemoteNotification {
         bundle: String,

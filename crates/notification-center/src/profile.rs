@@ -18,6 +18,12 @@ pub struct AppProfile {
     pub time_sensitive: bool,
     /// Entitled to critical alerts.
     pub critical: bool,
+    /// Entitled to communication notifications: direct messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub communication: bool,
+    /// An App Clip.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub app_clip: bool,
     /// It has a notification service extension.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service_extension: bool,

@@ -70,6 +70,7 @@ impl App {
         self.process.waiting.retain(|waiting| match &waiting.call {
             WaitingCall::DidReceive(response) => recipient.takes(&response.notification),
             WaitingCall::DidReceiveRemoteNotification(user_info) => recipient.fits(&user_info.0),
+            WaitingCall::OpenSettings(from) => from.as_ref().is_none_or(|from| recipient.takes(from)),
         });
         self.recipient = recipient;
     }

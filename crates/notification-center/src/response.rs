@@ -28,6 +28,19 @@ impl App {
         self.call(WaitingCall::DidReceive(Box::new(response)), turn);
     }
 
+    /// Opens the app where it has its own settings. The notification it comes from stays.
+    pub(crate) fn settings_opened(&mut self, identifier: Option<&str>, turn: &mut Turn<'_>) {
+        if !self.permission.settings(&self.profile).provides_app_notification_settings {
+            return;
+        }
+        let mut on_screen = self.delivered.iter().chain(&self.transient);
+        let from = identifier
+            .and_then(|identifier| on_screen.find(|delivered| delivered.identifier() == identifier))
+            .map(|delivered| Box::new(delivered.notification.clone()));
+        self.move_to(AppState::Foreground, MoveCause::Input, turn);
+        self.call(WaitingCall::OpenSettings(from), turn);
+    }
+
     /// What the user acts on was seen, and leaves the screen.
     pub(crate) fn acted_on(
         &mut self,
@@ -72,6 +85,7 @@ impl App {
                 self.process.fetching.push(Fetching { completion, deadline });
                 Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline }
             }
+            WaitingCall::OpenSettings(notification) => Output::CallOpenSettings { bundle, notification },
         });
     }
 
@@ -115,6 +129,7 @@ impl WaitingCall {
         match self {
             Self::DidReceive(_) => delegate.did_receive,
             Self::DidReceiveRemoteNotification(_) => delegate.did_receive_remote_notification,
+            Self::OpenSettings(_) => true,
         }
     }
 }

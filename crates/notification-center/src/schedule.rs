@@ -4,6 +4,7 @@ use homing_trace::UnixMillis;
 
 use crate::Output;
 use crate::app::{App, Turn};
+use crate::authorization::EPHEMERAL_MILLIS;
 use crate::extension::EXTENSION_MILLIS;
 use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
 use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS};
@@ -25,6 +26,8 @@ pub(crate) enum Due {
     Held,
     /// A banner goes.
     Banner(usize),
+    /// An App Clip may notify no more.
+    Ephemeral,
 }
 
 impl App {
@@ -33,6 +36,9 @@ impl App {
     pub(crate) fn see_time(&mut self, time_zone: &str, now: UnixMillis) {
         self.pending.iter_mut().for_each(|pending| pending.see_time(time_zone, now));
         let not_after = |time: &mut UnixMillis, millis: i64| *time = (*time).min(now.plus_millis(millis));
+        if let Some(until) = &mut self.permission.ephemeral_until {
+            not_after(until, EPHEMERAL_MILLIS);
+        }
         let process = &mut self.process;
         process
             .presenting
@@ -67,6 +73,7 @@ impl App {
             .chain(extending.map(|(at, time)| (time, Due::Extension(at))))
             .chain(self.budget.held.as_ref().and_then(|held| Some((held.due?, Due::Held))))
             .chain(banners.map(|(at, time)| (time, Due::Banner(at))))
+            .chain(self.permission.ephemeral_until.map(|time| (time, Due::Ephemeral)))
             .min()
     }
 
@@ -82,6 +89,7 @@ impl App {
             Due::Waiting(at) => drop(self.process.waiting.remove(at)),
             Due::Extension(at) => self.extension_expired(at, turn),
             Due::Held => self.retry_held(turn),
+            Due::Ephemeral => self.permission.clip_ended(),
             Due::Banner(at) => {
                 let identifier = self.transient.remove(at).notification.request.identifier;
                 turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use homing_http_api::Path;
 use homing_local::{Coordinate, LocationPermission};
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,28 @@ pub(super) async fn set_location(
 ) -> Result<Json<DeviceView>, Problem> {
     let device = api.device(&device).await?;
     Ok(Json(device.ask(move |phone| phone.set_location(location)).await?))
+}
+
+/// Where the user presses the app's button.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenSettings {
+    /// The notification whose menu it is in; without it, the button on the app's page in Settings.
+    #[serde(default)]
+    identifier: Option<String>,
+}
+
+/// Press the app's button for settings of its own: the app comes to the front and is told (openSettingsFor)
+#[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/settings/open", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = OpenSettings,
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn open_settings(
+    State(api): State<Api>,
+    Path((device, app)): Path<(String, String)>,
+    Body(OpenSettings { identifier }): Body<OpenSettings>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.open_app_settings(&app, identifier)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Say in Settings whether an app may know where the device is; without it, its location triggers don't fire

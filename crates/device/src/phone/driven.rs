@@ -98,6 +98,7 @@ impl Phone {
             }
             DeviceEvent::DidRegister { .. }
             | DeviceEvent::DidFailToRegister { .. }
+            | DeviceEvent::OpenSettings { .. }
             | DeviceEvent::Launched { .. }
             | DeviceEvent::Touched { .. }
             | DeviceEvent::StateChanged { .. } => None,
@@ -155,6 +156,7 @@ impl Phone {
             Some(
                 DeviceEvent::DidRegister { .. }
                 | DeviceEvent::DidFailToRegister { .. }
+                | DeviceEvent::OpenSettings { .. }
                 | DeviceEvent::Launched { .. }
                 | DeviceEvent::Touched { .. }
                 | DeviceEvent::StateChanged { .. },

@@ -66,6 +66,12 @@ impl Phone {
             Output::CallDidReceive { bundle, completion, response } => {
                 self.did_receive(&bundle, completion, &response)?;
             }
+            Output::CallOpenSettings { bundle, notification } => {
+                let from =
+                    notification.map(|notification| translate::notification(&notification)).transpose();
+                let event = from.map(|from| DeviceEvent::OpenSettings { notification: from.map(Box::new) });
+                self.call_app(&bundle, event)?;
+            }
             Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
                 let kind = Kind::DidReceiveRemoteNotification;
                 self.happened(kind, Some(&bundle), json!({"deadline": deadline}));

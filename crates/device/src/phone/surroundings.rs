@@ -1,4 +1,5 @@
-//! What is around a phone: the zone of the clock on the wall, and where the phone is.
+//! What is around a phone: the zone of the clock on the wall, where the phone is, and Settings as far as it isn't
+//! about switches.
 
 use homing_local::{Coordinate, LocationPermission};
 use homing_notification_center as center;
@@ -33,6 +34,29 @@ impl Phone {
         self.happened(Kind::Changed, None, json!({}));
         self.feed(center::Input::LocationMoved(location))?;
         Ok(Ok(self.device_view()))
+    }
+
+    /// The user presses the app's button for settings of its own, in Settings or in the menu of a notification.
+    pub(crate) fn open_app_settings(&mut self, bundle: &str, identifier: Option<String>) -> Asked<()> {
+        if let Err(refusal) = self.app_detail(bundle) {
+            return Ok(Err(refusal));
+        }
+        if !self.center.settings(bundle).is_some_and(|settings| settings.provides_app_notification_settings) {
+            let why = format!(
+                "{bundle} has no such button: it gets one when it asks for permission with the option \
+                 provides-app-notification-settings"
+            );
+            return Ok(Err(Refusal::Invalid(why)));
+        }
+        if let Some(identifier) = &identifier
+            && !self.center.on_screen(bundle).any(|delivered| delivered.identifier() == identifier)
+        {
+            let (app, identifier) = (bundle.to_owned(), identifier.clone());
+            return Ok(Err(Refusal::NotShown { app, identifier }));
+        }
+        let what = center::AppInput::SettingsOpened { identifier };
+        self.feed(center::Input::OfApp { bundle: bundle.to_owned(), what })?;
+        Ok(Ok(()))
     }
 
     /// Whether the app may know where the phone is, as its user says.

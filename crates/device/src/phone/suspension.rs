@@ -46,7 +46,11 @@ impl Phone {
                 self.no_deadline(bundle);
             }
             DeviceEvent::StateChanged { .. } => self.rest_in_background(bundle),
-            DeviceEvent::WillPresent { .. } | DeviceEvent::Touched { .. } => self.resume(bundle),
+            DeviceEvent::WillPresent { .. }
+            | DeviceEvent::OpenSettings { .. }
+            | DeviceEvent::Touched { .. } => {
+                self.resume(bundle);
+            }
             // They wait for the app to go on.
             DeviceEvent::DidRegister { .. }
             | DeviceEvent::DidFailToRegister { .. }

@@ -7,6 +7,7 @@ mod driven;
 mod fleet;
 mod hands;
 mod lock;
+mod permission;
 mod processes;
 mod push_service;
 mod recipient;

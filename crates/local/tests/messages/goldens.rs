@@ -179,6 +179,10 @@ fn events() -> Vec<(DeviceEvent, String)> {
             r#"{"event":"did-receive-remote-notification","completion":3,"user_info":{"aps":{"content-available":1},"acme":[1,null]},"deadline":"2026-11-22T02:04:05.067Z"}"#.to_owned(),
         ),
         (
+            DeviceEvent::OpenSettings { notification: None },
+            r#"{"event":"open-settings","notification":null}"#.to_owned(),
+        ),
+        (
             DeviceEvent::Launched { launch_options: LaunchOptions::default() },
             r#"{"event":"launched","launch_options":{}}"#.to_owned(),
         ),

@@ -11,6 +11,7 @@ mod group;
 mod local;
 mod location;
 mod lock;
+mod permission;
 mod phone;
 mod presentation;
 mod properties;

@@ -274,6 +274,10 @@ pub(crate) fn said(output: &Output) -> String {
                 (action, Some(text)) => format!("didReceive {completion}: {identifier} {action} {text:?}"),
             }
         }
+        Output::CallOpenSettings { notification, .. } => match notification {
+            Some(notification) => format!("openSettings for {}", notification.request.identifier),
+            None => "openSettings".to_owned(),
+        },
         Output::CallDidReceiveRemoteNotification { completion, .. } => {
             format!("didReceiveRemoteNotification {completion}")
         }

@@ -41,7 +41,8 @@ export function newsScreen(screen: Record<string, unknown> | undefined): NewsScr
 }
 
 function permission(word: string | null): AuthorizationStatus {
-  return word === "denied" || word === "authorized" || word === "provisional" ? word : "not-determined";
+  const known = ["denied", "authorized", "provisional", "ephemeral"] as const;
+  return known.find((status) => status === word) ?? "not-determined";
 }
 
 export const touches = {

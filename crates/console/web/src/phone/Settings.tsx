@@ -35,7 +35,7 @@ interface OfAppProps {
 function OfApp({ app, settings, onChange }: OfAppProps) {
   const { t } = useWords();
   const turn = (setting: SettingName) => (on: boolean) => onChange({ setting, on });
-  const allowed = settings?.authorization_status === "authorized" || settings?.authorization_status === "provisional";
+  const allowed = ["authorized", "provisional", "ephemeral"].includes(settings?.authorization_status ?? "");
   return (
     <>
       <p className={styles.app}>

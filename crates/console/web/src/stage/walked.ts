@@ -13,7 +13,7 @@ export function walked(app: AppDetail | undefined, pushes: Push[]): Set<WalkStep
   if (status !== "not-determined" || app?.state === "foreground") {
     done.add("open");
   }
-  if (status === "authorized" || status === "provisional") {
+  if (status === "authorized" || status === "provisional" || status === "ephemeral") {
     done.add("allow");
   }
   if (pushes.some((push) => push.counts.planned > 0)) {
