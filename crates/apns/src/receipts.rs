@@ -55,7 +55,7 @@ pub const fn is_told(stage: Stage) -> bool {
         | Stage::Opened
         | Stage::Dismissed
         | Stage::Action => true,
-        Stage::Accepted | Stage::Refused | Stage::Stored | Stage::Sent => false,
+        Stage::Accepted | Stage::Refused | Stage::Stored | Stage::Sent | Stage::Injected => false,
     }
 }
 

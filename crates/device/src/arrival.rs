@@ -109,7 +109,8 @@ impl Arrival {
             | Stage::Expired
             | Stage::Discarded
             | Stage::Sent
-            | Stage::Acknowledged => {}
+            | Stage::Acknowledged
+            | Stage::Injected => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod certificates;
 mod enrolment_keys;
 mod keys;
 mod refusal;
+mod testers;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 use homing_http_api::{Guard, Hosts, Problem, Query, guard, with_manners};
 use homing_trace::Trace;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use utoipa::{OpenApi as _, ToSchema};
 use zeroize::Zeroizing;
 
@@ -28,6 +30,7 @@ use crate::advice::Advice;
 use crate::authority::Authority;
 use crate::centre::Centre;
 use crate::store::{Store, StoreError, TraceQuery};
+use crate::testers::Testers;
 use crate::token::TokenSealer;
 
 /// What the API answers from, and whom it answers.
@@ -39,6 +42,9 @@ pub(crate) struct AdminContext {
     pub(crate) sealer: TokenSealer,
     /// What the provider ports have counted.
     pub(crate) advice: Arc<Advice>,
+    pub(crate) testers: Option<Arc<Testers>>,
+    /// Ends what goes on for ever.
+    pub(crate) stop: watch::Receiver<bool>,
     /// Sent as `Authorization: Bearer`.
     pub(crate) admin_key: Zeroizing<String>,
 }
@@ -66,6 +72,15 @@ pub(crate) fn router(context: AdminContext) -> axum::Router {
         .route("/v1/certificates/{certificate_id}", delete(certificates::revoke))
         .route("/v1/enrolment-keys", get(enrolment_keys::list).post(enrolment_keys::create))
         .route("/v1/enrolment-keys/{id}", delete(enrolment_keys::revoke))
+        .route("/v1/token-marks", get(testers::marks::list))
+        .route("/v1/token-marks/{token}", put(testers::marks::put).delete(testers::marks::remove))
+        .route("/v1/test-tokens", post(testers::marks::make))
+        .route(
+            "/v1/faults",
+            get(testers::faults::list).post(testers::faults::add).delete(testers::faults::remove_all),
+        )
+        .route("/v1/faults/{id}", delete(testers::faults::remove))
+        .route("/v1/journal", get(testers::journal::read))
         .route("/v1/status", get(status))
         .route("/openapi.json", get(description))
         .with_state(Arc::new(context));
@@ -98,7 +113,16 @@ pub(crate) fn router(context: AdminContext) -> axum::Router {
         certificates::revoke,
         enrolment_keys::list,
         enrolment_keys::create,
-        enrolment_keys::revoke
+        enrolment_keys::revoke,
+        testers::marks::list,
+        testers::marks::put,
+        testers::marks::remove,
+        testers::marks::make,
+        testers::faults::list,
+        testers::faults::add,
+        testers::faults::remove,
+        testers::faults::remove_all,
+        testers::journal::read
     ),
     components(schemas(Problem))
 )]

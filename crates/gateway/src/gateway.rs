@@ -22,7 +22,8 @@ use crate::legacy_port::{LegacyPort, Service};
 use crate::listen::{self, Bound, ListenError, accept, stopped};
 use crate::notification::lock;
 use crate::provider_port::{ProviderPort, ProviderPortConfig, ProviderRules};
-use crate::store::{Store, StoreConfig, StoreError};
+use crate::store::{Store, StoreConfig, StoreError, hex};
+use crate::testers::Testers;
 use crate::token::TokenSealer;
 
 /// Connections one core serves at once; the limit of open files is mostly lower.
@@ -52,6 +53,8 @@ pub struct GatewayConfig {
     pub device_link: Vec<SocketAddr>,
     pub admin: Vec<SocketAddr>,
     pub admin_key: String,
+    /// Whether the admin API has what only tests need: marks on tokens, faults, the journal of requests.
+    pub for_testers: bool,
 }
 
 impl std::fmt::Debug for GatewayConfig {
@@ -64,6 +67,7 @@ impl std::fmt::Debug for GatewayConfig {
             .field("feedback", &self.feedback)
             .field("device_link", &self.device_link)
             .field("admin", &self.admin)
+            .field("for_testers", &self.for_testers)
             .finish_non_exhaustive()
     }
 }
@@ -109,6 +113,7 @@ pub struct Gateway {
     centre: Centre,
     authority: Arc<Authority>,
     hub: Arc<Hub>,
+    testers: Option<Arc<Testers>>,
     stop: watch::Sender<bool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -163,8 +168,10 @@ impl Gateway {
         let sealer = TokenSealer::load(&store).await?;
         let hub = Arc::new(Hub::new(store.clone(), config.clock.clone(), inboxes, BUDGET));
         let advice = Arc::new(Advice::default());
+        let testers = config.for_testers.then(Arc::<Testers>::default);
         let provider_port = Arc::new(
             ProviderPort::new(ProviderPortConfig {
+                testers: testers.clone(),
                 hub: Arc::clone(&hub),
                 store: store.clone(),
                 centre: centre.clone(),
@@ -193,7 +200,7 @@ impl Gateway {
         let (stop, stopping) = watch::channel(false);
         let threads = Mutex::new(Vec::new());
         // From here on dropping it stops what has started.
-        let gateway = Self { addresses, store, centre, authority, hub, stop, threads };
+        let gateway = Self { addresses, store, centre, authority, hub, testers, stop, threads };
         let Listeners { mut apns, mut legacy, mut device_link, admin } = listeners;
         let cores = device_link.per_core.len();
         let all_drained = Arc::new(Barrier::new(cores));
@@ -240,6 +247,19 @@ impl Gateway {
 
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// A token, in hex, for a topic of an app whose device is always away: what is sent to it is kept. `None` if there is no
+    /// such topic.
+    pub async fn deviceless_token(
+        &self,
+        topic: &str,
+        environment: Environment,
+    ) -> Result<Option<String>, StoreError> {
+        let directory = self.centre.directory();
+        let Some(entry) = directory.topic(topic) else { return Ok(None) };
+        let registration = self.store.register_deviceless(environment, entry.topic_no).await?;
+        Ok(Some(hex(&TokenSealer::load(&self.store).await?.seal(&registration))))
     }
 
     /// Devices connected now.
@@ -435,6 +455,8 @@ impl Gateway {
             authority: Arc::clone(&self.authority),
             sealer,
             advice,
+            testers: self.testers.clone(),
+            stop: stop.clone(),
             admin_key: admin_key.into(),
         });
         let runtime = runtime()?;

@@ -5,6 +5,7 @@
 
 mod conversation;
 mod feedback;
+mod instead;
 mod judge;
 mod round;
 

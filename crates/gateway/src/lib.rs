@@ -16,6 +16,7 @@ mod listen;
 pub mod notification;
 mod provider_port;
 pub mod store;
+mod testers;
 pub mod token;
 
 pub use gateway::{Addresses, Gateway, GatewayConfig, StartError};

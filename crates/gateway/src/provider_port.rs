@@ -45,6 +45,7 @@ use crate::broadcast::Underway;
 use crate::centre::Centre;
 use crate::hub::Hub;
 use crate::store::{Refused, StageEvent, Store};
+use crate::testers::Testers;
 use crate::token::TokenSealer;
 use connection::{Connection, End};
 use preface::{GoAway, Prefaced, Signs, announced};
@@ -67,6 +68,7 @@ pub(crate) struct ProviderPortConfig {
     pub(crate) store: Store,
     pub(crate) centre: Centre,
     pub(crate) sealer: TokenSealer,
+    pub(crate) testers: Option<Arc<Testers>>,
     /// The server's certificate, leaf first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
@@ -83,6 +85,8 @@ pub(crate) struct ProviderPort {
     pub(crate) store: Store,
     centre: Centre,
     pub(crate) sealer: TokenSealer,
+    /// What testers may ask for; mostly nothing.
+    pub(crate) testers: Option<Arc<Testers>>,
     pub(crate) tls: Arc<rustls::ServerConfig>,
     rules: ProviderRules,
     advice: Arc<Advice>,
@@ -105,14 +109,25 @@ impl std::fmt::Debug for ProviderPort {
 
 impl ProviderPort {
     pub(crate) fn new(config: ProviderPortConfig) -> Result<Self, ProviderPortError> {
-        let ProviderPortConfig { hub, store, centre, sealer, chain, key, client_roots, rules, advice } =
-            config;
+        let ProviderPortConfig {
+            hub,
+            store,
+            centre,
+            sealer,
+            testers,
+            chain,
+            key,
+            client_roots,
+            rules,
+            advice,
+        } = config;
         let tls = tls::server_config(chain, key, client_roots)?;
         Ok(Self {
             hub,
             store,
             centre,
             sealer,
+            testers,
             tls,
             rates: Rates::new(rules.requests_per_token),
             rules,

@@ -315,6 +315,20 @@ impl Store {
         self.call(move |scope| devices::enrol_certified(scope, &key)).await?
     }
 
+    /// A registration whose device is always away: nobody enrolled it, nobody can connect as it.
+    pub(crate) async fn register_deviceless(
+        &self,
+        environment: Environment,
+        topic_no: u32,
+    ) -> Result<RegistrationKey, StoreError> {
+        self.call(move |scope| {
+            let device = devices::put_absent(scope)?;
+            let subscription = Subscription { device, environment, topic_no, instance: String::new() };
+            Ok(subscription.subscribe(scope)?.registration)
+        })
+        .await
+    }
+
     /// What the device may do, if this is its secret.
     pub async fn authenticate(&self, device: u64, secret: &str) -> Result<Option<DeviceRights>, StoreError> {
         let secret = zeroize::Zeroizing::new(secret.to_owned());

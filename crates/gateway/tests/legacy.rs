@@ -14,6 +14,8 @@ mod shared;
 mod statuses;
 #[path = "legacy/stop.rs"]
 mod stop;
+#[path = "legacy/testers.rs"]
+mod testers;
 
 use homing_apns::Expiration;
 use homing_apns::legacy::{Command, LegacyNotification};

@@ -151,6 +151,23 @@ pub(crate) struct FindArgs {
     pub endpoints: Option<PathBuf>,
 }
 
+/// As [`FindArgs`], before or after the words.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FindGlobally {
+    /// Data directory of the running Homing [default: $XDG_DATA_HOME/homing]
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Its endpoints.json, instead of a data directory
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "data_dir")]
+    endpoints: Option<PathBuf>,
+}
+
+impl From<FindGlobally> for FindArgs {
+    fn from(FindGlobally { data_dir, endpoints }: FindGlobally) -> Self {
+        Self { data_dir, endpoints }
+    }
+}
+
 impl FindArgs {
     pub(crate) fn find(&self) -> anyhow::Result<Endpoints> {
         Endpoints::read(&self.path()?)

@@ -1,5 +1,6 @@
 //! A small client for Homing's own JSON APIs on this machine. Which request means what is left to the commands.
 
+use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -45,6 +46,31 @@ impl LocalApi {
     pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let request = self.agent.put(format!("{}{path}", self.base)).header("authorization", self.bearer());
         self.read(path, request.send_json(body))
+    }
+
+    /// Hands on each line of an answer as it comes, until it ends; for ever if it does.
+    pub(crate) fn lines(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        mut take: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
+        let agent: ureq::Agent = config.into();
+        let mut request = agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        let answered = request.call();
+        let is_success = answered.as_ref().is_ok_and(|response| response.status().is_success());
+        if !is_success {
+            return self.read(path, answered).map(drop);
+        }
+        let lines = BufReader::new(answered?.into_body().into_reader()).lines();
+        for line in lines {
+            take(&line.with_context(|| format!("{}{path} broke off", self.base))?)?;
+        }
+        Ok(())
     }
 
     /// An answer without a body is null.

@@ -2,6 +2,7 @@
 //! together is decided by the commands.
 
 pub(crate) mod console;
+pub(crate) mod parent;
 pub(crate) mod phones;
 pub(crate) mod process;
 pub(crate) mod provider;

@@ -12,6 +12,8 @@ pub(crate) fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // Whoever read it may be gone; that must not end us.
+        .log_internal_errors(false)
         .init();
 }
 

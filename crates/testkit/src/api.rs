@@ -58,6 +58,12 @@ impl Api {
         self.ask("GET", path, None).await
     }
 
+    /// Lines of JSON, as far as there are any now.
+    pub async fn lines(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let text = self.text("GET", path, None, None).await?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.ask("POST", path, Some(body)).await
     }
@@ -94,6 +100,17 @@ impl Api {
         body: Option<Value>,
         idempotency_key: Option<String>,
     ) -> anyhow::Result<Value> {
+        let text = self.text(method, path, body, idempotency_key).await?;
+        if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+    }
+
+    async fn text(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        idempotency_key: Option<String>,
+    ) -> anyhow::Result<String> {
         let (agent, url, key) = (self.agent.clone(), format!("{}{path}", self.base), self.key.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let mut request = ureq::http::Request::builder()
@@ -116,7 +133,7 @@ impl Api {
             if !status.is_success() {
                 return Err(Refused { method, url, status: status.as_u16(), text }.into());
             }
-            if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+            Ok(text)
         });
         asked.await?
     }

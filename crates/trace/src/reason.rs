@@ -47,6 +47,19 @@ impl Reason {
     /// It is a sound alone, and the device is muted.
     pub const MUTED: Self = Self::known("muted");
 
+    // injected: what testers may ask the push service for
+    pub const MARK_UNREGISTERED: Self = Self::known("mark-unregistered");
+    pub const MARK_EXPIRED: Self = Self::known("mark-expired");
+    pub const FAULT_REFUSE: Self = Self::known("fault-refuse");
+    pub const FAULT_DELAY: Self = Self::known("fault-delay");
+    pub const FAULT_SILENCE: Self = Self::known("fault-silence");
+    pub const FAULT_RESET: Self = Self::known("fault-reset");
+    pub const FAULT_GO_AWAY: Self = Self::known("fault-go-away");
+    pub const FAULT_DROP: Self = Self::known("fault-drop");
+    pub const FAULT_ONE_STREAM: Self = Self::known("fault-one-stream");
+    pub const FAULT_LEGACY_STATUS: Self = Self::known("fault-legacy-status");
+    pub const FAULT_LEGACY_CLOSE: Self = Self::known("fault-legacy-close");
+
     /// Longest reason taken from a peer, in bytes.
     pub const MAX_LEN: usize = 64;
 

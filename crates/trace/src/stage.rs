@@ -19,6 +19,8 @@ pub enum Stage {
     Opened,
     Dismissed,
     Action,
+    /// A tester had it so: what its reason says is no accident.
+    Injected,
 }
 
 /// Who may say a stage.
@@ -43,7 +45,7 @@ pub enum Counts {
 }
 
 /// The table: stage, its word, who says it, what it counts as.
-pub const TABLE: [(Stage, &str, Speaker, Counts); 13] = [
+pub const TABLE: [(Stage, &str, Speaker, Counts); 14] = [
     (Stage::Accepted, "accepted", Speaker::PushService, Counts::Accepted),
     (Stage::Refused, "refused", Speaker::PushService, Counts::Refused),
     (Stage::Stored, "stored", Speaker::PushService, Counts::Nothing),
@@ -57,6 +59,7 @@ pub const TABLE: [(Stage, &str, Speaker, Counts); 13] = [
     (Stage::Opened, "opened", Speaker::Device, Counts::Opened),
     (Stage::Dismissed, "dismissed", Speaker::Device, Counts::Dismissed),
     (Stage::Action, "action", Speaker::Device, Counts::Action),
+    (Stage::Injected, "injected", Speaker::PushService, Counts::Nothing),
 ];
 
 impl Stage {

@@ -1,6 +1,7 @@
 //! The API over a real store, and who is turned away.
 
 mod centre;
+mod testers;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -19,9 +20,15 @@ struct Bench {
     store: Store,
     router: axum::Router,
     advice: Arc<Advice>,
+    sealer: TokenSealer,
+    _stop: tokio::sync::watch::Sender<bool>,
 }
 
 async fn bench() -> Bench {
+    bench_with(Some(Arc::default())).await
+}
+
+async fn bench_with(testers: Option<Arc<crate::testers::Testers>>) -> Bench {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let config = StoreConfig { dir: dir.path().to_owned(), clock: Clock::default() };
     let store = Store::open(config, vec![]).expect("the store opens");
@@ -32,15 +39,18 @@ async fn bench() -> Bench {
     let admin_key = KEY.to_owned().into();
     let authority = Arc::new(Authority::open(dir.path()).expect("it is made"));
     let advice = Arc::new(Advice::default());
+    let (stop, stops) = tokio::sync::watch::channel(false);
     let router = router(AdminContext {
         store: store.clone(),
         centre: centre.clone(),
         authority,
-        sealer,
+        sealer: sealer.clone(),
         advice: Arc::clone(&advice),
+        testers,
+        stop: stops,
         admin_key,
     });
-    Bench { _dir: dir, store, router, advice }
+    Bench { _dir: dir, store, router, advice, sealer, _stop: stop }
 }
 
 impl Bench {
@@ -89,7 +99,8 @@ async fn a_trace_is_found_by_label_and_by_token() {
             topic: Some("com.example.news".into()),
             environment: Some(Environment::Production),
             token: Some(token.as_str().into()),
-            reason: Reason::known("BadDeviceToken"),
+            injected: None,
+            reason: Some(Reason::known("BadDeviceToken")),
             at: UnixMillis(1_795_313_045_067),
         })))
         .expect("there is room");
@@ -123,7 +134,8 @@ async fn many_traces_come_in_pages() {
             topic: None,
             environment: Some(Environment::Production),
             token: Some("00ff".into()),
-            reason: Reason::known("BadDeviceToken"),
+            injected: None,
+            reason: Some(Reason::known("BadDeviceToken")),
             at: UnixMillis(1_795_313_045_000 + at),
         };
         bench.store.record(StageEvent::Refused(Box::new(refused))).expect("there is room");

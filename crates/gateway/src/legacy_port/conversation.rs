@@ -15,6 +15,7 @@ use tokio::io::AsyncBufReadExt as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::instead::{About, conclude, instead, note};
 use super::round::{Admitted, Failing, Round};
 use super::{Deadlines, LegacyPort, Stream, part};
 use crate::centre::Directory;
@@ -44,6 +45,8 @@ pub(super) struct Conversation {
     /// When the gateway was seen to stop.
     stopping_since: Option<Instant>,
     changes: watch::Receiver<Arc<Directory>>,
+    /// The connection's number in the journal, where there is one.
+    journaled: Option<u64>,
 }
 
 /// Why the reading ends.
@@ -75,6 +78,7 @@ impl Conversation {
         let (port, deadlines) = (Arc::clone(&port.provider_port), port.deadlines);
         let (labels, round) = (Labels::new(), Round::default());
         let (amid_since, stopping_since, changes) = (None, None, admission.changes());
+        let journaled = port.testers.as_ref().map(|testers| testers.journal.connection());
         Self {
             core,
             port,
@@ -87,6 +91,7 @@ impl Conversation {
             amid_since,
             stopping_since,
             changes,
+            journaled,
         }
     }
 
@@ -207,6 +212,7 @@ impl Conversation {
             failing(&Reason::InternalServerError)
         })?;
         let token = hex(&sent.token);
+        let mut noted = self.journaled.map(|connection| note(connection, &self.admission, &sent, now.at));
         let checked = self.admission.check_legacy(&sent).and_then(|head| {
             let body = Body::from(sent.payload);
             match self.admission.check_body(&head, &token, body, &apns_id, now) {
@@ -216,12 +222,27 @@ impl Conversation {
         });
         match checked {
             Ok((registration, notification, known)) => {
-                self.round.put(Admitted { command, identifier, registration, notification, known, token });
+                let about = About { command, identifier, label: &apns_id, known: &known, token: &token };
+                let environment = self.admission.environment();
+                let is_marked = instead(&self.port, environment, &registration, &about, &mut noted, now.at)?;
+                self.round.put(Admitted {
+                    command,
+                    identifier,
+                    registration,
+                    notification,
+                    known,
+                    token,
+                    is_marked,
+                    noted,
+                });
                 Ok(())
             }
             Err(refusing) => {
                 let reason = TraceReason::from_peer(refusing.reason.as_str());
                 let environment = self.admission.environment();
+                let status = command.is_answered().then_some(Status::of(&refusing.reason));
+                let said = Some((status, Some(&refusing.reason)));
+                conclude(&self.port, noted, &refusing.known, &apns_id, said);
                 let refused = refusing.known.refused(apns_id, environment, Some(&token), reason, now.at);
                 self.port.note_refusal(refused);
                 tracing::info!(

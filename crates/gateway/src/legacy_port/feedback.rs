@@ -81,11 +81,22 @@ async fn tell_all(
             break;
         }
     }
+    let marked = port.testers.as_ref().map(|testers| testers.marks.untold(environment, topic_no));
+    let marked = marked.unwrap_or_default();
+    let mut tuples = Vec::with_capacity(marked.len() * FeedbackTuple::LEN);
+    for (registration, since) in &marked {
+        let since = u32::try_from(since.secs()).unwrap_or_default();
+        FeedbackTuple { since, token: port.sealer.seal(registration) }.encode(&mut tuples);
+    }
+    timeout(PAGE_DEADLINE, stream.write_all(&tuples)).await??;
     // An orderly end says that all has been read: bytes that weren't would make it a reset.
     timeout(CLOSE_DEADLINE, async {
         stream.shutdown().await?;
         discard(stream.into_inner().0).await
     })
     .await??;
+    if let Some(testers) = &port.testers {
+        testers.marks.told(marked.into_iter().map(|(registration, _)| registration));
+    }
     Ok(port.store.feedback_read(environment, topic_no, told).await?)
 }

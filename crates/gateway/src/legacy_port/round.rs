@@ -11,9 +11,11 @@ use homing_apns::legacy::{Command, Identifier, Status};
 use homing_trace::{Environment, Reason as TraceReason};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::instead::conclude;
 use crate::notification::{Mailbox, Notification, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::provider_port::{Known, ProviderPort};
 use crate::store::{Standing, StoreError};
+use crate::testers::Noted;
 
 /// How long a notification that is tried once may wait for a slow device before the next ones are taken. It stays in that
 /// device's queue.
@@ -43,6 +45,10 @@ pub(super) struct Admitted {
     pub(super) known: Known,
     /// Hex.
     pub(super) token: String,
+    /// A tester has marked its token: it is discarded.
+    pub(super) is_marked: bool,
+    /// What the journal is told once its fate is known, where there is one.
+    pub(super) noted: Option<Box<Noted>>,
 }
 
 impl Admitted {
@@ -100,14 +106,14 @@ impl Round {
         let never = standings.iter().position(|standing| matches!(standing, Standing::Never));
         let failing = never.map(|at| {
             note_refusal(port, environment, &admitted[at], &Reason::BadDeviceToken);
-            admitted[at].failing(Status::of(&Reason::BadDeviceToken))
+            failed(port, &mut admitted[at], &Reason::BadDeviceToken)
         });
         admitted.truncate(never.unwrap_or(admitted.len()));
         let mut fates = Vec::with_capacity(admitted.len());
         for (admitted, standing) in admitted.iter().zip(standings) {
             fates.push(match standing {
-                Standing::Lives(_) => Fate::Refused,
-                Standing::Ended(_) | Standing::Never => {
+                Standing::Lives(_) if !admitted.is_marked => Fate::Refused,
+                Standing::Lives(_) | Standing::Ended(_) | Standing::Never => {
                     note_refusal(port, environment, admitted, &Reason::Unregistered);
                     Fate::Taken
                 }
@@ -115,11 +121,15 @@ impl Round {
         }
         self.hand_over(port, core, &admitted, &mut fates).await;
         self.first_slot = self.first_slot.wrapping_add(u32::try_from(admitted.len()).unwrap_or(u32::MAX));
-        for (admitted, fate) in admitted.iter().zip(fates) {
+        for (admitted, fate) in admitted.iter_mut().zip(fates) {
             match fate {
-                Fate::Unknown => return Err(admitted.failing(Status::of(&Reason::BadDeviceToken))),
-                Fate::Refused => return Err(admitted.failing(Status::of(&Reason::ServiceUnavailable))),
-                Fate::Asked | Fate::Taken => self.last_taken = admitted.identifier.or(self.last_taken),
+                Fate::Unknown => return Err(failed(port, admitted, &Reason::BadDeviceToken)),
+                Fate::Refused => return Err(failed(port, admitted, &Reason::ServiceUnavailable)),
+                Fate::Asked | Fate::Taken => {
+                    self.last_taken = admitted.identifier.or(self.last_taken);
+                    let Admitted { notification, known, noted, .. } = admitted;
+                    conclude(port, noted.take(), known, &notification.apns_id, None);
+                }
             }
         }
         failing.map_or(Ok(()), Err)
@@ -198,9 +208,20 @@ async fn stand(port: &ProviderPort, keys: Vec<RegistrationKey>) -> Result<Vec<St
     }
 }
 
+/// How a notification fails, which the journal is told.
+fn failed(port: &ProviderPort, admitted: &mut Admitted, reason: &Reason) -> Failing {
+    let failing = admitted.failing(Status::of(reason));
+    let Admitted { notification, known, noted, .. } = admitted;
+    let said = (failing.command.is_some_and(Command::is_answered).then_some(failing.status), Some(reason));
+    conclude(port, noted.take(), known, &notification.apns_id, Some(said));
+    failing
+}
+
 fn note_refusal(port: &ProviderPort, environment: Environment, admitted: &Admitted, reason: &Reason) {
     let Admitted { notification, known, token, .. } = admitted;
     let reason = TraceReason::from_peer(reason.as_str());
     let (label, at) = (notification.apns_id.clone(), notification.accepted_at);
-    port.note_refusal(known.refused(label, environment, Some(token), reason, at));
+    let mut refused = known.refused(label, environment, Some(token), reason, at);
+    refused.injected = admitted.is_marked.then_some(TraceReason::MARK_UNREGISTERED);
+    port.note_refusal(refused);
 }

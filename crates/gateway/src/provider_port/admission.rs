@@ -30,6 +30,7 @@ use super::verdicts::Verdict;
 use crate::centre::{Certificate, Directory, ProviderKey};
 use crate::notification::{Notification, RegistrationKey};
 use crate::store::{Refused, Topics};
+use crate::testers::Credential;
 
 /// The moment a batch of requests is handled at.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +68,7 @@ impl Known {
         apns_id: Box<str>,
         environment: Environment,
         token: Option<&str>,
-        reason: homing_trace::Reason,
+        reason: impl Into<Option<homing_trace::Reason>>,
         at: UnixMillis,
     ) -> Refused {
         Refused {
@@ -76,7 +77,8 @@ impl Known {
             topic: self.topic.as_ref().map(|topic| topic.as_str().into()),
             environment: Some(environment),
             token: token.map(Into::into),
-            reason,
+            injected: None,
+            reason: reason.into(),
             at,
         }
     }
@@ -226,6 +228,16 @@ impl Admission {
 
     pub(crate) const fn environment(&self) -> Environment {
         self.environment
+    }
+
+    /// Who speaks for a request with these headers, whether it is in order or not.
+    pub(crate) fn credential(&self, headers: &RequestHeaders<'_>) -> Option<Credential> {
+        match &self.certified {
+            Some(Certified { certificate, .. }) => {
+                Some(Credential::Certificate { certificate_id: certificate.id.to_string() })
+            }
+            None => Credential::in_headers(headers),
+        }
     }
 
     /// Hears when the developer centre has changed.
@@ -517,6 +529,11 @@ impl From<Vec<u8>> for Body {
 }
 
 impl Body {
+    /// What of it is kept.
+    pub(super) fn start(&self) -> &[u8] {
+        &self.start
+    }
+
     /// Keeps the first `most` bytes. They are copied, since what `h2` hands out pins its whole read buffer.
     pub(super) fn take(&mut self, chunk: &[u8], most: usize) {
         let kept = &chunk[..chunk.len().min(most - self.start.len())];

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use h2::SendStream;
 use h2::server::SendResponse;
 use homing_apns::{ApnsId, Refusal};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 pub(super) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
@@ -32,8 +32,19 @@ pub(super) fn accept(
 
 /// HEADERS, then one DATA frame that holds all of the body and ends the stream: clients parse each frame by itself.
 pub(super) fn refuse(respond: &mut SendResponse<Bytes>, apns_id: HeaderValue, refusal: &Refusal) {
+    refuse_as(respond, apns_id, refusal, (refusal.status(), None));
+}
+
+/// The same with another status, and when to try again, in seconds.
+pub(super) fn refuse_as(
+    respond: &mut SendResponse<Bytes>,
+    apns_id: HeaderValue,
+    refusal: &Refusal,
+    (status, retry_after): (u16, Option<u32>),
+) {
     let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(APNS_ID, once(apns_id));
     if let Ok(mut body) = respond.send_response(response, false) {

@@ -2,6 +2,8 @@
 //! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts and
 //! requests about channels run beside it, see `receipts` and `channels`.
 
+mod instead;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,8 +28,10 @@ use super::channels::{Asked as AskedOfChannels, Names};
 use super::preface::{Signs, announced};
 use super::receipts::{Stream, Streams};
 use crate::centre::Directory;
-use crate::notification::{Mailbox, Outcome, ReplyTo, Submission};
+use crate::notification::{Mailbox, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::store::BadCursor;
+use crate::testers::Noted;
+use instead::{Kept, Testing};
 
 /// Requests of one connection that may wait for their outcome. More than streams, since a client may reset a stream whose
 /// notification is on its way.
@@ -52,6 +56,8 @@ struct Asked {
     /// What the answer carries: as sent, or made here.
     apns_id: HeaderValue,
     uri: Uri,
+    /// What the journal is told once it is answered, where there is one.
+    noted: Option<Box<Noted>>,
 }
 
 impl Asked {
@@ -75,6 +81,9 @@ struct Reading {
 struct Waiting {
     asked: Asked,
     head: Head,
+    registration: RegistrationKey,
+    /// Before then it isn't answered.
+    not_before: Option<Instant>,
 }
 
 /// How a connection ended.
@@ -126,6 +135,8 @@ pub(super) struct Connection<T> {
     leaving: Option<Leaving>,
     changes: watch::Receiver<Arc<Directory>>,
     stop: watch::Receiver<bool>,
+    /// What testers asked for on this connection.
+    testing: Option<Box<Testing>>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
@@ -140,6 +151,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let first_streams = port.rules.first_streams;
         let is_limited = u32::from(first_streams) < announced::MAX_CONCURRENT_STREAMS;
         let first_streams = (is_limited && !admission.is_authenticated()).then_some(first_streams);
+        let testing = port.testers.as_ref().map(|testers| Box::new(Testing::new(testers)));
         Self {
             h2,
             port,
@@ -160,6 +172,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             leaving: None,
             changes,
             stop,
+            testing,
         }
     }
 
@@ -176,6 +189,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             let ends =
                 [self.going.as_ref().map(|going| going.by), self.leaving.as_ref().map(|leaving| leaving.by)];
             let look = ends.into_iter().flatten().fold(look, Instant::min);
+            let look = self.testing.as_ref().map_or(look, |testing| testing.look(look));
             tokio::select! {
                 biased;
                 ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
@@ -266,7 +280,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
             }
             let refused = self.read_bodies(cx, now);
-            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready();
+            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready() | self.release(now);
             self.answer_outcomes(now);
             if !refused && !answered {
                 return self.poll_left(signs, now);
@@ -286,6 +300,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Ready when the connection must end, and all its requests are answered and written, or the time for that is over. Streams
     /// of receipts end with it: their clients hear why from the connection's end.
     fn poll_left(&self, signs: &Signs, now: Moment) -> Poll<Result<End, h2::Error>> {
+        if self.testing.as_ref().is_some_and(|testing| testing.is_cut) {
+            return Poll::Ready(Ok(End::Closed));
+        }
         let Some(Leaving { reason, by }) = &self.leaving else { return Poll::Pending };
         let (reason, is_late) = (reason.clone(), *by <= now.instant);
         let is_answered = self.reading.is_empty()
@@ -314,6 +331,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         now: Moment,
     ) {
         let (parts, stream) = request.into_parts();
+        if let Some(testing) = self.testing.as_mut().filter(|testing| testing.is_away) {
+            return testing.ignore(respond);
+        }
         self.last_stream = self.last_stream.max(respond.stream_id().into());
         let open = self.reading.len() + self.waiting.len() - self.free.len()
             + (Arc::strong_count(&self.channel_requests) - 1);
@@ -340,7 +360,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             return self.take_receipts(&parts, respond, apns_id, now);
         }
         let head = self.admission.check_head(&parts.method, &parts.uri, &headers, now);
-        let asked = Asked { respond, apns_id, uri: parts.uri };
+        let noted = self.note(&parts, &headers, now);
+        let asked = Asked { respond, apns_id, uri: parts.uri, noted };
         let mut reading = Reading { asked, head, stream, body: Body::default(), since: now.instant };
         match reading.poll(cx) {
             Poll::Pending => self.reading.push(reading),
@@ -432,8 +453,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
 
     /// The request is here as a whole: it goes to the hub, or is refused.
     fn finish(&mut self, reading: Reading, now: Moment) {
-        let Reading { asked, head, body, .. } = reading;
-        let head = match head {
+        let Reading { mut asked, head, body, .. } = reading;
+        if let Some(noted) = &mut asked.noted {
+            noted.asked.payload = Bytes::copy_from_slice(body.start());
+        }
+        let mut head = match head {
             Ok(head) => head,
             Err(refusing) => return self.refuse(asked, refusing.reason.into(), refusing.known, now),
         };
@@ -451,7 +475,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         });
         match checked {
             Ok((registration, notification)) => {
-                let slot = self.put(Waiting { asked, head });
+                let not_before = match self.instead(&registration, now) {
+                    Some(instead) => match self.have(instead, asked, head, now) {
+                        Kept::Here(kept, not_before) => {
+                            (asked, head) = *kept;
+                            not_before
+                        }
+                        Kept::Gone => return,
+                    },
+                    None => None,
+                };
+                let slot = self.put(Waiting { asked, head, registration, not_before });
                 let reply = ReplyTo { mailbox: Arc::clone(&self.mailbox), slot };
                 self.port.hub.submit(self.core, Submission { registration, notification, reply });
             }
@@ -472,9 +506,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn answer_outcomes(&mut self, now: Moment) {
         let mut outcomes = std::mem::take(&mut self.outcomes);
         for (slot, outcome) in outcomes.drain(..) {
-            let Some(Waiting { mut asked, head }) =
-                self.waiting.get_mut(slot as usize).and_then(Option::take)
-            else {
+            let Some(waiting) = self.waiting.get_mut(slot as usize).and_then(Option::take) else {
+                continue;
+            };
+            let Some(Waiting { mut asked, head, .. }) = self.unless_early(waiting, slot, outcome, now) else {
                 continue;
             };
             self.free.push(slot);
@@ -484,6 +519,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                         Environment::Development => self.labels.make().ok(),
                         Environment::Production => None,
                     };
+                    self.conclude(&mut asked, 200, None, &head.into());
                     answer::accept(&mut asked.respond, asked.apns_id, unique_id);
                     continue;
                 }
@@ -502,16 +538,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Answers, and writes it down for the trace.
     fn refuse(&self, mut asked: Asked, refusal: Refusal, known: Known, now: Moment) {
         if known.team.is_some() || self.port.strangers.may_note(now.real) {
-            self.note_refusal(&asked, &refusal, &known, now);
+            self.note_refusal(&asked, Some(&refusal), &known, now);
         }
+        self.conclude(&mut asked, refusal.status(), Some(&refusal), &known);
         answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
     }
 
-    fn note_refusal(&self, asked: &Asked, refusal: &Refusal, known: &Known, now: Moment) {
+    fn note_refusal(&self, asked: &Asked, refusal: Option<&Refusal>, known: &Known, now: Moment) {
         let label = String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect();
         let token = asked.token().filter(|token| DeviceTokenHex::parse(token.as_bytes()).is_ok());
-        let reason = homing_trace::Reason::from_peer(refusal.reason.as_str());
-        let refused = known.refused(label, self.admission.environment(), token, reason, now.at);
+        let reason = refusal.map(|refusal| homing_trace::Reason::from_peer(refusal.reason.as_str()));
+        let mut refused = known.refused(label, self.admission.environment(), token, reason, now.at);
+        refused.injected = asked.noted.as_ref().and_then(|noted| noted.injected.clone());
         self.port.note_refusal(refused);
     }
 

@@ -10,6 +10,7 @@ mod raw;
 mod reasons;
 mod receipts;
 mod refusals;
+mod testers;
 mod trace_of_frames;
 mod transport;
 mod world;

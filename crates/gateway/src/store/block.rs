@@ -44,7 +44,8 @@ pub(crate) struct RefusedRecord {
     pub(crate) topic: Option<String>,
     pub(crate) environment: Option<Environment>,
     pub(crate) token: Option<String>,
-    pub(crate) reason: Reason,
+    pub(crate) injected: Option<Reason>,
+    pub(crate) reason: Option<Reason>,
     pub(crate) at: UnixMillis,
 }
 
@@ -52,6 +53,8 @@ const KEPT: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REACHED: u8 = 3;
 const REFUSED: u8 = 4;
+/// As a refusal, with what a tester had it end by before the reason.
+const INJECTED: u8 = 5;
 
 /// The key of a notification's number.
 pub(crate) fn seq_key(seq: u64) -> u64 {
@@ -149,14 +152,17 @@ impl Block {
     }
 
     pub(crate) fn refused(&mut self, refused: &Refused) {
-        self.bytes.push(REFUSED);
+        self.bytes.push(if refused.injected.is_some() { INJECTED } else { REFUSED });
         self.bytes.extend_from_slice(&refused.at.0.to_le_bytes());
         self.bytes.push(refused.environment.map_or(u8::MAX, environment_number));
         self.label(&refused.apns_id);
         for text in [&refused.team, &refused.topic, &refused.token] {
             self.text(text.as_deref().unwrap_or_default());
         }
-        self.text(refused.reason.as_str());
+        if let Some(injected) = &refused.injected {
+            self.text(injected.as_str());
+        }
+        self.text(refused.reason.as_ref().map_or("", Reason::as_str));
         if let Some(token) = &refused.token {
             self.keys.push(token_key(token));
         }
@@ -268,18 +274,22 @@ impl Records<'_> {
                 let reason = self.text()?.map(|reason| Reason::from_peer(&reason));
                 Some(Record::Reached { seq, environment, topic_no, stage, reason, at })
             }
-            REFUSED => {
+            kind @ (REFUSED | INJECTED) => {
                 let at = self.at()?;
                 let environment = environment_of(self.byte()?);
                 let apns_id = self.label()?;
                 let (team, topic, token) = (self.text()?, self.text()?, self.text()?);
-                let reason = Reason::from_peer(&self.text()?.unwrap_or_default());
+                let injected = if kind == INJECTED { self.text()? } else { None };
+                let reason = self.text()?;
+                let word = |text: Option<String>| text.map(|text| Reason::from_peer(&text));
+                let (injected, reason) = (word(injected), word(reason));
                 Some(Record::Refused(Box::new(RefusedRecord {
                     apns_id,
                     team,
                     topic,
                     environment,
                     token,
+                    injected,
                     reason,
                     at,
                 })))
@@ -324,11 +334,24 @@ mod tests {
             topic: Some("com.example".into()),
             environment: None,
             token: Some("AB".into()),
-            reason: Reason::known("BadDeviceToken"),
+            injected: None,
+            reason: Some(Reason::known("BadDeviceToken")),
             at: UnixMillis(7),
         });
+        block.refused(&Refused {
+            apns_id: "C".into(),
+            team: None,
+            topic: None,
+            environment: None,
+            token: None,
+            injected: Some(Reason::FAULT_SILENCE),
+            reason: None,
+            at: UnixMillis(8),
+        });
         let records: Vec<Record> = Records(&block.bytes).collect();
-        assert_eq!(records.len(), 4);
+        assert_eq!(records.len(), 5);
+        let Record::Refused(silent) = &records[4] else { panic!("{records:?}") };
+        assert_eq!((&silent.injected, &silent.reason), (&Some(Reason::FAULT_SILENCE), &None));
         assert!(matches!(&records[0], Record::Kept { seq: 1, registration: REGISTRATION, .. }));
         assert!(matches!(&records[1], Record::Accepted { seq: 2, apns_id, .. } if apns_id == "A"));
         let reached = Record::Reached {

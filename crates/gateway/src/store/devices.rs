@@ -117,19 +117,28 @@ fn admit(
         return Ok(Err(EnrolError::TooFast { retry_after_secs }));
     }
     scope.connection.execute("UPDATE enrolment_keys SET admitted = admitted + 1 WHERE id = ?1", [key.id])?;
+    insert(scope, secret_hash, key.id).map(Ok)
+}
+
+/// A new device that nobody enrolled and nobody can be: no key has this number, and no digest is empty.
+pub(crate) fn put_absent(scope: &mut Scope<'_>) -> Result<u64, CallError> {
+    insert(scope, &[], 0)
+}
+
+fn insert(scope: &mut Scope<'_>, secret_hash: &[u8], enrolment_key: i64) -> Result<u64, CallError> {
     loop {
         let device = u64::from_le_bytes(random()?);
         let inserted = scope
             .connection
             .prepare_cached("INSERT OR IGNORE INTO devices VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![signed(device), secret_hash, key.id, scope.now.0])?;
+            .execute(params![signed(device), secret_hash, enrolment_key, scope.now.0])?;
         // An id that ever held a registration is never given again, since its tokens would open for it.
         let used = scope
             .connection
             .prepare_cached("SELECT 1 FROM registrations WHERE device = ?1")?
             .exists([signed(device)])?;
         if inserted == 1 && !used {
-            return Ok(Ok(device));
+            return Ok(device);
         }
         if inserted == 1 {
             scope.connection.execute("DELETE FROM devices WHERE id = ?1", [signed(device)])?;

@@ -79,7 +79,7 @@ pub enum StageEvent {
     Refused(Box<Refused>),
 }
 
-/// A refused request: it never became a notification.
+/// A refused request, or one that a tester had go wrong: it never became a notification.
 #[derive(Clone, Debug)]
 pub struct Refused {
     /// As it is said in the answer.
@@ -90,8 +90,10 @@ pub struct Refused {
     pub environment: Option<Environment>,
     /// The device token as it stood in the path, hex in either case.
     pub token: Option<Box<str>>,
-    /// Apple's word.
-    pub reason: Reason,
+    /// What a tester had it end by.
+    pub injected: Option<Reason>,
+    /// Apple's word; `None` when nothing was said.
+    pub reason: Option<Reason>,
     pub at: UnixMillis,
 }
 

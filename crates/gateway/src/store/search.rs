@@ -256,7 +256,8 @@ const fn is_end(stage: Stage) -> bool {
         | Stage::Suppressed
         | Stage::Opened
         | Stage::Dismissed
-        | Stage::Action => false,
+        | Stage::Action
+        | Stage::Injected => false,
     }
 }
 
@@ -270,7 +271,9 @@ fn insert_end(events: &mut Vec<Event>, end: Option<Event>) {
 }
 
 fn refused(record: RefusedRecord) -> Trace {
-    let RefusedRecord { apns_id, topic, environment, reason, at, .. } = record;
-    let events = vec![Event { at, stage: Stage::Refused, reason: Some(reason) }];
+    let RefusedRecord { apns_id, topic, environment, injected, reason, at, .. } = record;
+    let steps = [(Stage::Injected, injected), (Stage::Refused, reason)];
+    let events = steps.into_iter().filter(|(_, reason)| reason.is_some());
+    let events = events.map(|(stage, reason)| Event { at, stage, reason }).collect();
     Trace { apns_id, seq: None, topic, environment, events, broadcast: None }
 }

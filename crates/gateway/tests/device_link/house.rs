@@ -175,6 +175,7 @@ async fn start_gateway(dir: &tempfile::TempDir, cores: usize, clock: &Clock) -> 
         device_link: any.clone(),
         admin: any,
         admin_key: "admin".to_owned(),
+        for_testers: false,
     };
     Gateway::start(config).await.expect("loopback and a new folder")
 }

@@ -103,7 +103,8 @@ async fn whatever_devices_do_each_accepted_notification_has_an_end() {
             | Stage::Suppressed
             | Stage::Opened
             | Stage::Dismissed
-            | Stage::Action => false,
+            | Stage::Action
+            | Stage::Injected => false,
         });
         assert!(ends, "{trace:?}");
     }

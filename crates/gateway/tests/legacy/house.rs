@@ -62,6 +62,7 @@ impl House {
             device_link: any.clone(),
             admin: any,
             admin_key: "admin".to_owned(),
+            for_testers: true,
         };
         let gateway = Gateway::start(config).await.expect("loopback and a new folder");
         let centre = gateway.centre();

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use homing_gateway::centre::CertificateKind;
 use homing_trace::{Environment, UnixMillis};
 
-use crate::endpoints::FindArgs;
+use crate::endpoints::FindGlobally;
 
 pub(super) use files::write_new;
 
@@ -24,23 +24,6 @@ pub(crate) struct AppArgs {
     json: bool,
     #[command(flatten)]
     find: FindGlobally,
-}
-
-/// As [`FindArgs`], before or after the words.
-#[derive(Debug, clap::Args)]
-struct FindGlobally {
-    /// Data directory of the running Homing [default: $XDG_DATA_HOME/homing]
-    #[arg(long, value_name = "DIR", global = true)]
-    data_dir: Option<PathBuf>,
-    /// Its endpoints.json, instead of a data directory
-    #[arg(long, value_name = "FILE", global = true, conflicts_with = "data_dir")]
-    endpoints: Option<PathBuf>,
-}
-
-impl From<FindGlobally> for FindArgs {
-    fn from(FindGlobally { data_dir, endpoints }: FindGlobally) -> Self {
-        Self { data_dir, endpoints }
-    }
 }
 
 #[derive(Debug, clap::Subcommand)]

@@ -1,4 +1,4 @@
-//! `homing gateway`: the push service as a process of its own, from a configuration file.
+//! `homing gateway`: the push service as a process of its own, from a configuration file, or for one run of tests.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,19 @@ use serde::Deserialize;
 
 use crate::data_dir::DataDir;
 use crate::demo;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, FindArgs};
+use crate::local_api::LocalApi;
 use crate::ports;
 use crate::roles::process::{runtime, stop_signal};
 use crate::roles::push_service;
 
 mod advice;
+mod ephemeral;
+mod fault;
+mod journal;
 mod rules;
+mod scratch;
+mod token;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -25,17 +31,29 @@ pub(crate) struct GatewayArgs {
     #[command(subcommand)]
     command: Option<Command>,
     /// Configuration file (TOML); docs/gateway.toml is an example with every key
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "ephemeral")]
     config: Option<PathBuf>,
     /// Also listen on Apple's own ports (443, 2195 to 2197), for clients with fixed ports; needs root or CAP_NET_BIND_SERVICE
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ephemeral")]
     apple_ports: bool,
+    /// For tests: on ports of the system's choice, told as one line of JSON; ends with its parent and leaves nothing
+    #[arg(long, conflicts_with = "config")]
+    ephemeral: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show what a running push service takes from clients though Apple doesn't document it
     Advice(advice::AdviceArgs),
+    /// Device tokens for tests: make one without a device, let one be unregistered or expired, restore it
+    Token(token::TokenArgs),
+    /// Faults for tests: let requests for an app go wrong
+    Fault(fault::FaultArgs),
+    /// What providers sent and what they were answered
+    Journal(journal::JournalArgs),
+    /// Remove the directory of an ephemeral push service once it has ended, also if it was killed
+    #[command(hide = true)]
+    Sweep { folder: PathBuf },
 }
 
 /// What the file says. A key we don't know is an error: it is a misspelt one.
@@ -57,6 +75,9 @@ pub(crate) struct GatewayFile {
     /// How Apple's provider API answers where there is a choice.
     #[serde(default)]
     pub provider_api: rules::RulesFile,
+    /// The admin API has what only tests need: marks on tokens, faults, the journal of requests.
+    #[serde(default)]
+    pub for_testers: bool,
     pub device_link: Listen,
     pub admin: Listen,
 }
@@ -99,9 +120,24 @@ impl GatewayFile {
 pub(crate) fn run(args: GatewayArgs) -> anyhow::Result<ExitCode> {
     match (args.command, args.config) {
         (Some(Command::Advice(args)), _) => advice::run(&args).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Token(args)), _) => token::run(args).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Fault(args)), _) => fault::run(args).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Journal(args)), _) => journal::run(&args).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Sweep { folder }), _) => scratch::sweep(&folder).map(|()| ExitCode::SUCCESS),
         (None, Some(config)) => run_configured(&config, args.apple_ports),
-        (None, None) => anyhow::bail!("name a configuration file with --config"),
+        (None, None) => ephemeral::run(),
     }
+}
+
+/// The admin API of a running push service.
+fn admin(find: &FindArgs) -> anyhow::Result<LocalApi> {
+    let endpoints = find.find()?;
+    let (Some(base), Some(key)) = (&endpoints.gateway_admin, &endpoints.gateway_admin_key) else {
+        anyhow::bail!(
+            "this Homing has no push service\nhint: start one with `homing up` or `homing gateway`"
+        );
+    };
+    Ok(LocalApi::new(base, key))
 }
 
 fn run_configured(config: &Path, apple_ports: bool) -> anyhow::Result<ExitCode> {
@@ -123,6 +159,7 @@ fn run_configured(config: &Path, apple_ports: bool) -> anyhow::Result<ExitCode> 
         feedback: if_named(production.feedback, development.feedback),
         strict_legacy: file.strict_legacy,
         rules,
+        for_testers: file.for_testers,
         device_link: file.device_link.listen,
         admin: file.admin.listen,
     };

@@ -73,6 +73,7 @@ pub(crate) fn run(args: UpArgs) -> anyhow::Result<ExitCode> {
         admin: ports::loopback(ports.gateway_admin),
         strict_legacy: false,
         rules: ProviderRules::default(),
+        for_testers: true,
     };
     if args.apple_ports {
         ports::add_apple_ports(&mut listen);

@@ -13,7 +13,7 @@ use crate::demo::DemoCredentials;
 use crate::endpoints::{ApnsPorts, Endpoints, HostPort};
 use crate::roles::process::{local_url, port_of};
 
-/// Where the push service listens, and how strictly.
+/// Where the push service listens, how strictly, and whether it has what only tests need.
 pub(crate) struct Listen {
     pub(crate) apns: Vec<(Environment, Vec<SocketAddr>)>,
     pub(crate) legacy: Vec<(Environment, Vec<SocketAddr>)>,
@@ -22,6 +22,7 @@ pub(crate) struct Listen {
     pub(crate) admin: Vec<SocketAddr>,
     pub(crate) strict_legacy: bool,
     pub(crate) rules: ProviderRules,
+    pub(crate) for_testers: bool,
 }
 
 /// Starts it, with a thread for each core unless `cores` says how many.
@@ -48,6 +49,7 @@ pub(crate) async fn start(
         device_link: listen.device_link,
         admin: listen.admin,
         admin_key: dir.key("gateway-admin.key")?,
+        for_testers: listen.for_testers,
     };
     Gateway::start(config).await.context("the push service can't start")
 }

@@ -6,6 +6,7 @@
 mod article;
 mod away;
 mod centre;
+mod ephemeral;
 mod home;
 mod hostile;
 mod lifecycle;

@@ -70,7 +70,7 @@ impl Step {
             Stage::Opened => Some(Self::Opened),
             Stage::Dismissed => Some(Self::Dismissed),
             Stage::Action => Some(Self::Action),
-            Stage::Accepted | Stage::Refused | Stage::Stored | Stage::Sent => None,
+            Stage::Accepted | Stage::Refused | Stage::Stored | Stage::Sent | Stage::Injected => None,
         }
     }
 }

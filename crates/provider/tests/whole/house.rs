@@ -258,6 +258,7 @@ async fn start_gateway(data_dir: PathBuf, clock: &Clock) -> Gateway {
         device_link: any.clone(),
         admin: any,
         admin_key: "admin".to_owned(),
+        for_testers: false,
     };
     Gateway::start(config).await.expect("loopback and a new folder")
 }

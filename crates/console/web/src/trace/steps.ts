@@ -20,6 +20,7 @@ const SPEAKERS = {
   discarded: "push-service",
   sent: "push-service",
   acknowledged: "push-service",
+  injected: "push-service",
   displayed: "device",
   suppressed: "device",
   opened: "device",

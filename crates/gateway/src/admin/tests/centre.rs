@@ -8,7 +8,7 @@ const APP: &str = "com.example.news";
 const TEAM: &str = "ABCDE12345";
 
 impl Bench {
-    async fn send(&self, method: &str, uri: &str, body: &str) -> (StatusCode, Value) {
+    pub(super) async fn send(&self, method: &str, uri: &str, body: &str) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
             .uri(uri)
@@ -19,11 +19,11 @@ impl Bench {
         self.answer(request).await
     }
 
-    async fn post(&self, uri: &str, body: Value) -> (StatusCode, Value) {
+    pub(super) async fn post(&self, uri: &str, body: Value) -> (StatusCode, Value) {
         self.send("POST", uri, &body.to_string()).await
     }
 
-    async fn made(&self, uri: &str, body: Value) -> Value {
+    pub(super) async fn made(&self, uri: &str, body: Value) -> Value {
         let (status, made) = self.post(uri, body).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
         made

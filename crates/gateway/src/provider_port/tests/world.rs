@@ -27,6 +27,7 @@ use crate::centre::{Centre, Certificate, CertificateKind, CertificateSpec, Enrol
 use crate::hub::{BUDGET, Hub, Inboxes};
 use crate::legacy_port::{Deadlines, LegacyPort, Service};
 use crate::store::{Store, StoreConfig};
+use crate::testers::Testers;
 use crate::token::TokenSealer;
 
 pub(super) const TEAM: &str = "TEAM123456";
@@ -47,6 +48,7 @@ pub(super) struct World {
     pub(super) sealer: TokenSealer,
     pub(super) advice: Arc<Advice>,
     port: Arc<ProviderPort>,
+    pub(super) testers: Arc<Testers>,
     authority: Authority,
     pub(super) key: SigningKey,
     pub(super) other_key: SigningKey,
@@ -81,11 +83,13 @@ impl World {
         let sealer = TokenSealer::load(&store).await.expect("there is a key");
         let authority = Authority::open(dir.path()).expect("the authority opens");
         let hub = Arc::new(Hub::new(store.clone(), clock, inboxes, BUDGET));
+        let testers = Arc::<Testers>::default();
         let port = ProviderPort::new(ProviderPortConfig {
             hub: Arc::clone(&hub),
             store: store.clone(),
             centre: centre.clone(),
             sealer: sealer.clone(),
+            testers: Some(Arc::clone(&testers)),
             chain: authority.server_chain(),
             key: authority.server_key(),
             client_roots: authority.provider_roots(),
@@ -103,7 +107,7 @@ impl World {
                 tokio::spawn(Arc::clone(&serving).serve(0, environment, tcp, peer, stops.clone()));
             }
         });
-        Self { address, store, centre, sealer, advice, port, authority, key, other_key, stop, dir }
+        Self { address, store, centre, sealer, advice, port, testers, authority, key, other_key, stop, dir }
     }
 
     /// A connection to the legacy interface, served beside the provider port.

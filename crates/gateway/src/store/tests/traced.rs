@@ -15,7 +15,8 @@ fn refused(label: &str, token: Option<&str>, at: UnixMillis) -> StageEvent {
         topic: Some("com.example.news".into()),
         environment: Some(Environment::Production),
         token: token.map(Into::into),
-        reason: Reason::known("BadDeviceToken"),
+        injected: None,
+        reason: Some(Reason::known("BadDeviceToken")),
         at,
     }))
 }

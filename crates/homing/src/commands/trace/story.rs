@@ -61,6 +61,24 @@ fn meaning(event: &Event) -> String {
         Stage::Opened => "the user tapped it".to_owned(),
         Stage::Dismissed => "the user cleared it".to_owned(),
         Stage::Action => format!("the user chose {reason:?}"),
+        Stage::Injected => format!("{reason}: {}", injected(reason)),
+    }
+}
+
+fn injected(reason: &str) -> &'static str {
+    match reason {
+        "mark-unregistered" => "a tester has marked the token as unregistered",
+        "mark-expired" => "a tester has marked the token as expired",
+        "fault-refuse" => "a tester's rule had the request refused",
+        "fault-delay" => "a tester's rule had the answer wait",
+        "fault-silence" => "a tester's rule left the request without an answer, and took nothing",
+        "fault-reset" => "a tester's rule reset the request's stream, and took nothing",
+        "fault-go-away" => "a tester's rule sent the connection away, and took nothing",
+        "fault-drop" => "a tester's rule cut the connection, and took nothing",
+        "fault-one-stream" => "a tester's rule lowered the connection to one stream",
+        "fault-legacy-status" => "a tester's rule answered a status and closed, and took nothing",
+        "fault-legacy-close" => "a tester's rule closed the connection, and took nothing",
+        _ => "a tester had it so",
     }
 }
 

@@ -83,6 +83,32 @@ export const reasons: Record<string, ReasonWords> = {
   "too-large-for-device": { short: "too large", why: "It is larger than the device takes." },
   "channel-deleted": { short: "channel deleted", why: "Its broadcast channel was deleted." },
   "refused-by-device": { short: "refused by the device", why: "The device answered with an error." },
+  // Asked for by a tester.
+  "mark-unregistered": {
+    short: "marked unregistered",
+    why: "A tester marked this token as unregistered.",
+    mend: "Restore it: homing gateway token restore.",
+  },
+  "mark-expired": {
+    short: "marked expired",
+    why: "A tester marked this token as expired.",
+    mend: "Restore it: homing gateway token restore.",
+  },
+  "fault-refuse": { short: "refused by a rule", why: "A tester’s rule had the request refused." },
+  "fault-delay": { short: "answered late", why: "A tester’s rule had the answer wait." },
+  "fault-silence": { short: "left without an answer", why: "A tester’s rule left the request without an answer." },
+  "fault-reset": { short: "stream reset", why: "A tester’s rule reset the request’s stream." },
+  "fault-go-away": { short: "sent away", why: "A tester’s rule ended the provider’s connection with a GOAWAY." },
+  "fault-drop": { short: "connection cut", why: "A tester’s rule cut the provider’s connection." },
+  "fault-one-stream": { short: "one stream", why: "A tester’s rule let the connection carry one request at a time." },
+  "fault-legacy-status": {
+    short: "answered a status",
+    why: "A tester’s rule answered an error packet on the legacy interface.",
+  },
+  "fault-legacy-close": {
+    short: "connection closed",
+    why: "A tester’s rule closed the connection on the legacy interface.",
+  },
   // Said by the provider: why it sent nothing, or gave up.
   "logged-out": { short: "user signed out", why: "The user signed out on this iPhone before it was sent." },
   retired: { short: "token ended", why: "The push service had ended this token before it was sent." },

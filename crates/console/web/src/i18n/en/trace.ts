@@ -38,6 +38,7 @@ const STAGES: Record<StageWord, StageWords> = {
   opened: { short: "opened", name: "Opened", means: "The user tapped it, and the app opened." },
   action: { short: "action", name: "Action", means: "The user chose one of its actions." },
   dismissed: { short: "cleared", name: "Cleared", means: "The user cleared it without opening it." },
+  injected: { short: "a test’s", name: "A test’s doing", means: "A tester asked the push service for it." },
 };
 
 export const trace = {

@@ -69,6 +69,18 @@ export const reasons: Record<string, ReasonWords> = {
   "too-large-for-device": { short: "太大", why: "超过了设备能接收的大小。" },
   "channel-deleted": { short: "频道已删除", why: "它的广播频道已被删除。" },
   "refused-by-device": { short: "设备拒收", why: "设备回答了错误。" },
+  // 测试人员要求的。
+  "mark-unregistered": { short: "标记为已注销", why: "测试人员把这个令牌标记成了已注销。", mend: "恢复它：homing gateway token restore。" },
+  "mark-expired": { short: "标记为已过期", why: "测试人员把这个令牌标记成了已过期。", mend: "恢复它：homing gateway token restore。" },
+  "fault-refuse": { short: "按规则拒绝", why: "测试规则让这个请求被拒绝。" },
+  "fault-delay": { short: "延迟回答", why: "测试规则推迟了回答。" },
+  "fault-silence": { short: "没有回答", why: "测试规则让这个请求得不到回答。" },
+  "fault-reset": { short: "流被重置", why: "测试规则重置了这个请求的流。" },
+  "fault-go-away": { short: "连接被请走", why: "测试规则用 GOAWAY 结束了业务服务端的连接。" },
+  "fault-drop": { short: "连接被切断", why: "测试规则切断了业务服务端的连接。" },
+  "fault-one-stream": { short: "只许一个流", why: "测试规则让这条连接一次只能发一个请求。" },
+  "fault-legacy-status": { short: "回答了状态码", why: "测试规则在旧接口上回答了一个错误包。" },
+  "fault-legacy-close": { short: "连接被关闭", why: "测试规则关闭了旧接口上的连接。" },
   // Said by the provider: why it sent nothing, or gave up.
   "logged-out": { short: "用户已退出登录", why: "发出之前，用户已在这台 iPhone 上退出登录。" },
   retired: { short: "令牌已失效", why: "发出之前，推送服务已使这个令牌失效。" },

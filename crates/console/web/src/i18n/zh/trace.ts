@@ -20,6 +20,7 @@ const STAGES: Omit<Dictionary["stages"], "of"> = {
   opened: { short: "已点开", name: "已点开", means: "用户点了它，应用随之打开。" },
   action: { short: "已操作", name: "已操作", means: "用户选择了它的一个操作。" },
   dismissed: { short: "已清除", name: "已清除", means: "用户没有打开，直接清除了它。" },
+  injected: { short: "测试注入", name: "测试注入", means: "这是测试人员让推送服务这样做的。" },
 };
 
 export const trace: Pick<Dictionary, "arrivals" | "stages" | "speakers" | "surfaces" | "states" | "story"> = {

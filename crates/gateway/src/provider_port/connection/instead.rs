@@ -1,0 +1,228 @@
+//! What testers asked for on a connection: faults instead of answers, and notes for the journal. Which request is hit is
+//! decided in `crate::testers`; what that does to the connection is decided here.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use homing_apns::{Refusal, RequestHeaders};
+use homing_trace::Stage;
+use http::request::Parts;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::super::admission::{Head, Known, Moment};
+use super::super::answer;
+use super::{Asked, Connection, LEAVE_WITHIN, Leaving, Reading, Waiting};
+use crate::notification::{Outcome, RegistrationKey};
+use crate::store::StageEvent;
+use crate::testers::{Answer, Effect, Instead, Interface, Noted, Testers};
+
+/// Streams that are left without an answer. The client's limit of streams is reached before, unless it resets them.
+const SILENT: usize = 1_000;
+
+/// One connection's share.
+pub(super) struct Testing {
+    testers: Arc<Testers>,
+    /// Its number in the journal.
+    connection: u64,
+    /// Answers that wait, by slot.
+    late: Vec<(Instant, u32, Outcome)>,
+    /// Kept, since a stream that is let go of is reset.
+    silent: VecDeque<SendResponse<Bytes>>,
+    /// It is being sent away: what comes now isn't looked at.
+    pub(super) is_away: bool,
+    /// It ends at once.
+    pub(super) is_cut: bool,
+}
+
+/// What is left of a request that was hit.
+pub(super) enum Kept {
+    /// It goes on, to be answered not before this moment.
+    Here(Box<(Asked, Head)>, Option<Instant>),
+    Gone,
+}
+
+impl Testing {
+    pub(super) fn new(testers: &Arc<Testers>) -> Self {
+        Self {
+            testers: Arc::clone(testers),
+            connection: testers.journal.connection(),
+            late: Vec::new(),
+            silent: VecDeque::new(),
+            is_away: false,
+            is_cut: false,
+        }
+    }
+
+    /// When to look again: when the next answer is due, or at `look`.
+    pub(super) fn look(&self, look: Instant) -> Instant {
+        self.late.iter().map(|(due, ..)| *due).fold(look, Instant::min)
+    }
+
+    /// Never answers a stream.
+    pub(super) fn ignore(&mut self, respond: SendResponse<Bytes>) {
+        if self.silent.len() >= SILENT {
+            self.silent.pop_front();
+        }
+        self.silent.push_back(respond);
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
+    /// What the journal is to say of a request, where there is one.
+    pub(super) fn note(
+        &self,
+        parts: &Parts,
+        headers: &RequestHeaders<'_>,
+        now: Moment,
+    ) -> Option<Box<Noted>> {
+        let testing = self.testing.as_ref()?;
+        let mut asked = crate::testers::Asked {
+            interface: "http2",
+            connection: testing.connection,
+            environment: Some(self.admission.environment()),
+            credential: self.admission.credential(headers),
+            method: Some(parts.method.to_string()),
+            path: Some(parts.uri.path().to_owned()),
+            token: homing_apns::device_token_in_path(parts.uri.path()).ok().map(str::to_owned),
+            ..crate::testers::Asked::default()
+        };
+        asked.take_headers(&parts.headers);
+        Some(Noted::new(asked, now.at))
+    }
+
+    /// Tells the journal what a request was answered.
+    pub(super) fn conclude(&self, asked: &mut Asked, status: u16, refusal: Option<&Refusal>, known: &Known) {
+        if asked.noted.is_none() {
+            return;
+        }
+        let answer = Answer {
+            status: Some(status),
+            reason: refusal.map(|refusal| refusal.reason.as_str().to_owned()),
+            timestamp: refusal.and_then(|refusal| refusal.timestamp).map(|at| at.0),
+            apns_id: String::from_utf8_lossy(asked.apns_id.as_bytes()).into_owned(),
+            ..Answer::default()
+        };
+        self.conclude_with(asked, Some(answer), known);
+    }
+
+    fn conclude_with(&self, asked: &mut Asked, answer: Option<Answer>, known: &Known) {
+        let (Some(testing), Some(noted)) = (&self.testing, asked.noted.take()) else { return };
+        let topic = known.topic.as_ref().map(homing_apns::Topic::as_str);
+        testing.testers.journal.write(*noted, known.team.as_deref(), topic, answer);
+    }
+
+    /// What a request in order gets instead of its answer, mostly nothing.
+    pub(super) fn instead(&self, registration: &RegistrationKey, now: Moment) -> Option<Instead> {
+        self.testing.as_ref()?.testers.instead(Interface::Http2, registration, now.at)
+    }
+
+    /// Lets a request have what it gets.
+    pub(super) fn have(&mut self, instead: Instead, mut asked: Asked, head: Head, now: Moment) -> Kept {
+        let effect = match instead {
+            Instead::Marked(mark) => {
+                mark_as(&mut asked, mark.word());
+                self.refuse(asked, mark.refusal(), head.into(), now);
+                return Kept::Gone;
+            }
+            Instead::Fault(hit) => hit.effect,
+        };
+        mark_as(&mut asked, effect.word());
+        match effect {
+            Effect::Delay(by) => Kept::Here(Box::new((asked, head)), Some(now.instant + by)),
+            Effect::OneStream => {
+                self.narrow();
+                Kept::Here(Box::new((asked, head)), Some(now.instant))
+            }
+            other => {
+                self.spoil(other, asked, &head.into(), now);
+                Kept::Gone
+            }
+        }
+    }
+
+    /// Ends a request that isn't taken.
+    fn spoil(&mut self, effect: Effect, mut asked: Asked, known: &Known, now: Moment) {
+        if let Effect::Refuse { status, reason, retry_after } = effect {
+            let refusal = Refusal::new(reason);
+            self.note_refusal(&asked, Some(&refusal), known, now);
+            self.conclude(&mut asked, status, Some(&refusal), known);
+            return answer::refuse_as(&mut asked.respond, asked.apns_id, &refusal, (status, retry_after));
+        }
+        self.note_refusal(&asked, None, known, now);
+        self.conclude_with(&mut asked, None, known);
+        let Some(testing) = &mut self.testing else { return };
+        match effect {
+            Effect::Reset(code) => asked.respond.send_reset(code.into()),
+            Effect::Drop => testing.is_cut = true,
+            Effect::GoAway(reason) => {
+                testing.is_away = true;
+                let stream = u32::from(asked.respond.stream_id());
+                testing.ignore(asked.respond);
+                if self.last_stream == stream {
+                    // So that its client knows: it wasn't looked at.
+                    self.last_stream = stream.saturating_sub(2);
+                }
+                for Reading { asked: mut other, .. } in std::mem::take(&mut self.reading) {
+                    other.respond.send_reset(h2::Reason::REFUSED_STREAM);
+                }
+                self.leaving = Some(Leaving { reason, by: now.instant + LEAVE_WITHIN });
+            }
+            // The others are for another interface, or were let go on.
+            Effect::Silence
+            | Effect::Refuse { .. }
+            | Effect::Delay(_)
+            | Effect::OneStream
+            | Effect::LegacyStatus(_)
+            | Effect::LegacyClose => testing.ignore(asked.respond),
+        }
+    }
+
+    /// Announces one stream.
+    fn narrow(&mut self) {}
+
+    /// Holds an answer back whose time hasn't come. Its notification is in the trace as what it is.
+    pub(super) fn unless_early(
+        &mut self,
+        mut waiting: Waiting,
+        slot: u32,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Option<Waiting> {
+        let Some(due) = waiting.not_before.take() else { return Some(waiting) };
+        let injected = waiting.asked.noted.as_ref().and_then(|noted| noted.injected.clone());
+        if let Outcome::Accepted { seq } = outcome {
+            let registration = waiting.registration;
+            let stage = Stage::Injected;
+            let event = StageEvent::Reached { seq, registration, stage, reason: injected, at: now.at };
+            if self.port.store.record(event).is_err() {
+                tracing::debug!("no room to write down a fault");
+            }
+        }
+        match &mut self.testing {
+            Some(testing) if due > now.instant => {
+                testing.late.push((due, slot, outcome));
+                self.waiting[slot as usize] = Some(waiting);
+                None
+            }
+            Some(_) | None => Some(waiting),
+        }
+    }
+
+    /// Lets the answers go that are due. Tells whether there were any.
+    pub(super) fn release(&mut self, now: Moment) -> bool {
+        let Some(testing) = &mut self.testing else { return false };
+        let due = testing.late.extract_if(.., |(due, ..)| *due <= now.instant);
+        let before = self.outcomes.len();
+        self.outcomes.extend(due.map(|(_, slot, outcome)| (slot, outcome)));
+        self.outcomes.len() > before
+    }
+}
+
+fn mark_as(asked: &mut Asked, word: homing_trace::Reason) {
+    if let Some(noted) = &mut asked.noted {
+        noted.injected = Some(word);
+    }
+}
