@@ -224,7 +224,7 @@ async fn the_journal_has_what_was_sent_and_answered_and_no_secret() {
     assert_eq!(first["team_id"], super::world::TEAM);
     assert_eq!(first["topic"], APP);
     assert_eq!(first["token"], token);
-    assert_eq!(first["payload"], String::from_utf8_lossy(ALERT));
+    assert_eq!(first["payload"], String::from_utf8_lossy(ALERT).as_ref());
     assert_eq!(first["headers"]["apns-collapse-id"], "a");
     assert_eq!(first["headers"]["x-mine"], "b");
     assert_eq!(first["headers"]["authorization"], Value::Null);
