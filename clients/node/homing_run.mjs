@@ -45,6 +45,27 @@ export async function clockBehind(does) {
   }
 }
 
+/** Asks the push service's admin API. */
+export async function admin(method, path, body) {
+  const headers = { authorization: `Bearer ${endpoints.gateway_admin_key}` };
+  const answer = await fetch(endpoints.gateway_admin + path, { method, headers, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text;
+}
+
+/** A token of the demo app whose device is always away. */
+export async function newToken() {
+  const wish = { topic: endpoints.demo.bundle_id, environment: "development" };
+  return JSON.parse(await admin("POST", "/v1/test-tokens", wish)).token;
+}
+
+/** What the requests for a token were answered: the status, or what was done to them instead. */
+export async function answers(token) {
+  const lines = (await admin("GET", `/v1/journal?token=${token}`)).split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line)).map((entry) => entry.answer?.status ?? entry.injected);
+}
+
 export function finish() {
   console.log(`1..${checks}`);
   process.exit(failures ? 1 : 0);

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 
 ENDPOINTS = os.environ["ENDPOINTS"]
 HOMING = os.environ["HOMING"]
@@ -35,6 +36,28 @@ def gone_token() -> str:
     """The token of a device that removed the demo app."""
     asked = ["bash", "clients/mosquitto/gone.sh"]
     return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def admin(method: str, path: str, body: dict | None = None) -> str:
+    """Asks the push service's admin API."""
+    headers = {"authorization": f"Bearer {endpoints['gateway_admin_key']}"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(endpoints["gateway_admin"] + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def new_token() -> str:
+    """A token of the demo app whose device is always away."""
+    wish = {"topic": endpoints["demo"]["bundle_id"], "environment": "development"}
+    return json.loads(admin("POST", "/v1/test-tokens", wish))["token"]
+
+
+def answers(token: str) -> list[str]:
+    """What the requests for a token were answered: the status, or what was done to them instead."""
+    lines = admin("GET", f"/v1/journal?token={token}").splitlines()
+    entries = [json.loads(line) for line in lines]
+    return [str(entry["answer"]["status"]) if entry["answer"] else entry["injected"] for entry in entries]
 
 
 def finish() -> None:

@@ -21,6 +21,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/receipts.md",
     "docs/provider-api.md",
     "docs/developer-centre.md",
+    "docs/ci.md",
 ];
 
 struct Block {

@@ -203,7 +203,7 @@ async fn the_description_names_every_path_and_needs_no_key() {
     let (status, description) = bench.get("/openapi.json", &[("host", "127.0.0.1:1")]).await;
     assert_eq!(status, StatusCode::OK);
     let paths: Vec<&String> = description["paths"].as_object().expect("it has paths").keys().collect();
-    assert_eq!(paths.len(), 14, "{paths:?}");
+    assert_eq!(paths.len(), 20, "{paths:?}");
     assert!(description["components"]["schemas"]["Trace"].is_object());
 }
 

@@ -156,7 +156,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let Some(testing) = &mut self.testing else { return };
         match effect {
             Effect::Reset(code) => asked.respond.send_reset(code.into()),
-            Effect::Drop => testing.is_cut = true,
+            Effect::Drop => {
+                // Letting go of it would reset it first.
+                testing.ignore(asked.respond);
+                testing.is_cut = true;
+            }
             Effect::GoAway(reason) => {
                 testing.is_away = true;
                 let stream = u32::from(asked.respond.stream_id());
