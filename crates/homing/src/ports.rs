@@ -122,6 +122,7 @@ mod tests {
             device_link: at(&[8883]),
             admin: at(&[8483]),
             strict_legacy: false,
+            for_testers: false,
             rules: homing_gateway::ProviderRules::default(),
         };
         add_apple_ports(&mut listen);

@@ -270,6 +270,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.go_on(signs, now);
         loop {
             self.widen();
+            self.narrow(signs);
             // This also writes what was answered, hence it comes last before `Pending`, too.
             loop {
                 match self.h2.poll_accept(cx) {

@@ -21,8 +21,10 @@ const GO_AWAY_FIXED: usize = 8;
 /// Reads the frames of one connection on their way out.
 #[derive(Debug)]
 pub(super) struct Editor {
-    /// What the first SETTINGS shall allow; those that follow allow all.
+    /// What the first SETTINGS shall allow.
     first_streams: Option<u16>,
+    /// What those that follow allow.
+    later_streams: u32,
     /// A frame's head, and its payload if it may be changed, as far as they have come.
     held: Vec<u8>,
     /// Bytes of the frame that go through unchanged and are still to come.
@@ -35,7 +37,13 @@ pub(super) struct Editor {
 impl Editor {
     /// Begins where a frame begins.
     pub(super) const fn new(first_streams: Option<u16>) -> Self {
-        Self { first_streams, held: Vec::new(), passing: 0, out: Vec::new(), written: 0 }
+        let later_streams = announced::MAX_CONCURRENT_STREAMS;
+        Self { first_streams, later_streams, held: Vec::new(), passing: 0, out: Vec::new(), written: 0 }
+    }
+
+    /// From now on later SETTINGS allow one stream.
+    pub(super) const fn narrow(&mut self) {
+        self.later_streams = 1;
     }
 
     /// Writes what was taken before.
@@ -112,7 +120,7 @@ impl Editor {
             }
             None => {
                 let [high, low] = MAX_CONCURRENT_STREAMS.to_be_bytes();
-                let [a, b, c, d] = announced::MAX_CONCURRENT_STREAMS.to_be_bytes();
+                let [a, b, c, d] = self.later_streams.to_be_bytes();
                 frame(SETTINGS, &[high, low, a, b, c, d])
             }
         }

@@ -57,6 +57,8 @@ pub(super) struct Signs {
     pub(super) is_writing: AtomicBool,
     /// What each GOAWAY explains from now on. It may be set while nothing waits to be written: frames are whole then.
     pub(super) farewell: OnceLock<Vec<u8>>,
+    /// Whether SETTINGS allow one stream from now on. To be set at such a moment, too.
+    pub(super) is_narrow: AtomicBool,
 }
 
 impl Signs {
@@ -75,8 +77,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Prefaced<T> {
 
     fn poll_edited(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let why = self.signs.farewell.get();
-        if self.editor.is_none() && why.is_some() {
+        let is_narrow = self.signs.is_narrow.load(Ordering::Relaxed);
+        if self.editor.is_none() && (why.is_some() || is_narrow) {
             self.editor = Some(Editor::new(None));
+        }
+        if let Some(editor) = self.editor.as_mut().filter(|_| is_narrow) {
+            editor.narrow();
         }
         match &mut self.editor {
             Some(editor) => editor.poll_write(&mut self.io, cx, buf, why.map(Vec::as_slice)),
@@ -143,7 +149,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Prefaced<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = if self.editor.is_none() && self.signs.farewell.get().is_none() {
+        let is_edited = self.signs.farewell.get().is_some() || self.signs.is_narrow.load(Ordering::Relaxed);
+        let written = if self.editor.is_none() && !is_edited {
             Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
         } else {
             let some = bufs.iter().find(|buf| !buf.is_empty());

@@ -52,10 +52,7 @@ async fn an_unregistered_token_is_discarded_without_a_word_and_told_by_feedback(
     client.hears_nothing().await;
     let steps = house.steps(&token).await;
     let said = |word: &str| Some(word.to_owned());
-    assert_eq!(
-        steps,
-        [(Stage::Injected, said("mark-unregistered")), (Stage::Refused, said("Unregistered"))]
-    );
+    assert_eq!(steps, [(Stage::Injected, said("mark-unregistered")), (Stage::Refused, said("Unregistered"))]);
     let expected = [(token.clone(), 1_508_251_465)];
     assert_eq!(feedback(&house).await, expected);
     while !feedback(&house).await.is_empty() {}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::super::admission::{Head, Known, Moment};
 use super::super::answer;
+use super::super::preface::{Signs, announced};
 use super::{Asked, Connection, LEAVE_WITHIN, Leaving, Reading, Waiting};
 use crate::notification::{Outcome, RegistrationKey};
 use crate::store::StageEvent;
@@ -31,6 +33,8 @@ pub(super) struct Testing {
     late: Vec<(Instant, u32, Outcome)>,
     /// Kept, since a stream that is let go of is reset.
     silent: VecDeque<SendResponse<Bytes>>,
+    /// One stream is to be announced.
+    is_to_narrow: bool,
     /// It is being sent away: what comes now isn't looked at.
     pub(super) is_away: bool,
     /// It ends at once.
@@ -51,6 +55,7 @@ impl Testing {
             connection: testers.journal.connection(),
             late: Vec::new(),
             silent: VecDeque::new(),
+            is_to_narrow: false,
             is_away: false,
             is_cut: false,
         }
@@ -133,7 +138,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         match effect {
             Effect::Delay(by) => Kept::Here(Box::new((asked, head)), Some(now.instant + by)),
             Effect::OneStream => {
-                self.narrow();
+                if let Some(testing) = &mut self.testing {
+                    testing.is_to_narrow = true;
+                }
                 Kept::Here(Box::new((asked, head)), Some(now.instant))
             }
             other => {
@@ -184,8 +191,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Announces one stream.
-    fn narrow(&mut self) {}
+    /// Announces one stream where that is to be said; see [`Connection::widen`].
+    pub(super) fn narrow(&mut self, signs: &Signs) {
+        let Some(testing) = self.testing.as_mut().filter(|testing| testing.is_to_narrow) else { return };
+        if signs.is_writing.load(Ordering::Relaxed) {
+            return;
+        }
+        signs.is_narrow.store(true, Ordering::Relaxed);
+        if self.h2.set_initial_window_size(announced::INITIAL_WINDOW_SIZE).is_ok() {
+            testing.is_to_narrow = false;
+        }
+    }
 
     /// Holds an answer back whose time hasn't come. Its notification is in the trace as what it is.
     pub(super) fn unless_early(

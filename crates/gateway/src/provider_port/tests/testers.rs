@@ -36,7 +36,8 @@ impl World {
 
     /// Stage and reason of each step of the token's notifications, one list each.
     async fn steps(&self, token: &str) -> Vec<Vec<String>> {
-        let query = TraceQuery::Token { token: token.to_owned(), registration: Some(self.key_of(token).await) };
+        let query =
+            TraceQuery::Token { token: token.to_owned(), registration: Some(self.key_of(token).await) };
         let traces = self.store.trace(query, 100).await.expect("the store answers");
         let steps = |trace: Trace| {
             let said = |event: homing_trace::Event| match event.reason {
@@ -190,6 +191,31 @@ async fn a_connection_that_is_sent_away_hears_why_and_its_other_requests_are_ans
     let steps = world.steps(&token).await;
     assert_eq!(steps.len(), 3);
     assert_eq!(steps[1], ["injected: fault-go-away"]);
+}
+
+#[tokio::test]
+async fn a_connection_is_lowered_to_one_stream_and_works_on() {
+    let (world, token, mut client) = scene().await;
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+    let before = client.streams();
+    assert!(before > 1, "{before}");
+    world.fault(Effect::OneStream, Some(1));
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+    let lowered = async {
+        while client.streams() != 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(WAIT, lowered).await.expect("SETTINGS come");
+    let (one, another) = (client.clone(), client.clone());
+    let send = |mut client: Client| {
+        let request = world.request(&token);
+        async move { client.send(request, ALERT).await.status }
+    };
+    let both = timeout(WAIT, async { tokio::join!(send(one), send(another)) }).await;
+    assert_eq!(both.expect("one after the other"), (200, 200));
+    let steps = world.steps(&token).await;
+    assert!(steps[1].contains(&"injected: fault-one-stream".to_owned()), "{steps:?}");
 }
 
 #[tokio::test]

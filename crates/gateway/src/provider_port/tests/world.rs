@@ -398,6 +398,11 @@ impl Client {
         read(answer).await
     }
 
+    /// Streams that the server allows at a time.
+    pub(super) fn streams(&self) -> usize {
+        self.requests.current_max_send_streams()
+    }
+
     /// Waits until the server has closed the connection.
     pub(super) async fn closed(&self) {
         (&mut *self.connection.lock().await).await.expect("the connection ends");
