@@ -13,3 +13,4 @@ mod lifecycle;
 mod logins;
 mod phone;
 mod start;
+mod testers;
