@@ -213,11 +213,10 @@ impl Faults {
             .rules
             .iter_mut()
             .filter(|rule| rule.wish.effect.interface() == interface && rule.wish.scope.holds(registration));
-        let hit = asked.find_map(|rule| {
+        asked.find_map(|rule| {
             let (rule_id, effect) = (rule.id, rule.wish.effect.clone());
             rule.draw().then_some(Hit { rule: rule_id, effect })
-        });
-        hit
+        })
     }
 
     /// The rules that have not ended.

@@ -122,7 +122,10 @@ async fn faults_are_added_listed_and_removed_and_the_journal_is_followed() {
     let add = ["gateway", "fault", "add", "refuse", "--reason", "TooManyRequests", "--retry-after", "7"];
     let id = bench.said(&[&add[..], &["--token", &token, "--count", "1"]].concat());
     let listed = bench.said(&["gateway", "fault", "list"]);
-    assert!(listed.starts_with(&format!("{id}  refuse status 429 TooManyRequests retry_after 7")), "{listed}");
+    assert!(
+        listed.starts_with(&format!("{id}  refuse status 429 TooManyRequests retry_after 7")),
+        "{listed}"
+    );
     assert_eq!(bench.send(&token).await.0, "429 TooManyRequests");
     assert_eq!(bench.send(&token).await.0, "200");
     assert_eq!(bench.said(&["gateway", "fault", "list"]), "", "its count is used up");
@@ -134,7 +137,8 @@ async fn faults_are_added_listed_and_removed_and_the_journal_is_followed() {
     following.kill().unwrap();
     following.wait().unwrap();
 
-    let id = bench.said(&["gateway", "fault", "add", "silence", "--app", "com.example.news", "--seconds", "60"]);
+    let id =
+        bench.said(&["gateway", "fault", "add", "silence", "--app", "com.example.news", "--seconds", "60"]);
     bench.said(&["gateway", "fault", "remove", &id]);
     bench.said(&["gateway", "fault", "add", "drop", "--app", "com.example.news", "--percent", "50"]);
     bench.said(&["gateway", "fault", "remove", "--all"]);

@@ -128,6 +128,13 @@ async fn what_cant_be_used_is_named_with_what_could() {
         assert!(words.iter().all(|word| detail.contains(word)), "{wish}: {detail}");
     }
     assert_eq!(bench.ask("/v1/faults").await.1, json!({"faults": []}), "nothing was made");
+}
+
+#[tokio::test]
+async fn what_cant_be_used_of_a_mark_a_token_or_a_question_is_named() {
+    let bench = bench().await;
+    let token = bench.token().await;
+    let (bad, unusable) = (StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY);
     let mark = format!("/v1/token-marks/{token}");
     for (uri, body, status, word) in [
         (&*mark, "{}", bad, "state"),

@@ -143,8 +143,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
                 Kept::Here(Box::new((asked, head)), Some(now.instant))
             }
-            other => {
-                self.spoil(other, asked, &head.into(), now);
+            spoils @ (Effect::Refuse { .. }
+            | Effect::Silence
+            | Effect::Reset(_)
+            | Effect::GoAway(_)
+            | Effect::Drop
+            | Effect::LegacyStatus(_)
+            | Effect::LegacyClose) => {
+                self.spoil(spoils, asked, &head.into(), now);
                 Kept::Gone
             }
         }

@@ -18,7 +18,7 @@ const DEVELOPMENT: Environment = Environment::Development;
 const WAIT: Duration = Duration::from_secs(20);
 
 impl World {
-    async fn key_of(&self, token: &str) -> RegistrationKey {
+    fn key_of(&self, token: &str) -> RegistrationKey {
         let sealed = homing_apns::DeviceTokenHex::parse(token.as_bytes()).expect("it is hex");
         self.sealer.open(sealed.as_bytes()).expect("it is ours")
     }
@@ -36,8 +36,7 @@ impl World {
 
     /// Stage and reason of each step of the token's notifications, one list each.
     async fn steps(&self, token: &str) -> Vec<Vec<String>> {
-        let query =
-            TraceQuery::Token { token: token.to_owned(), registration: Some(self.key_of(token).await) };
+        let query = TraceQuery::Token { token: token.to_owned(), registration: Some(self.key_of(token)) };
         let traces = self.store.trace(query, 100).await.expect("the store answers");
         let steps = |trace: Trace| {
             let said = |event: homing_trace::Event| match event.reason {
@@ -66,7 +65,7 @@ async fn scene() -> (World, String, Client) {
 async fn a_marked_token_is_410_with_the_time_that_was_said_until_it_is_restored() {
     let (world, token, mut client) = scene().await;
     let other = world.register(DEVELOPMENT, APP).await;
-    let key = world.key_of(&token).await;
+    let key = world.key_of(&token);
     for (kind, reason) in [(MarkKind::Unregistered, "Unregistered"), (MarkKind::Expired, "ExpiredToken")] {
         let mark = Mark { kind, since: UnixMillis(1_508_249_865_488) };
         world.testers.marks.put(key, mark).expect("there is room");

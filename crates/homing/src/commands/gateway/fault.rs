@@ -149,10 +149,11 @@ pub(super) fn run(args: FaultArgs) -> anyhow::Result<()> {
 fn text(rule: &Value) -> String {
     let mut line = format!("{}  {}", rule["id"], rule["effect"].as_str().unwrap_or_default());
     for name in ["status", "reason", "retry_after", "milliseconds", "code"] {
-        match &rule[name] {
-            Value::Null => {}
-            Value::String(text) => line.push_str(&format!(" {text}")),
-            other => line.push_str(&format!(" {name} {other}")),
+        let value = &rule[name];
+        if let Some(text) = value.as_str() {
+            line.push_str(&format!(" {text}"));
+        } else if !value.is_null() {
+            line.push_str(&format!(" {name} {value}"));
         }
     }
     for name in ["app", "environment", "token"] {
