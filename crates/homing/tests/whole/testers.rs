@@ -153,7 +153,7 @@ async fn faults_are_added_listed_and_removed_and_the_journal_is_followed() {
         (&["gateway", "fault", "add", "drop", "--app", "com.nobody"], "/v1/apps"),
         (&["gateway", "fault", "add", "explode", "--app", "com.example.news"], "one-stream"),
         (&["gateway", "fault", "remove", "99"], "/v1/faults"),
-        (&["gateway", "fault", "remove"], "--all"),
+        (&["gateway", "fault", "remove"], "<ID>"),
         (&["gateway", "journal", "--app", "com.nobody"], "/v1/apps"),
     ] {
         let refused = bench.refused(args);
