@@ -7,6 +7,7 @@ use crate::authorization::Permission;
 use crate::budget::Budget;
 use crate::category::Deferred;
 use crate::conditions::Conditions;
+use crate::content_extension::Open;
 use crate::extension::Extending;
 use crate::output::UserInfo;
 use crate::seen::Seen;
@@ -101,6 +102,9 @@ pub(crate) struct App {
     /// Waiting for the scheduled summary, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) collected: Vec<Collected>,
+    /// What the user has open in the content extension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<Open>,
     #[serde(default, skip_serializing_if = "Budget::is_unused")]
     pub(crate) budget: Budget,
     pub(crate) process: Process,
@@ -175,6 +179,7 @@ impl App {
             deferred: Vec::new(),
             extending: Vec::new(),
             collected: Vec::new(),
+            open: None,
             budget: Budget::default(),
             process: Process::default(),
         }
@@ -193,6 +198,9 @@ impl App {
                 self.extension_answered(call, *content, turn);
             }
             AppInput::ServiceExtensionEnded { call } => self.extension_ended(call, turn),
+            AppInput::Expanded { identifier } => self.expanded(identifier, turn),
+            AppInput::Closed => self.closed(),
+            AppInput::ContentExtensionAnswered { call, option } => self.extension_chose(call, option, turn),
         }
     }
 
@@ -249,6 +257,7 @@ impl App {
 
     /// The screen is locked: no app is in front, no banner on it, and a prompt waits until its app is in front again.
     pub(crate) fn locked(&mut self, turn: &mut Turn<'_>) {
+        self.closed();
         if self.state == AppState::Foreground {
             self.move_to(AppState::Background, MoveCause::Locked, turn);
         }
@@ -276,6 +285,7 @@ impl App {
         self.state = AppState::Ended;
         self.transient.clear();
         self.deferred.clear();
+        self.open = None;
         self.budget.held = None;
         // The device went down with the extension: what it worked on is shown as it came.
         self.extension_ended(None, turn);

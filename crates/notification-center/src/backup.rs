@@ -19,6 +19,7 @@ impl Center {
             app.transient.clear();
             app.deferred.clear();
             app.extending.clear();
+            app.open = None;
             app.collected.clear();
             app.budget = Budget::default();
             app.seen = Seen::default();

@@ -219,6 +219,9 @@ impl App {
             self.deferred.push(Deferred { identifier, action, text });
             return;
         }
+        if self.ask_extension(&identifier, &action, text.as_ref(), turn) {
+            return;
+        }
         let said = (Stage::Action, Some(Reason::from_peer(&action)));
         let Some(delivered) = self.acted_on(&identifier, said, turn) else { return };
         let text = takes_text.then(|| text.unwrap_or_default().as_str().to_owned());

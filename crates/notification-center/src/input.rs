@@ -5,8 +5,9 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, Category, Coordinate, Focus, LocationPermission, NotificationContent,
-    NotificationRequest, PresentationOptions, Recipient, SettingChange, Summary, Text,
+    AppProfile, AuthorizationOptions, Category, ContentExtensionOption, Coordinate, Focus,
+    LocationPermission, NotificationContent, NotificationRequest, PresentationOptions, Recipient,
+    SettingChange, Summary, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -177,6 +178,12 @@ pub enum AppInput {
     /// The process of the service extension ended before it answered this call; without a number, before it answered
     /// any of the open ones.
     ServiceExtensionEnded { call: Option<u64> },
+    /// The user opened a notification on the screen, not its app: its content extension draws it, if there is one.
+    Expanded { identifier: String },
+    /// What was open is open no more.
+    Closed,
+    /// What the content extension made of an action; `call` is that of [`crate::Output::ContentExtensionResponds`].
+    ContentExtensionAnswered { call: u64, option: ContentExtensionOption },
 }
 
 /// Where an app stands.

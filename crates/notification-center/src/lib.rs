@@ -18,6 +18,7 @@ mod category;
 mod center;
 mod conditions;
 mod content;
+mod content_extension;
 mod extension;
 mod group;
 mod input;
@@ -45,6 +46,7 @@ pub use category::{Action, ActionOptions, Category, CategoryError, CategoryOptio
 pub use center::{Center, StateError};
 pub use conditions::{ConditionError, Focus, Summary};
 pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
+pub use content_extension::{ContentExtension, ContentExtensionOption};
 pub use extension::ExtensionCall;
 pub use group::{Group, Grouping, Preview};
 pub use input::{AppInput, AppState, Delegate, DeviceSetting, Identifiers, Input, RemoteNotification};

@@ -4,7 +4,7 @@ use homing_trace::{Receipt, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AppState, AuthorizationOptions, Notification, NotificationRequest, RequestError};
+use crate::{AppState, AuthorizationOptions, Notification, NotificationRequest, RequestError, Text};
 
 /// One thing to do. `bundle` is a bundle ID; `request` is the number that came with the input.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,20 @@ pub enum Output {
     EndServiceExtension {
         bundle: String,
         call: u64,
+    },
+
+    /// `didReceive(_ notification:)` of the content extension that the user has open.
+    ContentExtensionReceives {
+        bundle: String,
+        notification: Box<Notification>,
+    },
+    /// `didReceive(_ response:completionHandler:)` of it: the user chose an action.
+    ContentExtensionResponds {
+        bundle: String,
+        call: u64,
+        identifier: String,
+        action: String,
+        text: Option<Text>,
     },
 
     /// Ask the running app how to show it, before `deadline`.

@@ -218,6 +218,7 @@ impl App {
             return;
         }
         turn.out.push(Output::Present { bundle: self.bundle(), delivered: Box::new(delivered.clone()) });
+        self.tell_extension(&delivered, turn);
         let (list, max) = if delivered.is_listed() {
             (&mut self.delivered, MAX_DELIVERED)
         } else {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ContentExtension;
 use serde::{Deserialize, Serialize};
 
 /// From this length on, in seconds, the default sound plays instead (*UNNotificationSound*).
@@ -30,6 +31,8 @@ pub struct AppProfile {
     /// The extension is entitled to drop notifications.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filtering: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_extensions: Vec<ContentExtension>,
     /// File name with extension → seconds.
     pub sounds: BTreeMap<String, f64>,
     /// Locale → key → format.

@@ -5,6 +5,7 @@ mod authorization;
 mod budget;
 mod calendar;
 mod categories;
+mod content_extension;
 mod extension;
 mod focus;
 mod group;

@@ -260,6 +260,12 @@ pub(crate) fn said(output: &Output) -> String {
         }
         Output::ServiceExtensionTimeWillExpire { call, .. } => format!("extension {call} will expire"),
         Output::EndServiceExtension { call, .. } => format!("end extension {call}"),
+        Output::ContentExtensionReceives { notification, .. } => {
+            format!("extension draws {}", notification.request.identifier)
+        }
+        Output::ContentExtensionResponds { call, identifier, action, .. } => {
+            format!("extension asked {call}: {identifier} {action}")
+        }
         Output::CallWillPresent { completion, notification, .. } => {
             format!("willPresent {completion}: {}", notification.request.identifier)
         }
