@@ -166,6 +166,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         conditions::set_focus, conditions::summary, conditions::set_summary,
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
+        driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
         registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, events::of_device, events::of_all,
     ),

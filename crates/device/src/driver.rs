@@ -122,9 +122,24 @@ pub(crate) struct ExtensionCallView {
     pub(crate) expiring: bool,
 }
 
+/// *UNNotificationContentExtensionResponseOption*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ContentOption {
+    /// The notification stays open.
+    DoNotDismiss,
+    /// It leaves the screen, and the app isn't told.
+    Dismiss,
+    /// It leaves the screen, and the app is told: what happens without the method.
+    #[default]
+    DismissAndForwardAction,
+}
+
 /// How an app is driven, and what it was told since.
 #[derive(Debug, Default)]
 pub(crate) struct Driven {
+    /// What its content extension answers to actions, as long as the device runs.
+    pub(crate) content: ContentOption,
     pub(crate) driver: Option<Driver>,
     pub(crate) extension: Option<Extension>,
     told: VecDeque<ToldView>,
@@ -132,7 +147,7 @@ pub(crate) struct Driven {
 
 impl Driven {
     pub(crate) fn new(driver: Option<Driver>, extension: Option<Extension>) -> Self {
-        Self { driver, extension, told: VecDeque::new() }
+        Self { driver, extension, ..Self::default() }
     }
 
     pub(crate) fn told(&self) -> impl Iterator<Item = &ToldView> {

@@ -95,6 +95,8 @@ pub enum Kind {
     WillPresent,
     DidReceive,
     DidReceiveRemoteNotification,
+    /// The content extension was given a notification that is open, or an action of it.
+    ContentExtension,
     /// The scheduled summary came.
     Summary,
     /// The service extension was given a notification, or is told that its time is over.

@@ -3,8 +3,8 @@
 
 use homing_local::message::UserInfo;
 use homing_local::{
-    AppManifest, AppStateWord, AuthorizationOption, ErrorDomain, LaunchOptions, LocalError, Notification,
-    NotificationView, PendingView, PresentationOption, PromptView, Surface,
+    AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, LaunchOptions, LocalError,
+    Notification, NotificationView, PendingView, PresentationOption, PromptView, Surface,
 };
 use homing_notification_center as center;
 use serde::Serialize;
@@ -28,8 +28,19 @@ pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
         app_clip: manifest.app_clip,
         service_extension: false,
         filtering: manifest.entitlements.filtering,
+        content_extensions: manifest.content_extensions.iter().map(content_extension).collect(),
         sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),
         localisations: manifest.localisations.clone(),
+    }
+}
+
+fn content_extension(extension: &ContentExtension) -> center::ContentExtension {
+    center::ContentExtension {
+        categories: extension.categories.clone(),
+        initial_content_size_ratio: extension.initial_content_size_ratio,
+        default_content_hidden: extension.default_content_hidden,
+        overrides_default_title: extension.overrides_default_title,
+        user_interaction_enabled: extension.user_interaction_enabled,
     }
 }
 

@@ -31,7 +31,7 @@ pub use content::{
     NotificationSound, Text,
 };
 pub use error::{ErrorDomain, LocalError};
-pub use manifest::{AppManifest, Command, Finding, ManifestError};
+pub use manifest::{AppManifest, Command, ContentExtension, Finding, ManifestError};
 pub use message::{
     AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,
 };

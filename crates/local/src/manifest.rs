@@ -1,7 +1,7 @@
 //! What an app declares about itself, as a JSON file: the counterpart of Info.plist, entitlements and bundle resources.
 //! What follows from each line is decided by `device` and `notification-center`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use homing_trace::Environment;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,25 @@ pub struct AppManifest {
     /// The notification service extension: started for each notification that says `mutable-content`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_extension: Option<Command>,
+    /// Notification content extensions. What one answers is laid down through the device's API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_extensions: Vec<ContentExtension>,
+}
+
+/// A notification content extension: it draws the notifications of its categories while the user has one open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContentExtension {
+    /// `UNNotificationExtensionCategory`.
+    pub categories: BTreeSet<String>,
+    /// `UNNotificationExtensionInitialContentSizeRatio`.
+    pub initial_content_size_ratio: f64,
+    /// `UNNotificationExtensionDefaultContentHidden`.
+    pub default_content_hidden: bool,
+    /// `UNNotificationExtensionOverridesDefaultTitle`.
+    pub overrides_default_title: bool,
+    /// `UNNotificationExtensionUserInteractionEnabled`.
+    pub user_interaction_enabled: bool,
 }
 
 /// A program of the app. It runs in the app's data container, as the device's user, with the device's locale, time zone

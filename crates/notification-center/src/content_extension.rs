@@ -53,7 +53,9 @@ struct Asked {
 impl Center {
     /// The notification of an app that is open in its content extension.
     pub fn open_in_extension(&self, bundle: &str) -> Option<&str> {
-        self.apps.get(bundle)?.open.as_ref().map(|open| open.identifier.as_str())
+        let app = self.apps.get(bundle)?;
+        let open = app.open.as_ref().filter(|open| app.on_screen(&open.identifier).is_some())?;
+        Some(open.identifier.as_str())
     }
 
     /// The content extension that draws a notification.

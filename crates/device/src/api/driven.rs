@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 use super::Api;
 use super::apps::{Place, done, no_reply, reply_of};
 use super::problem::{Body, Problem};
-use crate::driver::{CallAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, ToldView};
+use crate::driver::{
+    CallAnswer, ContentOption, Driver, Extension, ExtensionAnswer, ExtensionCallView, ToldView,
+};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -26,6 +28,48 @@ pub(super) fn routes() -> Router<Api> {
             get(extension).put(set_extension).delete(remove_extension),
         )
         .route("/v1/devices/{device}/apps/{app}/service-extension/calls/{call}", post(answer_extension))
+        .route(
+            "/v1/devices/{device}/apps/{app}/content-extension",
+            get(content_extension).put(set_content_extension),
+        )
+        .route("/v1/devices/{device}/notifications/expand", post(expand))
+        .route("/v1/devices/{device}/notifications/collapse", post(collapse))
+}
+
+/// Which notification is open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expand {
+    /// The bundle ID.
+    app: String,
+    identifier: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Expanded {
+    /// A content extension of the app draws it.
+    content_extension: bool,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Collapse {
+    /// The bundle ID.
+    app: String,
+}
+
+/// What the app's content extension answers to the actions of what is open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetContentExtension {
+    response: ContentOption,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ContentExtensionView {
+    /// The identifier of the notification that it draws.
+    open: Option<String>,
+    response: ContentOption,
 }
 
 /// The app's whole set.
@@ -183,5 +227,61 @@ pub(super) async fn answer_extension(
     Body(answer): Body<ExtensionAnswer>,
 ) -> Result<StatusCode, Problem> {
     api.device(&device).await?.ask(move |phone| phone.answer_extension(&app, call, &answer)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Open a notification on the screen, not its app: its content extension draws it, if there is one
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/expand", tag = "devices",
+    params(("device" = String, Path)), request_body = Expand,
+    responses((status = 200, body = Expanded), (status = 404, body = Problem)))]
+pub(super) async fn expand(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(Expand { app, identifier }): Body<Expand>,
+) -> Result<Json<Expanded>, Problem> {
+    let device = api.device(&device).await?;
+    let content_extension = device.ask(move |phone| phone.expand(&app, identifier)).await?;
+    Ok(Json(Expanded { content_extension }))
+}
+
+/// Close what of the app is open
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/collapse", tag = "devices",
+    params(("device" = String, Path)), request_body = Collapse,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn collapse(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(Collapse { app }): Body<Collapse>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.collapse(&app)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the app's content extension draws, and what it answers
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/content-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = ContentExtensionView), (status = 404, body = Problem)))]
+pub(super) async fn content_extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<ContentExtensionView>, Problem> {
+    let device = api.device(&device).await?;
+    let looked = device.ask(move |phone| {
+        let (open, response) = phone.content_extension(&app);
+        Ok(phone.app_detail(&app).map(|_| ContentExtensionView { open, response }))
+    });
+    Ok(Json(looked.await?))
+}
+
+/// Lay down what the app's content extension answers, as long as the device runs
+#[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/content-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)), request_body = SetContentExtension,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn set_content_extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+    Body(SetContentExtension { response }): Body<SetContentExtension>,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_content_extension(&app, response)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -43,13 +43,7 @@ impl Phone {
             Output::Removed { bundle, identifiers } => {
                 self.happened(Kind::Withdrawn, Some(&bundle), json!({"identifiers": identifiers}));
             }
-            Output::SummaryDelivered { notifications } => {
-                let notifications: Vec<_> = notifications
-                    .iter()
-                    .map(|(app, identifier)| json!({"app": app, "identifier": identifier}))
-                    .collect();
-                self.happened(Kind::Summary, None, json!({"notifications": notifications}));
-            }
+            Output::SummaryDelivered { notifications } => self.summary_delivered(&notifications),
             Output::CategoriesChanged { bundle } => self.happened(Kind::Changed, Some(&bundle), json!({})),
             Output::RunServiceExtension { bundle, call, request, deadline } => {
                 self.run_extension(&bundle, call, &request, deadline)?;
@@ -59,6 +53,13 @@ impl Phone {
             }
             Output::EndServiceExtension { bundle, call } => {
                 self.happened(Kind::ServiceExtension, Some(&bundle), json!({"call": call, "ended": true}));
+            }
+            Output::ContentExtensionReceives { bundle, notification } => {
+                let detail = json!({"identifier": notification.request.identifier});
+                self.happened(Kind::ContentExtension, Some(&bundle), detail);
+            }
+            Output::ContentExtensionResponds { bundle, call, identifier, action, .. } => {
+                self.content_extension_responds(&bundle, call, &identifier, &action)?;
             }
             Output::CallWillPresent { bundle, completion, notification, deadline } => {
                 self.will_present(&bundle, completion, &notification, deadline)?;
@@ -73,11 +74,7 @@ impl Phone {
                 self.call_app(&bundle, event)?;
             }
             Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
-                let kind = Kind::DidReceiveRemoteNotification;
-                self.happened(kind, Some(&bundle), json!({"deadline": deadline}));
-                let user_info = UserInfo(user_info.0);
-                let event = DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline };
-                self.call_app(&bundle, Ok(event))?;
+                self.did_receive_remote(&bundle, completion, user_info, deadline)?;
             }
             Output::AppMoved { bundle, from, to, cause, launch } => {
                 self.app_moved(bundle, (from, to), cause, &launch)?;
@@ -86,6 +83,28 @@ impl Phone {
             Output::Receipt(said) => self.owe(&said)?,
         }
         Ok(())
+    }
+
+    fn summary_delivered(&mut self, notifications: &[(String, String)]) {
+        let notifications: Vec<_> = notifications
+            .iter()
+            .map(|(app, identifier)| json!({"app": app, "identifier": identifier}))
+            .collect();
+        self.happened(Kind::Summary, None, json!({"notifications": notifications}));
+    }
+
+    fn did_receive_remote(
+        &mut self,
+        bundle: &str,
+        completion: u64,
+        user_info: center::UserInfo,
+        deadline: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let kind = Kind::DidReceiveRemoteNotification;
+        self.happened(kind, Some(bundle), json!({"deadline": deadline}));
+        let user_info = UserInfo(user_info.0);
+        let event = DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline };
+        self.call_app(bundle, Ok(event))
     }
 
     fn will_present(

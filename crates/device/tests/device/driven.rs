@@ -204,3 +204,37 @@ async fn a_service_extension_does_what_was_laid_down_or_is_answered_by_hand() {
     newest(("t", "id-5")).await;
     host.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_content_extension_is_asked_first_about_the_actions_of_what_is_open() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({})).await;
+    let mut manifest = json!(homing_app::demo::manifest("development").expect("it is a manifest"));
+    manifest["content_extensions"] = json!([{"categories": ["mail"], "initial_content_size_ratio": 0.5}]);
+    assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 200);
+    let set = json!({"categories": [{"identifier": "mail", "actions": [{"identifier": "like"}]}]});
+    assert_eq!(send(&host, "PUT", &format!("{APP}/categories"), set).await.0, 204);
+    publish(&service, 1, &json!({"aps": {"alert": "n", "category": "mail"}}));
+    until(&host, NOTIFICATIONS, |shown| shown["notifications"][0].is_object()).await;
+
+    let address = format!("{APP}/content-extension");
+    assert_eq!(send(&host, "PUT", &address, json!({"response": "do-not-dismiss"})).await.0, 204);
+    let opened = json!({"app": BUNDLE, "identifier": "id-1"});
+    let expand = format!("{NOTIFICATIONS}/expand");
+    assert_eq!(send(&host, "POST", &expand, opened).await, (200, json!({"content_extension": true})));
+    let like = json!({"app": BUNDLE, "identifier": "id-1", "action": "like"});
+    let action = format!("{NOTIFICATIONS}/action");
+    assert_eq!(send(&host, "POST", &action, like.clone()).await.0, 204);
+    let open = json!({"open": "id-1", "response": "do-not-dismiss"});
+    assert_eq!(get(&host, &address).await, open, "it stays open");
+
+    assert_eq!(send(&host, "PUT", &address, json!({"response": "dismiss-and-forward-action"})).await.0, 204);
+    assert_eq!(send(&host, "POST", &action, like).await.0, 204);
+    assert_eq!(told(&host, "did-receive").await["event"]["response"]["action_identifier"], "like");
+    assert_eq!(get(&host, NOTIFICATIONS).await["notifications"], json!([]));
+    let collapse = json!({"app": BUNDLE});
+    assert_eq!(send(&host, "POST", &format!("{NOTIFICATIONS}/collapse"), collapse).await.0, 204);
+    host.shutdown().await;
+}

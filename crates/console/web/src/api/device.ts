@@ -140,6 +140,7 @@ export const KINDS = [
   "will-present",
   "did-receive",
   "did-receive-remote-notification",
+  "content-extension",
   "summary",
   "service-extension",
   "handed-over",
