@@ -101,6 +101,7 @@ fn router(api: Api) -> Router {
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
         .route("/v1/events", get(events::of_all))
+        .route("/v1/events/mark", get(events::mark))
         .with_state(api);
     with_manners(router, MAX_BODY).layer(guarding)
 }
@@ -168,8 +169,8 @@ async fn document() -> axum::Json<serde_json::Value> {
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
         registrations::list, registrations::show, registrations::register, registrations::end,
-        clock::show, clock::advance, events::of_device, events::of_all,
+        clock::show, clock::advance, events::of_device, events::of_all, events::mark,
     ),
-    components(schemas(crate::happening::Happening))
+    components(schemas(crate::happening::Told))
 )]
 struct Document;

@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 
 use crate::backup::{BackupError, Backups};
 use crate::farewell::Farewells;
-use crate::happening::{self, Happening, Kind, Watchers};
+use crate::happening::{Happening, Kind, Record, Told, Watchers, Watching};
 use crate::host::VirtualDevice;
 use crate::launcher::AppLauncher;
 use crate::link::Link;
@@ -83,7 +83,7 @@ pub(crate) struct Fleet {
     tokens: watch::Sender<Tokens>,
     /// How many devices have started.
     started: watch::Sender<u64>,
-    happenings: broadcast::Sender<Arc<Happening>>,
+    record: Record,
 }
 
 /// Whether devices may be added and erased.
@@ -113,8 +113,13 @@ impl Handle {
         answered.await.map_err(|_| Refusal::Broken)?
     }
 
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Happening>> {
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Told>> {
         self.watchers.subscribe()
+    }
+
+    /// The same, with what is kept of what came after the number.
+    pub(crate) fn watch_after(&self, after: Option<u64>) -> Watching {
+        self.watchers.watch(&self.name, after)
     }
 
     fn abort(&self) {
@@ -134,7 +139,7 @@ impl Fleet {
             farewells,
             tokens: watch::Sender::new(Tokens::new()),
             started: watch::Sender::new(0),
-            happenings: broadcast::Sender::new(happening::KEPT),
+            record: Record::new(std::time::SystemTime::now()),
         })
     }
 
@@ -175,9 +180,9 @@ impl Fleet {
         self.tokens.subscribe()
     }
 
-    /// What happens on any device, also on those that are added later.
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Happening>> {
-        self.happenings.subscribe()
+    /// What happens on the devices.
+    pub(crate) const fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The names of the devices whose files are here.
@@ -197,7 +202,7 @@ impl Fleet {
         let VirtualDevice { name, apps } = device;
         let (farewells, erased, at) = (self.farewells.clone(), name.clone(), self.path(&name));
         on_disk(&name, move || remove_if_erased(&farewells, &erased, &at)).await??;
-        let watchers = Watchers::with(self.happenings.clone());
+        let watchers = Watchers::with(self.record.clone());
         self.begin(name, Beginning::Apps(apps), watchers).await
     }
 

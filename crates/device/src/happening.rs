@@ -1,6 +1,8 @@
 //! What a device tells those who watch it: one event for everything worth seeing, with the decision and its reason.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use homing_trace::UnixMillis;
 use serde::Serialize;
@@ -8,30 +10,120 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
-/// Events kept for a watcher that is slow. One that falls further behind is told how many it missed.
+/// Events kept for a watcher that is slow or comes later. One that falls further behind is told that it missed some.
 pub(crate) const KEPT: usize = 1024;
+
+/// An event with its number: higher than that of any event before it on this host, also before a restart.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Told {
+    pub(crate) no: u64,
+    #[serde(flatten)]
+    pub(crate) happening: Happening,
+}
+
+impl std::ops::Deref for Told {
+    type Target = Happening;
+
+    fn deref(&self) -> &Happening {
+        &self.happening
+    }
+}
+
+/// The newest events of all devices of a host, and those who watch them all.
+#[derive(Clone, Debug)]
+pub(crate) struct Record(Arc<Mutex<Newest>>);
+
+#[derive(Debug)]
+struct Newest {
+    next: u64,
+    kept: VecDeque<Arc<Told>>,
+    watchers: broadcast::Sender<Arc<Told>>,
+}
+
+/// What a watcher gets: first what was kept, then what comes.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    /// Some after the number asked for aren't kept any more.
+    pub(crate) missed: bool,
+    pub(crate) kept: Vec<Arc<Told>>,
+    pub(crate) coming: broadcast::Receiver<Arc<Told>>,
+}
+
+impl Record {
+    /// `now` makes the numbers higher than those of an earlier start: nothing happens a thousand times in each millisecond.
+    pub(crate) fn new(now: SystemTime) -> Self {
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let next = u64::try_from(since.as_millis()).unwrap_or_default().saturating_mul(1000);
+        Self(Arc::new(Mutex::new(Newest {
+            next,
+            kept: VecDeque::new(),
+            watchers: broadcast::Sender::new(KEPT),
+        })))
+    }
+
+    /// The number of the newest event.
+    pub(crate) fn mark(&self) -> u64 {
+        self.newest().next - 1
+    }
+
+    /// What happens on any device, also on those that are added later.
+    pub(crate) fn watch(&self, after: Option<u64>) -> Watching {
+        let newest = self.newest();
+        newest.watching(after, newest.watchers.subscribe(), |_| true)
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Newest {
+    fn watching(
+        &self,
+        after: Option<u64>,
+        coming: broadcast::Receiver<Arc<Told>>,
+        is_meant: impl Fn(&Told) -> bool,
+    ) -> Watching {
+        let Some(after) = after else { return Watching { missed: false, kept: Vec::new(), coming } };
+        let missed = self.kept.len() == KEPT && self.kept.front().is_some_and(|first| first.no > after + 1);
+        let kept = self.kept.iter().filter(|told| told.no > after && is_meant(told)).cloned().collect();
+        Watching { missed, kept, coming }
+    }
+}
 
 /// Those who watch one device, and those who watch all.
 #[derive(Clone, Debug)]
 pub(crate) struct Watchers {
-    of_device: broadcast::Sender<Arc<Happening>>,
-    of_all: broadcast::Sender<Arc<Happening>>,
+    of_device: broadcast::Sender<Arc<Told>>,
+    record: Record,
 }
 
 impl Watchers {
-    pub(crate) fn with(of_all: broadcast::Sender<Arc<Happening>>) -> Self {
-        Self { of_device: broadcast::Sender::new(KEPT), of_all }
+    pub(crate) fn with(record: Record) -> Self {
+        Self { of_device: broadcast::Sender::new(KEPT), record }
     }
 
     pub(crate) fn tell(&self, happening: Happening) {
-        let happening = Arc::new(happening);
+        let mut newest = self.record.newest();
+        let told = Arc::new(Told { no: newest.next, happening });
+        newest.next += 1;
+        if newest.kept.len() == KEPT {
+            newest.kept.pop_front();
+        }
+        newest.kept.push_back(Arc::clone(&told));
         // Nobody may be watching.
-        let _ = self.of_device.send(Arc::clone(&happening));
-        let _ = self.of_all.send(happening);
+        let _ = self.of_device.send(Arc::clone(&told));
+        let _ = newest.watchers.send(told);
     }
 
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Happening>> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Told>> {
         self.of_device.subscribe()
+    }
+
+    /// What happens on this device, from the number on.
+    pub(crate) fn watch(&self, device: &str, after: Option<u64>) -> Watching {
+        let newest = self.record.newest();
+        newest.watching(after, self.of_device.subscribe(), |told| told.device == device)
     }
 }
 

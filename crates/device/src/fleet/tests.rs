@@ -45,7 +45,7 @@ async fn hang_up(asked: impl Future) {
     assert!(waited.is_err(), "it was done at once");
 }
 
-async fn until(happenings: &mut broadcast::Receiver<Arc<Happening>>, kind: Kind) {
+async fn until(happenings: &mut broadcast::Receiver<Arc<Told>>, kind: Kind) {
     let seen = async { while happenings.recv().await.expect("the fleet lives").kind != kind {} };
     tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it is done to its end");
 }
@@ -54,7 +54,7 @@ async fn until(happenings: &mut broadcast::Receiver<Arc<Happening>>, kind: Kind)
 async fn a_device_is_added_and_erased_whole_though_nobody_waits_for_it() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let fleet = fleet(dir.path());
-    let mut happenings = fleet.watch();
+    let mut happenings = fleet.record().watch(None).coming;
     hang_up(fleet.add("ann", Vec::new())).await;
     until(&mut happenings, Kind::Added).await;
     assert!(fleet.named("ann").is_some() && fleet.path("ann").exists());

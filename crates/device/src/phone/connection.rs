@@ -176,9 +176,11 @@ impl Phone {
             return Ok(());
         }
         let bundle = self.owner(&arrived.registration);
-        let detail = json!({"seq": arrived.seq, "apns_id": arrived.apns_id, "push_type": arrived.push_type});
+        let (title, body) = self.record(&arrived, &bundle, now)?;
+        let (seq, apns_id, push_type) = (arrived.seq, &arrived.apns_id, &arrived.push_type);
+        let detail =
+            json!({"seq": seq, "apns_id": apns_id, "push_type": push_type, "title": title, "body": body});
         self.happened(Kind::Arrived, Some(&bundle), detail);
-        self.record(&arrived, &bundle, now)?;
         let further = self.further.get(&arrived.registration).map(|further| further.kind);
         let here = self
             .apps
@@ -234,8 +236,15 @@ impl Phone {
         Ok(())
     }
 
-    fn record(&self, arrived: &Arrived, app: &str, now: UnixMillis) -> Result<(), StoreError> {
+    /// Keeps what came; says its title and body, as the user would read them.
+    fn record(
+        &self,
+        arrived: &Arrived,
+        app: &str,
+        now: UnixMillis,
+    ) -> Result<(String, String), StoreError> {
         let content = self.center.content_of(app, &arrived.payload).unwrap_or_default();
+        let (title, body) = (arrival::kept(content.title.as_str()), arrival::kept(content.body.as_str()));
         self.store.record_arrival(&Arrival {
             at: now,
             app: app.to_owned(),
@@ -243,13 +252,14 @@ impl Phone {
             apns_id: arrived.apns_id.clone(),
             seq: arrived.seq,
             push_type: arrived.push_type.clone(),
-            title: arrival::kept(content.title.as_str()),
-            body: arrival::kept(content.body.as_str()),
+            title: title.clone(),
+            body: body.clone(),
             app_state: self.center.app_state(app).map(translate::app_state_word),
             decision: None,
             responses: Vec::new(),
             payload: None,
-        })
+        })?;
+        Ok((title, body))
     }
 
     /// Sends what is owed, as far as the window goes.

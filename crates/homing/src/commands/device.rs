@@ -1,14 +1,18 @@
 //! `homing device`: a user's hands on the virtual iPhones of a running Homing, and a device as a process of its own.
 //!
-//! This file says which words there are; what each asks of the device API is `asks`, the API's client `client`, how
-//! answers read to people `text`, the process `role`.
+//! This file says which words there are; what each asks of the device API is `asks` and, of whole devices, `lifecycle`,
+//! the API's client `client`, how answers read to people `text`, the process `role`. `expect` waits for a notification,
+//! `script` carries out a file of these words.
 
+mod answer;
 mod asks;
 mod client;
+mod expect;
+mod lifecycle;
 mod role;
+mod script;
 mod text;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,29 +39,71 @@ pub(crate) struct DeviceArgs {
 enum Command {
     /// List the devices: their names, ids and connections
     List(Where),
+    /// Show a device: its id, its connection, its apps
+    Show(Where),
     /// List the apps on a device
     Apps(Where),
     /// Install an app from its manifest, or another version in its place; without a manifest the demo app
     Install {
         /// The app's manifest (JSON)
         #[arg(value_name = "FILE")]
-        manifest: Option<PathBuf>,
+        manifest: Option<String>,
         /// What the demo app is built for [default: production on iphone-production, else development]
         #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "manifest")]
         environment: Option<Environment>,
         #[command(flatten)]
         at: Where,
     },
-    /// Remove an app; its device token ends
-    Remove(App),
-    /// Let the app ask for permission; the prompt shows when it is in foreground
-    Ask(App),
     /// Show the permission prompt on the screen
     Prompt(Where),
     /// Answer the prompt: allow
     Allow(Where),
     /// Answer the prompt: don't allow
     Deny(Where),
+    /// List what is on the screen
+    #[command(visible_alias = "notifications")]
+    Shown(Where),
+    /// List the local requests that wait for their triggers
+    Pending(Where),
+    /// Lock the screen: no app is in foreground, and what comes is on the lock screen
+    Lock(Where),
+    /// Unlock the screen; opening an app and a tap do it, too
+    Unlock(Where),
+    /// Turn airplane mode on
+    Offline(Where),
+    /// Turn airplane mode off
+    Online(Where),
+    /// Let time pass at once on the clock of this Homing: `2h`, `90s`, `1h30m`, `3d`
+    Advance {
+        #[arg(value_name = "TIME", value_parser = duration)]
+        by: Duration,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Watch what happens, until Ctrl-C
+    Watch(Where),
+    /// Wait until a notification is shown, or suppressed: exit code 0; 4 if it isn't in time
+    Expect(Box<expect::Expect>),
+    /// Print the number of the newest event, for `expect --since`
+    Mark(Where),
+    /// Carry out a file of JSON lines, each a word of this list with its options
+    Script(script::ScriptArgs),
+    #[command(flatten)]
+    Lifecycle(lifecycle::Lifecycle),
+    #[command(flatten)]
+    OfApp(OfApp),
+    /// Run a device as a process of its own
+    Run(role::RoleArgs),
+}
+
+/// The words about one app.
+#[derive(Debug, clap::Subcommand)]
+enum OfApp {
+    /// Remove an app; its device token ends
+    #[command(visible_alias = "uninstall")]
+    Remove(App),
+    /// Let the app ask for permission; the prompt shows when it is in foreground
+    Ask(App),
     /// Bring an app to the foreground, starting it if need be
     Open(App),
     /// Send an app to the background
@@ -65,15 +111,12 @@ enum Command {
     /// End an app, as the system does when memory is short
     End(App),
     /// Force-quit an app, as its user does
+    #[command(visible_alias = "quit")]
     ForceQuit(App),
-    /// List what is on the screen
-    Shown(Where),
     /// Tap a notification: the newest, or the one named
     Tap(Touch),
     /// Clear a notification: the newest, or the one named
     Dismiss(Touch),
-    /// List the local requests that wait for their triggers
-    Pending(Where),
     /// Let the app add a local notification
     Notify(Box<Notify>),
     /// Let the app withdraw one of its delivered notifications, or all
@@ -101,25 +144,6 @@ enum Command {
         #[command(flatten)]
         app: App,
     },
-    /// Lock the screen: no app is in foreground, and what comes is on the lock screen
-    Lock(Where),
-    /// Unlock the screen; opening an app and a tap do it, too
-    Unlock(Where),
-    /// Turn airplane mode on
-    Offline(Where),
-    /// Turn airplane mode off
-    Online(Where),
-    /// Let time pass at once on the clock of this Homing: `2h`, `90s`, `1h30m`, `3d`
-    Advance {
-        #[arg(value_name = "TIME", value_parser = duration)]
-        by: Duration,
-        #[command(flatten)]
-        at: Where,
-    },
-    /// Watch what happens, until Ctrl-C
-    Watch(Where),
-    /// Run a device as a process of its own
-    Run(role::RoleArgs),
 }
 
 /// Which device, of which Homing.
@@ -188,8 +212,10 @@ struct Notify {
 
 pub(crate) fn run(args: DeviceArgs) -> anyhow::Result<ExitCode> {
     match (args.command, args.role) {
-        (Some(command), _) => asks::carry_out(command)?,
-        (None, Some(role)) => role::run(role)?,
+        (Some(Command::Run(role)), _) | (None, Some(role)) => return role::run(role),
+        (Some(Command::Script(script)), _) => return script::run(script),
+        (Some(Command::Watch(at)), _) => asks::watch(&at)?,
+        (Some(command), _) => return Ok(asks::carry_out(command)?.print()),
         (None, None) => bail!("say what to do with the device\nhint: `homing device --help` lists it"),
     }
     Ok(ExitCode::SUCCESS)

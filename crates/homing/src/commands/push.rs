@@ -64,6 +64,17 @@ pub(crate) fn run(args: PushArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The same for a script: the outcome as JSON, and what to say if it wasn't accepted.
+pub(crate) fn send_one(args: PushArgs) -> anyhow::Result<(serde_json::Value, Option<String>)> {
+    let destination = args.destination.resolve()?;
+    let notification = args.notification.resolve(&destination)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let sending = send(&destination, notification, Duration::from_secs(args.deadline));
+    let outcome = runtime.context("can't start sending")?.block_on(sending)?;
+    let json = report::json(&outcome);
+    Ok((json, outcome.err().map(|error| report::not_accepted(&error).to_string())))
+}
+
 /// Sends, and once more on a new connection if only our provider token was too old: then the clocks differ, and the
 /// second token is dated to the second.
 async fn send(

@@ -12,5 +12,6 @@ mod hostile;
 mod lifecycle;
 mod logins;
 mod phone;
+mod script;
 mod start;
 mod testers;

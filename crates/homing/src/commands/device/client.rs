@@ -1,6 +1,7 @@
 //! The client of the device API. Which request means what is left to `asks`.
 
 use std::io::BufRead as _;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -78,14 +79,15 @@ impl DeviceApi {
         if status.is_success() { Ok(body) } else { Err(problem(status.as_u16(), &body)) }
     }
 
-    /// Gives each event's name and data to `each`, until the stream or `each` ends.
+    /// Gives each event's name and data to `each`, until that breaks, the stream ends, or the deadline comes.
     pub(super) fn watch(
         &self,
         path: &str,
-        mut each: impl FnMut(&str, &str) -> anyhow::Result<()>,
+        deadline: Option<Duration>,
+        mut each: impl FnMut(&str, &str) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
         let request =
-            self.agent(None).get(format!("{}{path}", self.base)).header("authorization", &self.bearer);
+            self.agent(deadline).get(format!("{}{path}", self.base)).header("authorization", &self.bearer);
         let mut answer = request.call().with_context(|| self.no_answer())?;
         if !answer.status().is_success() {
             let status = answer.status().as_u16();
@@ -96,17 +98,33 @@ impl DeviceApi {
         for line in
             std::io::BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader()).lines()
         {
-            let line = line.context("the device API went away")?;
+            let line = match line {
+                Err(error) if is_late(&error) => return Ok(()),
+                line => line.context("the device API went away")?,
+            };
             if let Some(name) = line.strip_prefix("event:") {
                 event = name.trim().to_owned();
-            } else if let Some(data) = line.strip_prefix("data:") {
-                each(&event, data.trim_start())?;
+            } else if let Some(data) = line.strip_prefix("data:")
+                && each(&event, data.trim_start())?.is_break()
+            {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    /// The device that is meant.
+    /// The device's one app that is offloaded.
+    pub(super) fn only_offloaded(&self, device: &str) -> anyhow::Result<String> {
+        let view = self.send(&Send::Get, device)?;
+        let offloaded = view["offloaded"].as_array().into_iter().flatten();
+        one(
+            offloaded.filter_map(|bundle| Some(bundle.as_str()?.to_owned())).collect(),
+            "offloaded app",
+            "--app",
+        )
+    }
+
+    /// The name of the device that is meant.
     pub(super) fn device(&self, at: &Where) -> anyhow::Result<String> {
         if let Some(name) = &at.device {
             return Ok(name.clone());
@@ -148,6 +166,12 @@ impl DeviceApi {
     fn no_answer(&self) -> String {
         format!("the device API at {} doesn't answer\nhint: is that Homing still running?", self.base)
     }
+}
+
+/// Whether a stream ended because its deadline came.
+fn is_late(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    inner.is_some_and(|inner| matches!(inner, ureq::Error::Timeout(_)))
 }
 
 fn names(body: &Value, list: &str, name: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 use homing_clock::Clock;
@@ -10,6 +11,7 @@ use homing_local::AppManifest;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::script::{self, Defaults};
 use crate::data_dir::{self, DataDir};
 use crate::demo::DemoApps;
 use crate::endpoints;
@@ -35,12 +37,16 @@ pub(super) struct RoleArgs {
     /// Manifest of an app to install when the device is new, instead of the demo's development build
     #[arg(long, value_name = "FILE")]
     install: Vec<PathBuf>,
+    /// Carry out a script of JSON lines on this device, and end
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Where everything is kept [default: $XDG_DATA_HOME/homing]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
 
-pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: RoleArgs) -> anyhow::Result<ExitCode> {
+    let script = args.script.as_ref().map(script::read).transpose()?;
     let dir = DataDir::take(&data_dir::or_default(args.data_dir.clone())?)?;
     let ca_pem =
         std::fs::read(&args.ca).with_context(|| format!("can't read the CA {}", args.ca.display()))?;
@@ -58,7 +64,7 @@ pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
             enrolment_key: args.enrolment_key,
             api: args.api,
             api_key: api_key.clone(),
-            devices: vec![VirtualDevice { name: args.name, apps }],
+            devices: vec![VirtualDevice { name: args.name.clone(), apps }],
             launcher: DemoApps::alone().launcher(),
         });
         let host = host.await.context("the device can't start")?;
@@ -68,13 +74,21 @@ pub(super) fn run(args: RoleArgs) -> anyhow::Result<()> {
         });
         let path = dir.write_private(endpoints::FILE_NAME, endpoints.to_string().as_bytes())?;
         words::say(format!("the device runs; its API is at http://{at}, its key in {}", path.display()));
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let defaults = Defaults { device: Some(args.name), app: None, endpoints: path };
+        let scripted = async {
+            match script {
+                Some(text) => tokio::task::spawn_blocking(move || script::carry_out(&text, defaults)).await?,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+            _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+            ended = scripted => ended,
+        };
         endpoints::Endpoints::remove(dir.path())?;
         host.shutdown().await;
-        Ok(())
+        ended
     })
 }
 

@@ -35,7 +35,7 @@ fn the_role_runs_with_and_without_its_word() {
 fn a_word_wants_none_of_the_roles_options() {
     let parsed =
         Cli::try_parse_from(["homing", "tap", "--device", "iphone", "--json"]).expect("it is understood");
-    assert!(matches!(parsed.device.command, Some(Command::Tap(_))));
+    assert!(matches!(parsed.device.command, Some(Command::OfApp(OfApp::Tap(_)))));
     assert!(Cli::try_parse_from(["homing", "--link", "localhost:1"]).is_err(), "the CA is missing");
 }
 

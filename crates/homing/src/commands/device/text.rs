@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 pub(super) fn devices(answer: &Value) -> String {
-    let lines = items(answer, "devices").map(|device| {
+    or_none(items(answer, "devices").map(device), "no devices")
+}
+
+pub(super) fn device(device: &Value) -> String {
+    {
         let link = device.get("link").unwrap_or(&Value::Null);
         let state = if flag(link, "connected") {
             "connected".to_owned()
@@ -13,8 +17,16 @@ pub(super) fn devices(answer: &Value) -> String {
         let id = device.get("device_id").and_then(Value::as_str).unwrap_or("not enrolled");
         let apps: Vec<&str> = items(device, "apps").filter_map(Value::as_str).collect();
         format!("{:<24} {id:<16}  {state}  {}", word(device, "name"), apps.join(", "))
-    });
-    or_none(lines, "no devices")
+    }
+}
+
+pub(super) fn backups(answer: &Value) -> String {
+    or_none(items(answer, "backups").map(backup), "no backups")
+}
+
+pub(super) fn backup(backup: &Value) -> String {
+    let apps: Vec<&str> = items(backup, "apps").filter_map(Value::as_str).collect();
+    format!("{:<28} {}  {}", word(backup, "backup"), word(backup, "at"), apps.join(", "))
 }
 
 pub(super) fn apps(answer: &Value) -> String {
