@@ -4,12 +4,14 @@
 //! It shows what it was told as its page, so that `GET …/apps/<bundle ID>` tells.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use homing_app::{App, AppDelegate, AppError, Application, NotificationCenter};
+use homing_app::reminder::{Advice, PermissionReminder, ReminderPolicy};
+use homing_app::{App, AppDelegate, AppError, Application, Environment, NotificationCenter};
 use homing_local::message::{Page, UserInfo};
 use homing_local::{
-    AppStateWord, AuthorizationOption, FetchResult, LocalError, Notification, NotificationResponse,
-    PresentationOption,
+    AppStateWord, FetchResult, LaunchOptions, LocalError, Notification, NotificationContent,
+    NotificationRequest, NotificationResponse, PresentationOption, Text, UnixMillis,
 };
 use serde_json::{Map, Value, json};
 
@@ -51,6 +53,7 @@ struct News {
     fault: Fault,
     center: NotificationCenter,
     application: Application,
+    reminder: PermissionReminder,
     screen: Arc<Mutex<Map<String, Value>>>,
 }
 
@@ -67,11 +70,20 @@ async fn main() -> Result<(), AppError> {
         | Fault::HangsInWillPresent
         | Fault::HangsUp => {}
     }
-    let app = App::from_environment().await?;
+    let environment = Environment::read()?;
+    let app = App::attach(&environment).await?;
+    let (center, application) = (app.notification_center(), app.application());
+    let policy = ReminderPolicy::default();
     let news = News {
         fault,
-        center: app.notification_center(),
-        application: app.application(),
+        reminder: PermissionReminder::new(
+            center.clone(),
+            application.clone(),
+            &environment.container,
+            policy,
+        ),
+        center,
+        application,
         screen: Arc::default(),
     };
     if fault == Fault::HangsUp {
@@ -93,6 +105,41 @@ impl News {
             eprintln!("the page can't be shown: {error}");
         }
     }
+
+    /// At each launch and whenever it comes to the front: may it send notifications? Who was never asked is asked, who
+    /// refused is reminded now and then.
+    async fn look_at_permission(&self) {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        match self.reminder.at_launch(now).await {
+            Ok(advice) => {
+                self.show("advice", json!(advice)).await;
+                if advice == Advice::Ask {
+                    let news = self.clone();
+                    // The answer may take the user minutes; callbacks don't wait for it.
+                    tokio::spawn(async move {
+                        if let Ok(granted) = news.reminder.ask().await {
+                            news.show("granted", json!(granted)).await;
+                        }
+                    });
+                }
+            }
+            Err(error) => eprintln!("the user isn't asked: {error}"),
+        }
+    }
+
+    /// A local notification, as the article's fourth chapter schedules it.
+    async fn schedule(&self, touch: &Map<String, Value>) {
+        let text = |name: &str| touch.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let trigger = touch.get("trigger").cloned().map(serde_json::from_value).transpose();
+        let Ok(trigger) = trigger else { return self.show("scheduled", json!("no trigger")).await };
+        let mut content = NotificationContent::default();
+        content.title = Text::Plain(text("title"));
+        content.user_info.insert("url".to_owned(), json!(text("url")));
+        let request = NotificationRequest { identifier: text("identifier"), content, trigger };
+        let added = self.center.add(request).await;
+        self.show("scheduled", json!(added.err().map(|error| error.to_string()))).await;
+    }
 }
 
 fn title(notification: &Notification) -> Value {
@@ -101,6 +148,10 @@ fn title(notification: &Notification) -> Value {
 
 impl AppDelegate for News {
     const TAKES_SILENT: bool = true;
+
+    async fn did_finish_launching(&mut self, options: LaunchOptions) {
+        self.show("launch_options", json!(options)).await;
+    }
 
     async fn will_present(&mut self, notification: Notification) -> Vec<PresentationOption> {
         match self.fault {
@@ -145,6 +196,12 @@ impl AppDelegate for News {
                 let opened = self.application.open_settings().await;
                 self.show("opened_settings", json!(opened.is_ok())).await;
             }
+            Some("schedule") => self.schedule(&touch.0).await,
+            Some("cancel") => {
+                let identifier = touch.0.get("identifier").and_then(Value::as_str).unwrap_or_default();
+                let removed = self.center.remove_pending_notification_requests(&[identifier]).await;
+                self.show("cancelled", json!(removed.is_ok())).await;
+            }
             Some("badge") => {
                 let badge = self.application.application_icon_badge_number().await.ok();
                 self.show("badge", json!(badge)).await;
@@ -156,15 +213,7 @@ impl AppDelegate for News {
     async fn state_changed(&mut self, state: AppStateWord) {
         self.show("state", json!(state)).await;
         if state == AppStateWord::Foreground {
-            let center = self.center.clone();
-            // The answer may take the user minutes; callbacks don't wait for it.
-            tokio::spawn(async move {
-                let options =
-                    [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
-                if let Err(error) = center.request_authorization(&options).await {
-                    eprintln!("the user can't be asked: {error}");
-                }
-            });
+            self.look_at_permission().await;
         }
     }
 }

@@ -11,6 +11,7 @@ mod delegate;
 pub mod demo;
 pub mod provider;
 pub mod reminder;
+pub mod service_extension;
 mod stream;
 
 pub use app::{App, Environment};

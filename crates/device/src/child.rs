@@ -45,6 +45,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) dir: &'a Path,
     /// Besides those of the command.
     pub(crate) variables: Vec<(&'static str, OsString)>,
+    /// Whether the device talks with it: by its standard input and output.
+    pub(crate) talks: bool,
     /// Whose it is, for the log: the device's name and the bundle ID.
     pub(crate) of: (&'a str, &'a str),
 }
@@ -66,10 +68,17 @@ pub(crate) struct Child {
     group: Arc<Mutex<Option<Pid>>>,
 }
 
-/// Starts a process; the future ends with it, and lets no zombie stay. Called within a tokio runtime.
-pub(crate) fn start(
-    plan: Plan<'_>,
-) -> std::io::Result<(Child, impl Future<Output = Ending> + Send + 'static)> {
+/// A process that was started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) child: Child,
+    pub(crate) ended: oneshot::Receiver<Ending>,
+    /// Its standard input and output, of one that talks.
+    pub(crate) talk: Option<(pipe::Sender, pipe::Receiver)>,
+}
+
+/// Starts a process, which leaves no zombie. Called within a tokio runtime.
+pub(crate) fn start(plan: Plan<'_>) -> std::io::Result<Started> {
     let [program, arguments @ ..] = plan.command.argv.as_slice() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the command is empty"));
     };
@@ -86,6 +95,7 @@ pub(crate) fn start(
         .stdout(written.try_clone()?)
         .stderr(written)
         .process_group(0);
+    let talk = if plan.talks { Some(talk_with(&mut command)?) } else { None };
     die_with_us(&mut command);
     let says = pipe::Receiver::from_owned_fd(OwnedFd::from(says))?;
     let leader = command.spawn()?;
@@ -99,7 +109,16 @@ pub(crate) fn start(
     // A thread, so that there is no zombie whatever becomes of the runtime.
     let waiting = std::thread::Builder::new().name("an app's end".to_owned()).stack_size(STACK);
     waiting.spawn(move || drop(ended.send(wait(leader, &group))))?;
-    Ok((child, async move { has_ended.await.unwrap_or(Ending::Killed(0)) }))
+    Ok(Started { child, ended: has_ended, talk })
+}
+
+fn talk_with(command: &mut std::process::Command) -> std::io::Result<(pipe::Sender, pipe::Receiver)> {
+    let ((hears, to_it), (from_it, says)) = (std::io::pipe()?, std::io::pipe()?);
+    command.stdin(hears).stdout(says);
+    Ok((
+        pipe::Sender::from_owned_fd(OwnedFd::from(to_it))?,
+        pipe::Receiver::from_owned_fd(OwnedFd::from(from_it))?,
+    ))
 }
 
 /// Waits for the end. What is left of the group goes with its leader, whose number stays taken until it is waited for.

@@ -12,6 +12,7 @@ pub(crate) mod conditions;
 mod connection;
 mod containers;
 mod driven;
+mod extension;
 pub(crate) mod further;
 mod lifecycle;
 mod line;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use homing_clock::Clock;
 use homing_link::{PacketId, ReasonCode};
 use homing_local::message::DeviceMessage;
-use homing_local::{AppRequest, LocalError, Reply};
+use homing_local::{AppRequest, LocalError, NotificationContent, Reply};
 use homing_notification_center::{self as center, Center};
 use homing_trace::UnixMillis;
 use serde_json::Value;
@@ -41,6 +42,7 @@ use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
 use crate::store::{Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
+use extension::ExtensionProcess;
 pub(crate) use line::{Line, framed};
 use process::{Arriving, Process};
 pub(crate) use start::{Beginning, PhoneConfig, start};
@@ -81,6 +83,17 @@ pub(crate) enum Input {
         run: u64,
         why: &'static str,
     },
+    /// The content handler of an extension's process.
+    ExtensionSaid {
+        bundle: String,
+        call: u64,
+        content: Box<NotificationContent>,
+    },
+    /// An extension's process ended, or can't be understood.
+    ExtensionEnded {
+        bundle: String,
+        call: u64,
+    },
     /// The time for work in background may be over.
     Rest {
         bundle: String,
@@ -119,6 +132,9 @@ enum Effect {
     Launch { bundle: String },
     ToApp { bundle: String, message: DeviceMessage },
     EndProcess { bundle: String },
+    RunExtension { bundle: String, call: u64, given: Vec<u8> },
+    WarnExtension { call: u64 },
+    EndExtension { call: u64 },
     RemoveContainer { number: i64 },
     Touch { bundle: String, touch: Value, taken: oneshot::Sender<bool> },
     Happened(Happening),
@@ -183,6 +199,8 @@ pub(crate) struct Phone {
     apps: BTreeMap<String, App>,
     offloaded: BTreeMap<String, OffloadedApp>,
     driven: BTreeMap<String, Driven>,
+    /// The service extensions' processes, by the call that each works on.
+    extensions: HashMap<u64, ExtensionProcess>,
     endings: BTreeSet<Registration>,
     /// The apps' registrations beside their own.
     further: BTreeMap<Registration, KeptFurther>,
@@ -244,6 +262,10 @@ impl Phone {
                 Input::AppGone { bundle, run } => self.app_gone(bundle, run)?,
                 Input::Ended { bundle, run, ending } => self.ended(bundle, run, &ending)?,
                 Input::Overdue { bundle, run, why } => self.overdue(&bundle, run, why),
+                Input::ExtensionSaid { bundle, call, content } => {
+                    self.extension_process_says(&bundle, call, &content)?;
+                }
+                Input::ExtensionEnded { bundle, call } => self.extension_process_ended(&bundle, call)?,
                 Input::Rest { bundle, run, turn } => self.rest(&bundle, run, turn),
                 Input::Wake => self.look_at_the_clock()?,
                 Input::Ask(question) => (question.0)(self)?,
@@ -303,6 +325,11 @@ impl Phone {
                         app.process = None;
                     }
                 }
+                Effect::RunExtension { bundle, call, given } => {
+                    self.start_extension_process(&bundle, call, given);
+                }
+                Effect::WarnExtension { call } => self.tell_extension_process(call),
+                Effect::EndExtension { call } => drop(self.extensions.remove(&call)),
                 Effect::RemoveContainer { number } => containers::remove(&self.container(number)),
                 // The toucher may have gone.
                 Effect::Touch { bundle, touch, taken } => drop(taken.send(self.touch_app(&bundle, touch))),

@@ -237,12 +237,7 @@ impl Phone {
     }
 
     /// Keeps what came; says its title and body, as the user would read them.
-    fn record(
-        &self,
-        arrived: &Arrived,
-        app: &str,
-        now: UnixMillis,
-    ) -> Result<(String, String), StoreError> {
+    fn record(&self, arrived: &Arrived, app: &str, now: UnixMillis) -> Result<(String, String), StoreError> {
         let content = self.center.content_of(app, &arrived.payload).unwrap_or_default();
         let (title, body) = (arrival::kept(content.title.as_str()), arrival::kept(content.body.as_str()));
         self.store.record_arrival(&Arrival {

@@ -231,7 +231,7 @@ impl Phone {
         Ok(Ok(()))
     }
 
-    /// The notification center wants the extension to run. A process, if there is one, is the launcher's.
+    /// The notification center wants the extension to run: as it was laid down here, else as a process.
     pub(super) fn run_extension(
         &mut self,
         bundle: &str,
@@ -244,14 +244,21 @@ impl Phone {
         match self.extension(bundle).cloned() {
             Some(Extension::Answer { changes }) => self.extension_answers(bundle, call, request, &changes),
             Some(Extension::Crash) => self.extension_crashed(bundle, call),
-            Some(Extension::BestAttempt { .. } | Extension::ByHand) | None => Ok(()),
+            Some(Extension::BestAttempt { .. } | Extension::ByHand) => Ok(()),
+            None => {
+                self.run_extension_process(bundle, call, request, deadline);
+                Ok(())
+            }
         }
     }
 
     /// Its time is over.
     pub(super) fn extension_will_expire(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
         self.happened(Kind::ServiceExtension, Some(bundle), json!({"call": call, "expiring": true}));
-        let Some(Extension::BestAttempt { changes }) = self.extension(bundle).cloned() else { return Ok(()) };
+        let Some(Extension::BestAttempt { changes }) = self.extension(bundle).cloned() else {
+            self.warn_extension_process(call);
+            return Ok(());
+        };
         let request = self.center.extension_calls(bundle).find(|open| open.call == call);
         let Some(request) = request.map(|open| open.request.clone()) else { return Ok(()) };
         self.extension_answers(bundle, call, &request, &changes)
@@ -273,12 +280,12 @@ impl Phone {
         }
     }
 
-    fn extension_crashed(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
+    pub(super) fn extension_crashed(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
         let what = AppInput::ServiceExtensionEnded { call: Some(call) };
         self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
     }
 
-    fn extension_says(
+    pub(super) fn extension_says(
         &mut self,
         bundle: &str,
         call: u64,

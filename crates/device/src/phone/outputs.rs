@@ -52,6 +52,7 @@ impl Phone {
                 self.extension_will_expire(&bundle, call)?;
             }
             Output::EndServiceExtension { bundle, call } => {
+                self.effects.push(Effect::EndExtension { call });
                 self.happened(Kind::ServiceExtension, Some(&bundle), json!({"call": call, "ended": true}));
             }
             Output::ContentExtensionReceives { bundle, notification } => {

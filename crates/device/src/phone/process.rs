@@ -18,7 +18,7 @@ use super::line::{self, Line, OpenLine};
 use super::questions::{Asked, Refusal};
 use super::suspension::Suspension;
 use super::{Effect, Input, Phone, containers};
-use crate::child::{self, Child, Ending, Plan};
+use crate::child::{self, Child, Ending, Plan, Started};
 use crate::happening::{Happening, Kind};
 use crate::launcher::{Launch, RunningApp};
 use crate::store::StoreError;
@@ -153,10 +153,11 @@ impl Phone {
             (launch::CONTAINER, container.clone().into_os_string()),
         ];
         let of = (self.name.as_str(), bundle.as_str());
-        let (child, ended) = child::start(Plan { command, dir: &container, variables, of })?;
+        let plan = Plan { command, dir: &container, variables, talks: false, of };
+        let Started { child, ended, .. } = child::start(plan)?;
         let (inputs, of) = (self.inputs.clone(), bundle.clone());
         tokio::spawn(async move {
-            let ending = ended.await;
+            let Ok(ending) = ended.await else { return };
             if let Some(phone) = inputs.upgrade() {
                 let _ = phone.send(Input::Ended { bundle: of, run, ending }).await;
             }
@@ -177,7 +178,7 @@ impl Phone {
         tokio::spawn(overdue).abort_handle()
     }
 
-    fn tell_later(&self, input: Input) {
+    pub(super) fn tell_later(&self, input: Input) {
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
             if let Some(phone) = inputs.upgrade() {

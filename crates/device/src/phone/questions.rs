@@ -387,7 +387,8 @@ impl Phone {
     /// What the notification center must know about an app.
     pub(super) fn profile(&self, manifest: &AppManifest) -> center::AppProfile {
         let mut profile = translate::profile(manifest);
-        profile.service_extension |= self.extension(&manifest.bundle_id).is_some();
+        profile.service_extension =
+            manifest.service_extension.is_some() || self.extension(&manifest.bundle_id).is_some();
         profile
     }
 

@@ -109,6 +109,7 @@ impl Phone {
             apps: Default::default(),
             offloaded: Default::default(),
             driven: Default::default(),
+            extensions: Default::default(),
             endings: Default::default(),
             further: Default::default(),
             link: None,

@@ -15,9 +15,13 @@ const ALERT: &str = r#"{"aps":{"alert":{"title":"Hello"}},"url":"https://news.ex
 const SILENT: &str = r#"{"aps":{"content-available":1},"story":7}"#;
 
 fn program() -> PathBuf {
+    example("app-process")
+}
+
+fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("it is a file");
     let target = tests.parent().and_then(Path::parent).expect("it is in target/<profile>/deps");
-    let program = target.join("examples/app-process");
+    let program = target.join("examples").join(name);
     assert!(program.exists(), "{} is missing: cargo build -p homing-device --examples", program.display());
     program
 }
@@ -230,4 +234,44 @@ async fn what_an_app_started_ends_with_it() {
     put_state(&host, "ended").await;
     kernel_says(&child, |state| state.is_none() || state == Some('Z')).await;
     host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_service_extension_changes_a_notification_and_its_failures_show_the_original() {
+    let alert = r#"{"aps":{"alert":{"title":"Hello"},"mutable-content":1}}"#;
+    for (argument, title) in [
+        (Some("Breaking"), "Breaking: Hello"),
+        (Some("crashes"), "Hello"),
+        (Some("hangs"), "Hello"),
+        (Some("tries"), "tries: Hello"),
+        (None, "Hello"),
+    ] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let service = PushService::start().await;
+        let host = start(dir.path(), &service).await;
+        let mut manifest = manifest(None);
+        manifest["service_extension"] = match argument {
+            Some(argument) => json!({"argv": [example("extension-process"), argument]}),
+            None => json!({"argv": ["/no/such/program"]}),
+        };
+        assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 201);
+        registered(&host).await;
+        allowed(&host).await;
+        put_state(&host, "background").await;
+        publish(&service, 1, "alert", alert);
+        service.until("it is received", |seen| seen.acknowledged.contains(&(1, 0))).await;
+        if matches!(argument, Some("hangs" | "tries")) {
+            let calls = format!("{APP}/service-extension");
+            until(&host, &calls, |calls| calls["calls"].as_array().is_some_and(|calls| !calls.is_empty()))
+                .await;
+            // It is told that its thirty seconds are over, and has a moment for its best attempt.
+            advance(&host, 30).await;
+        }
+        let all = until(&host, "/v1/devices/iphone/notifications", |all| {
+            all["notifications"].as_array().is_some_and(|all| !all.is_empty())
+        })
+        .await;
+        assert_eq!(all["notifications"][0]["title"], title, "{argument:?}");
+        host.shutdown().await;
+    }
 }

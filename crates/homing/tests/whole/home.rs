@@ -29,6 +29,11 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) async fn up(data_dir: &Path, salt: u16) -> Self {
         let homing = Homing::up(Path::new(BINARY), data_dir, free_block(salt).unwrap()).await.unwrap();
+        Self::again(homing).await
+    }
+
+    /// One that was started again.
+    pub(crate) async fn again(homing: Homing) -> Self {
         let endpoints = &homing.endpoints();
         let phone =
             Api::new(endpoints.device_api.as_ref().unwrap(), endpoints.device_api_key.as_ref().unwrap());

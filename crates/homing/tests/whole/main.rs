@@ -6,12 +6,17 @@
 mod article;
 mod away;
 mod centre;
+mod chapter_3_permission;
+mod chapter_4_local_notifications;
+mod chapter_5_remote_notifications;
+mod chapter_6_handling;
 mod ephemeral;
 mod home;
 mod hostile;
 mod lifecycle;
 mod logins;
 mod phone;
+mod real_app;
 mod script;
 mod start;
 mod testers;

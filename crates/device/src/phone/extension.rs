@@ -1,0 +1,156 @@
+//! Service extensions as processes: one for each notification, started by the manifest's command. The device writes a
+//! line of JSON to its standard input, `{"request", "deadline"}`, and when its time is nearly over another,
+//! `{"expiring": true}`; the process answers with one line on its standard output, `{"content"}`. When it is run, and
+//! what becomes of its answer, is decided by the notification center.
+
+use homing_local::{NotificationContent, launch};
+use homing_notification_center as center;
+use homing_trace::UnixMillis;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe;
+use tokio::sync::mpsc;
+
+use super::process::Task;
+use super::{Effect, Input, Phone, containers};
+use crate::child::{self, Child, Plan};
+use crate::store::StoreError;
+use crate::translate;
+
+/// Processes of extensions at a time; what more there is to do is shown as it came.
+const MAX_PROCESSES: usize = 16;
+/// Longest answer, in bytes.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// A process that works on one notification; dropping it ends it.
+#[derive(Debug)]
+pub(super) struct ExtensionProcess {
+    _child: Child,
+    warn: mpsc::Sender<()>,
+    _talking: Task,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    content: NotificationContent,
+}
+
+impl Phone {
+    pub(super) fn run_extension_process(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        request: &center::NotificationRequest,
+        deadline: UnixMillis,
+    ) {
+        let request = translate::same::<_, homing_local::NotificationRequest>(request).ok();
+        let mut given = json!({"request": request, "deadline": deadline}).to_string().into_bytes();
+        given.push(b'\n');
+        self.effects.push(Effect::RunExtension { bundle: bundle.to_owned(), call, given });
+    }
+
+    pub(super) fn warn_extension_process(&mut self, call: u64) {
+        self.effects.push(Effect::WarnExtension { call });
+    }
+
+    pub(super) fn start_extension_process(&mut self, bundle: &str, call: u64, given: Vec<u8>) {
+        match self.begin_extension(bundle, call, given) {
+            Ok(process) => drop(self.extensions.insert(call, process)),
+            Err(error) => {
+                tracing::warn!(device = self.name, bundle, %error, "the service extension can't be started");
+                self.tell_later(Input::ExtensionEnded { bundle: bundle.to_owned(), call });
+            }
+        }
+    }
+
+    fn begin_extension(&self, bundle: &str, call: u64, given: Vec<u8>) -> std::io::Result<ExtensionProcess> {
+        let kept = self.apps.get(bundle).map(|app| &app.kept);
+        let Some((kept, command)) =
+            kept.and_then(|kept| Some((kept, kept.manifest.service_extension.as_ref()?)))
+        else {
+            return Err(std::io::Error::other("the app has none"));
+        };
+        if self.extensions.len() >= MAX_PROCESSES {
+            return Err(std::io::Error::other(format!("{MAX_PROCESSES} of them run already")));
+        }
+        let dir = self.container(kept.container);
+        containers::ensure(&dir)?;
+        let variables =
+            vec![(launch::BUNDLE_ID, bundle.into()), (launch::CONTAINER, dir.clone().into_os_string())];
+        let plan = Plan { command, dir: &dir, variables, talks: true, of: (self.name.as_str(), bundle) };
+        let started = child::start(plan)?;
+        let Some((to_it, from_it)) = started.talk else {
+            return Err(std::io::Error::other("it can't be heard"));
+        };
+        let (warn, warned) = mpsc::channel(1);
+        let (inputs, bundle) = (self.inputs.clone(), bundle.to_owned());
+        let talking = async move {
+            let answer = talk(to_it, from_it, given, warned).await;
+            let Some(phone) = inputs.upgrade() else { return };
+            let input = match answer {
+                Some(Answer { content }) => Input::ExtensionSaid { bundle, call, content: Box::new(content) },
+                None => Input::ExtensionEnded { bundle, call },
+            };
+            let _ = phone.send(input).await;
+        };
+        let talking = Task(tokio::spawn(talking).abort_handle());
+        Ok(ExtensionProcess { _child: started.child, warn, _talking: talking })
+    }
+
+    pub(super) fn tell_extension_process(&self, call: u64) {
+        if let Some(process) = self.extensions.get(&call) {
+            let _ = process.warn.try_send(());
+        }
+    }
+
+    pub(super) fn extension_process_says(
+        &mut self,
+        bundle: &str,
+        call: u64,
+        content: &NotificationContent,
+    ) -> Result<(), StoreError> {
+        self.effects.push(Effect::EndExtension { call });
+        self.extension_says(bundle, call, content)
+    }
+
+    pub(super) fn extension_process_ended(&mut self, bundle: &str, call: u64) -> Result<(), StoreError> {
+        self.effects.push(Effect::EndExtension { call });
+        self.extension_crashed(bundle, call)
+    }
+}
+
+/// `None` if it ended without a whole answer.
+async fn talk(
+    mut to_it: pipe::Sender,
+    mut from_it: pipe::Receiver,
+    given: Vec<u8>,
+    mut warned: mpsc::Receiver<()>,
+) -> Option<Answer> {
+    let say = async move {
+        let _ = to_it.write_all(&given).await;
+        if warned.recv().await.is_some() {
+            let _ = to_it.write_all(b"{\"expiring\":true}\n").await;
+        }
+        // Its input stays open as long as it works.
+        std::future::pending::<()>().await;
+    };
+    let hear = async {
+        let mut answer = Vec::new();
+        while answer.len() <= MAX_ANSWER {
+            if let Some(line) =
+                answer.split_inclusive(|&byte| byte == b'\n').next().filter(|line| line.ends_with(b"\n"))
+            {
+                return serde_json::from_slice(line).ok();
+            }
+            if from_it.read_buf(&mut answer).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        None
+    };
+    tokio::select! {
+        () = say => None,
+        answer = hear => answer,
+    }
+}
