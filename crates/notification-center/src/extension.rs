@@ -93,6 +93,10 @@ impl App {
         let Some(at) = self.extending.iter().position(|extending| extending.call == call) else { return };
         let Extending { mut notification, remote, .. } = self.extending.remove(at);
         content.tidy();
+        // Whom it is for is its sender's word, not the extension's.
+        if let Some(homing) = notification.request.content.user_info.get("homing") {
+            content.user_info.insert("homing".to_owned(), homing.clone());
+        }
         if content.has_text() {
             let len = serde_json::to_vec(&content).map_or(usize::MAX, |json| json.len());
             if len <= MAX_CONTENT {

@@ -27,7 +27,7 @@ fn input() -> impl Strategy<Value = Input> {
     let app = prop_oneof![
         1 => Just(Input::Booted),
         4 => Just(Input::TimePassed),
-        1 => prop_oneof![Just(news()), Just(chat())].prop_map(Input::AppInstalled),
+        1 => prop_oneof![Just(news()), Just(whole()), Just(chat())].prop_map(Input::AppInstalled),
         1 => bundle().prop_map(|bundle| Input::AppRemoved { bundle }),
         4 => (bundle(), anywhere).prop_map(|(bundle, state)| Input::AppStateChanged { bundle, state }),
         4 => (bundle(), any::<[bool; 3]>()).prop_map(|(bundle, [present, receive, remote])| Input::DelegateSet {
@@ -73,7 +73,75 @@ fn input() -> impl Strategy<Value = Input> {
         2 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Tapped { bundle, identifier }),
         1 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Dismissed { bundle, identifier }),
     ];
-    prop_oneof![2 => app, 2 => permission, 5 => notification]
+    prop_oneof![2 => app, 2 => permission, 5 => notification, 2 => device_setting(), 3 => of_some_app()]
+}
+
+fn device_setting() -> impl Strategy<Value = Input> {
+    any::<(bool, bool)>().prop_flat_map(|(on, other)| {
+        let focus = Focus {
+            name: "Work".to_owned(),
+            allowed_apps: other.then(|| NEWS.to_owned()).into_iter().collect(),
+            time_sensitive: other,
+            hides_badges: !other,
+        };
+        let summary = Summary { times: [60, 720].into(), apps: [NEWS.to_owned()].into() };
+        let settings = vec![
+            DeviceSetting::LowPower { on },
+            DeviceSetting::Muted { on },
+            DeviceSetting::Focus { focus: on.then_some(focus) },
+            DeviceSetting::Summary { summary: on.then_some(summary) },
+        ];
+        prop::sample::select(settings).prop_map(Input::DeviceSet)
+    })
+}
+
+fn of_some_app() -> impl Strategy<Value = Input> {
+    let identifier = || prop_oneof!["[ab]", (0_u64..12).prop_map(|seq| format!("id-{seq}"))];
+    let mail = json!([{"identifier": "mail", "actions": [
+        {"identifier": "reply", "text_input": {}},
+        {"identifier": "open", "options": {"foreground": true}},
+        {"identifier": "delete", "options": {"authentication_required": true}},
+    ], "options": {"custom_dismiss_action": true}}]);
+    let mail: Vec<Category> = serde_json::from_value(mail).expect("they are categories");
+    let action = prop::sample::select(vec!["reply", "open", "delete", "unknown"]);
+    let option = prop::sample::select(vec![
+        ContentExtensionOption::DoNotDismiss,
+        ContentExtensionOption::Dismiss,
+        ContentExtensionOption::DismissAndForwardAction,
+    ]);
+    let what = prop_oneof![
+        1 => any::<bool>().prop_map(move |some| AppInput::CategoriesSet {
+            categories: if some { mail.clone() } else { Vec::new() },
+        }),
+        4 => (identifier(), action).prop_map(|(identifier, action)| AppInput::Acted {
+            identifier,
+            action: action.to_owned(),
+            text: None,
+        }),
+        3 => (0_u64..20, any::<bool>()).prop_map(|(call, empty)| AppInput::ServiceExtensionAnswered {
+            call,
+            content: Box::new(if empty { NotificationContent::default() } else { content("better") }),
+        }),
+        1 => proptest::option::of(0_u64..20).prop_map(|call| AppInput::ServiceExtensionEnded { call }),
+        2 => identifier().prop_map(|identifier| AppInput::Expanded { identifier }),
+        1 => Just(AppInput::Closed),
+        2 => (0_u64..20, option)
+            .prop_map(|(call, option)| AppInput::ContentExtensionAnswered { call, option }),
+    ];
+    (prop_oneof![3 => Just(NEWS), 1 => Just(CHAT)], what)
+        .prop_map(|(bundle, what)| Input::OfApp { bundle: bundle.to_owned(), what })
+}
+
+/// The app with everything that could be declared.
+fn whole() -> AppProfile {
+    let content_extension = ContentExtension { categories: ["mail".to_owned()].into(), ..Default::default() };
+    AppProfile {
+        service_extension: true,
+        filtering: true,
+        time_sensitive: true,
+        content_extensions: vec![content_extension],
+        ..news()
+    }
 }
 
 fn recipient_of() -> impl Strategy<Value = Recipient> {
@@ -116,6 +184,9 @@ fn remote() -> impl Strategy<Value = Input> {
         r#"{"aps": {"alert": "n", "interruption-level": "passive"}}"#,
         r#"{"aps": {"alert": "n", "content-available": 1}, "homing": {"user": "ann"}}"#,
         r#"{"aps": {"alert": "n", "sound": "default"}, "homing": {"user": "bob"}}"#,
+        r#"{"aps": {"alert": "n", "mutable-content": 1, "category": "mail"}}"#,
+        r#"{"aps": {"alert": "n", "mutable-content": 1, "category": "mail"}, "homing": {"user": "ann"}}"#,
+        r#"{"aps": {"alert": "n", "interruption-level": "time-sensitive", "badge": 2, "category": "mail"}}"#,
     ];
     (0_u64..30).prop_map(move |seq| {
         let index = usize::try_from(seq).expect("it is small") % payloads.len();
@@ -136,7 +207,7 @@ fn step() -> impl Strategy<Value = i64> {
 
 fn begun() -> Center {
     let mut center = Center::default();
-    for input in [vec![Input::AppInstalled(news())], allowed(AppState::Background)].concat() {
+    for input in [vec![Input::AppInstalled(whole())], allowed(AppState::Background)].concat() {
         center.handle(input, START);
     }
     center
@@ -163,6 +234,12 @@ proptest! {
         let mut now = START;
         let mut ended: BTreeMap<u64, usize> = BTreeMap::new();
         let mut recipients: BTreeMap<String, Recipient> = BTreeMap::new();
+        // What was due before somebody else signs in comes before.
+        let steps = steps.into_iter().flat_map(|(step, input)| {
+            let first = matches!(input, Input::RecipientSet { .. }).then_some((step, Input::TimePassed));
+            let left = if first.is_some() { 0 } else { step };
+            first.into_iter().chain([(left, input)])
+        });
         for (step, input) in steps {
             now = now.plus_millis(step);
             // What the app forgot with its removal, it can't know again.
