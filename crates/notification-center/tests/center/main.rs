@@ -12,6 +12,7 @@ mod group;
 mod local;
 mod location;
 mod lock;
+mod model;
 mod permission;
 mod phone;
 mod presentation;

@@ -13,7 +13,7 @@ fn entitled() -> AppProfile {
 }
 
 fn everything() -> AuthorizationOptions {
-    AuthorizationOptions::from_bits(u16::MAX & !AuthorizationOptions::PROVISIONAL.bits())
+    AuthorizationOptions::from_bits(!AuthorizationOptions::PROVISIONAL.bits())
 }
 
 fn status(phone: &Phone) -> AuthorizationStatus {
@@ -191,8 +191,9 @@ fn section_1_2_the_app_that_takes_the_place_of_its_clip_has_to_ask() {
 /// Which of the fields each switch turns, and that it turns no other.
 #[test]
 fn section_1_5_each_switch_turns_its_field() {
+    type Turn = fn(bool) -> SettingChange;
     type Field = fn(&NotificationSettings) -> NotificationSetting;
-    let table: [(fn(bool) -> SettingChange, Field); 10] = [
+    let table: [(Turn, Field); 10] = [
         (|on| SettingChange::Alert { on }, |settings| settings.alert_setting),
         (|on| SettingChange::Sound { on }, |settings| settings.sound_setting),
         (|on| SettingChange::Badge { on }, |settings| settings.badge_setting),
