@@ -189,7 +189,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             let ends =
                 [self.going.as_ref().map(|going| going.by), self.leaving.as_ref().map(|leaving| leaving.by)];
             let look = ends.into_iter().flatten().fold(look, Instant::min);
-            let look = self.testing.as_ref().map_or(look, |testing| testing.look(look));
             tokio::select! {
                 biased;
                 ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
@@ -281,7 +280,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
             }
             let refused = self.read_bodies(cx, now);
-            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready() | self.release(now);
+            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready() | self.release(cx, now);
             self.answer_outcomes(now);
             if !refused && !answered {
                 return self.poll_left(signs, now);

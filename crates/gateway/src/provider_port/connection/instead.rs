@@ -2,8 +2,10 @@
 //! decided in `crate::testers`; what that does to the connection is decided here.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Context;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -11,7 +13,7 @@ use homing_apns::{Refusal, RequestHeaders};
 use homing_trace::Stage;
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::super::admission::{Head, Known, Moment};
 use super::super::answer;
@@ -29,8 +31,9 @@ pub(super) struct Testing {
     testers: Arc<Testers>,
     /// Its number in the journal.
     connection: u64,
-    /// Answers that wait, by slot.
+    /// Answers that wait, by slot, and what wakes the connection when the next is due.
     late: Vec<(Instant, u32, Outcome)>,
+    due: Option<Pin<Box<Sleep>>>,
     /// Kept, since a stream that is let go of is reset.
     silent: VecDeque<SendResponse<Bytes>>,
     /// One stream is to be announced.
@@ -54,16 +57,12 @@ impl Testing {
             testers: Arc::clone(testers),
             connection: testers.journal.connection(),
             late: Vec::new(),
+            due: None,
             silent: VecDeque::new(),
             is_to_narrow: false,
             is_away: false,
             is_cut: false,
         }
-    }
-
-    /// When to look again: when the next answer is due, or at `look`.
-    pub(super) fn look(&self, look: Instant) -> Instant {
-        self.late.iter().map(|(due, ..)| *due).fold(look, Instant::min)
     }
 
     /// Never answers a stream.
@@ -237,12 +236,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Lets the answers go that are due. Tells whether there were any.
-    pub(super) fn release(&mut self, now: Moment) -> bool {
+    /// Lets the answers go that are due. Tells whether there were any; if not, the connection is woken when one is.
+    pub(super) fn release(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
         let Some(testing) = &mut self.testing else { return false };
         let due = testing.late.extract_if(.., |(due, ..)| *due <= now.instant);
         let before = self.outcomes.len();
         self.outcomes.extend(due.map(|(_, slot, outcome)| (slot, outcome)));
+        if let Some(next) = testing.late.iter().map(|(due, ..)| *due).min() {
+            let due = testing.due.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            due.as_mut().reset(next);
+            if due.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
         self.outcomes.len() > before
     }
 }

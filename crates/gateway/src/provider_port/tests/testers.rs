@@ -140,7 +140,9 @@ async fn a_delayed_answer_comes_late_and_holds_up_no_other() {
     assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
     assert!(!late.is_finished(), "the other one isn't answered yet");
     assert_eq!(timeout(WAIT, late).await.expect("it comes").expect("it is answered"), 200);
-    assert!(began.elapsed() >= Duration::from_millis(300));
+    // Nothing but its time wakes the connection: the next look at slow clients is later.
+    let took = began.elapsed();
+    assert!((Duration::from_millis(300)..Duration::from_secs(5)).contains(&took), "{took:?}");
     let steps = world.steps(&token).await;
     assert_eq!(steps.len(), 2);
     let delayed = steps.iter().filter(|steps| steps.iter().any(|step| step == "injected: fault-delay"));
