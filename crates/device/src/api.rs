@@ -5,6 +5,7 @@
 
 mod apps;
 mod arrivals;
+mod channels;
 mod clock;
 mod conditions;
 mod devices;
@@ -75,6 +76,7 @@ fn router(api: Api) -> Router {
     let router = of_apps()
         .merge(conditions::routes())
         .merge(driven::routes())
+        .merge(channels::routes())
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
@@ -168,6 +170,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
+        channels::list, channels::show, channels::follow, channels::unfollow,
         registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, events::of_device, events::of_all, events::mark,
     ),

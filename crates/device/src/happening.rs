@@ -195,6 +195,10 @@ pub enum Kind {
     ServiceExtension,
     /// What came isn't for the notification center: the framework of its push type has it. Of `voip`, a call was reported.
     HandedOver,
+    /// The push service let an app follow a broadcast channel, or refused to.
+    Channel,
+    /// A broadcast came on a channel that an app follows, and is safe.
+    Broadcast,
     /// What the device said about a notification: stage and reason.
     Receipt,
     /// What a running app shows changed.

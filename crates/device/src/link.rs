@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::backoff::{Backoff, CAP, random_byte};
 use crate::enrol::enrol;
 use crate::phone::Input;
-use crate::store::{Identity, OwedReceipt};
+use crate::phone::followed::Broadcast;
+use crate::store::{Channel, Identity, OwedReceipt};
 use crate::tls::Dialler;
 
 /// A connection that lived this long was a good one: the next retry is fast again.
@@ -57,6 +58,13 @@ pub(crate) enum FromLink {
         packet_id: Option<PacketId>,
     },
     Notification(Box<Arrived>),
+    /// SUBACK for a channel: granted, or why not.
+    Follows {
+        channel: Channel,
+        code: ReasonCode,
+        said: String,
+    },
+    Broadcast(Box<Broadcast>),
     ReceiptTaken {
         no: i64,
     },
@@ -72,6 +80,8 @@ pub(crate) enum FromLink {
 pub(crate) enum Order {
     Subscribe(Registration),
     Unsubscribe(Registration),
+    Follow(Channel),
+    Unfollow(Channel),
     Receipt(OwedReceipt),
     /// The device saves power, or saves it no more.
     State {

@@ -13,6 +13,7 @@ mod connection;
 mod containers;
 mod driven;
 mod extension;
+pub(crate) mod followed;
 pub(crate) mod further;
 mod lifecycle;
 mod line;
@@ -41,8 +42,9 @@ use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
-use crate::store::{Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
+use crate::store::{Channel, Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
 use extension::ExtensionProcess;
+use followed::Following;
 pub(crate) use line::{Line, framed};
 use process::{Arriving, Process};
 pub(crate) use start::{Beginning, PhoneConfig, start};
@@ -204,6 +206,8 @@ pub(crate) struct Phone {
     endings: BTreeSet<Registration>,
     /// The apps' registrations beside their own.
     further: BTreeMap<Registration, KeptFurther>,
+    /// The broadcast channels that apps follow.
+    followed: BTreeMap<Channel, Following>,
     link: Option<OpenLink>,
     link_state: LinkState,
     waiting: HashMap<u64, Caller>,

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod driven;
+mod followed;
 mod further;
 mod offloaded;
 
@@ -24,7 +25,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -97,6 +98,15 @@ CREATE TABLE further (
     "
 ALTER TABLE app ADD COLUMN secret TEXT NOT NULL DEFAULT '';
 ",
+    "
+CREATE TABLE channel (
+    environment TEXT NOT NULL,
+    bundle_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    heard TEXT NOT NULL,
+    PRIMARY KEY (environment, bundle_id, id)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The device's file can't be used.
@@ -158,6 +168,7 @@ impl KeptApp {
     }
 }
 
+pub(crate) use followed::{Channel, Heard, LastMessage};
 pub(crate) use further::KeptFurther;
 pub(crate) use offloaded::OffloadedApp;
 

@@ -16,7 +16,8 @@ impl From<Refusal> for Problem {
             | Refusal::NotOffloaded(_)
             | Refusal::NotShown { .. }
             | Refusal::NoCall { .. }
-            | Refusal::NoRegistration { .. } => Self::not_found(detail),
+            | Refusal::NoRegistration { .. }
+            | Refusal::NoChannel { .. } => Self::not_found(detail),
             Refusal::NoToken(_) => Self::new(StatusCode::CONFLICT, "The app has no token", detail),
             Refusal::NoAction { .. } => {
                 Self::new(StatusCode::CONFLICT, "The notification doesn't offer this action", detail)

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use homing_link::topic::DEVICE_STATE;
 use homing_link::{
-    Ack, Connect, ConnectProperties, DecodeError, Delivery, DeviceState, Disconnect, EncodeError,
-    NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode, Subscribe,
-    SubscribeFilter, SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe, UnsubscribeFilters,
-    UnsubscribeProperties, Version, decode, encode,
+    Ack, BroadcastHead, ChannelName, Connect, ConnectProperties, DecodeError, Delivery, DeviceState,
+    Disconnect, EncodeError, NotificationHead, Opaque, Packet, PacketId, Publish, PublishProperties, Qos,
+    ReasonCode, Subscribe, SubscribeFilter, SubscribeFilters, SubscribeProperties, ToDevice, Unsubscribe,
+    UnsubscribeFilters, UnsubscribeProperties, Version, decode, encode,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
@@ -22,7 +22,8 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Arrived, FromLink, Order, Registration};
 use crate::phone::Input;
-use crate::store::{Identity, OwedReceipt};
+use crate::phone::followed::Broadcast;
+use crate::store::{Channel, Identity, OwedReceipt};
 use crate::tls::{Dialler, Speak};
 
 /// Longest packet taken, in bytes; said in CONNECT. The longest payload is 5 KiB.
@@ -94,6 +95,8 @@ impl Ended {
 enum Asked {
     Subscribe(Registration),
     Unsubscribe(Registration),
+    Follow(Channel),
+    Unfollow,
     Receipt(i64),
     State,
 }
@@ -322,12 +325,17 @@ impl Session<'_> {
                     let said = because(ack.properties.reason_string);
                     Ok(Some(FromLink::Subscribed { registration, code, said }))
                 }
+                (Some(Asked::Follow(channel)), Some(code)) => {
+                    let said = because(ack.properties.reason_string);
+                    Ok(Some(FromLink::Follows { channel, code, said }))
+                }
                 _ => Err(Ended::Protocol("a SUBACK for nothing")),
             },
             Packet::UnsubAck(ack) => match (self.asked.remove(&ack.packet_id), ack.codes().next()) {
                 (Some(Asked::Unsubscribe(registration)), Some(code)) => {
                     Ok(Some(FromLink::Unsubscribed { registration, code }))
                 }
+                (Some(Asked::Unfollow), Some(_)) => Ok(None),
                 _ => Err(Ended::Protocol("an UNSUBACK for nothing")),
             },
             Packet::PingResp => Ok(None),
@@ -350,6 +358,16 @@ impl Session<'_> {
         let Delivery::AtLeastOnce { packet_id, .. } = publish.delivery else {
             return Err(Ended::Protocol("a PUBLISH that isn't at QoS 1"));
         };
+        if let Some(name) = ChannelName::parse(publish.topic) {
+            let head = BroadcastHead::of(publish);
+            return Ok(Some(FromLink::Broadcast(Box::new(Broadcast {
+                channel: Channel::of(&name),
+                packet_id,
+                seq: head.seq,
+                request_id: head.request_id.map(str::to_owned),
+                payload: publish.payload.to_vec(),
+            }))));
+        }
         if let Ok(ToDevice::Token { registration }) = ToDevice::parse(publish.topic) {
             let token = String::from_utf8_lossy(&publish.payload).into_owned();
             let registration = Registration::of(&registration);
@@ -379,20 +397,15 @@ impl Session<'_> {
     fn obey(&mut self, order: &Order) -> Result<(), Ended> {
         match order {
             Order::Subscribe(registration) => {
-                let filter = registration.name().filter();
-                let filters = [SubscribeFilter::at(Qos::AtLeastOnce, &filter)];
-                let packet_id = self.ask(Asked::Subscribe(registration.clone()))?;
-                let (filters, properties) = (SubscribeFilters::new(&filters), SubscribeProperties::default());
-                self.say(&Packet::Subscribe(Subscribe { packet_id, filters, properties }))
+                self.subscribe(&registration.name().filter(), Asked::Subscribe(registration.clone()))
             }
             Order::Unsubscribe(registration) => {
-                let filter = registration.name().filter();
-                let packet_id = self.ask(Asked::Unsubscribe(registration.clone()))?;
-                let filters = [filter.as_str()];
-                let (filters, properties) =
-                    (UnsubscribeFilters::new(&filters), UnsubscribeProperties::default());
-                self.say(&Packet::Unsubscribe(Unsubscribe { packet_id, filters, properties }))
+                self.unsubscribe(&registration.name().filter(), Asked::Unsubscribe(registration.clone()))
             }
+            Order::Follow(channel) => {
+                self.subscribe(&channel.name().to_string(), Asked::Follow(channel.clone()))
+            }
+            Order::Unfollow(channel) => self.unsubscribe(&channel.name().to_string(), Asked::Unfollow),
             Order::Receipt(receipt) => self.publish_receipt(receipt),
             Order::State { low_power } => {
                 let packet_id = self.ask(Asked::State)?;
@@ -407,6 +420,20 @@ impl Session<'_> {
                 Ok(())
             }
         }
+    }
+
+    fn subscribe(&mut self, filter: &str, asked: Asked) -> Result<(), Ended> {
+        let filters = [SubscribeFilter::at(Qos::AtLeastOnce, filter)];
+        let packet_id = self.ask(asked)?;
+        let (filters, properties) = (SubscribeFilters::new(&filters), SubscribeProperties::default());
+        self.say(&Packet::Subscribe(Subscribe { packet_id, filters, properties }))
+    }
+
+    fn unsubscribe(&mut self, filter: &str, asked: Asked) -> Result<(), Ended> {
+        let packet_id = self.ask(asked)?;
+        let filters = [filter];
+        let (filters, properties) = (UnsubscribeFilters::new(&filters), UnsubscribeProperties::default());
+        self.say(&Packet::Unsubscribe(Unsubscribe { packet_id, filters, properties }))
     }
 
     fn publish_receipt(&mut self, receipt: &OwedReceipt) -> Result<(), Ended> {

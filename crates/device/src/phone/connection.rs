@@ -35,6 +35,8 @@ impl Phone {
                 self.token(&registration, token, packet_id)?
             }
             FromLink::Notification(arrived) => self.arrived(*arrived)?,
+            FromLink::Follows { channel, code, said } => self.follows(&channel, code, &said),
+            FromLink::Broadcast(broadcast) => self.broadcast(*broadcast)?,
             FromLink::ReceiptTaken { no } => {
                 self.store.receipt_taken(no)?;
                 if let Some(link) = &mut self.link {
@@ -75,6 +77,7 @@ impl Phone {
         for registration in wanted {
             self.effects.push(Effect::Order(Order::Subscribe(registration)));
         }
+        self.follow_all();
     }
 
     fn subscribed(&mut self, registration: &Registration, code: ReasonCode, said: &str) {

@@ -59,6 +59,7 @@ impl Phone {
         let Some(app) = self.apps.get(bundle) else { return Ok(()) };
         let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
         self.end_all_further(bundle)?;
+        self.leave_all_channels(bundle)?;
         self.feed(center::Input::AppRemoved { bundle: bundle.to_owned() })?;
         self.apps.remove(bundle);
         self.store.remove_app(bundle)?;

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     NoToken(String),
     #[error("{app} has no registration for {kind} of this name: GET …/registrations lists those it has")]
     NoRegistration { app: String, kind: String },
+    #[error("{app} doesn't follow the channel {channel}: GET …/channels lists those it does")]
+    NoChannel { app: String, channel: String },
     #[error("the app manifest can't be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Manifest(Vec<Finding>),
     #[error(
@@ -314,6 +316,7 @@ impl Phone {
         if let Some(registration) = moved {
             self.end_registration(registration)?;
             self.end_all_further(&bundle)?;
+            self.leave_all_channels(&bundle)?;
         }
         let kept = KeptApp { manifest, registered, token, container, secret };
         self.store.save_app(&kept)?;

@@ -112,6 +112,7 @@ impl Phone {
             extensions: Default::default(),
             endings: Default::default(),
             further: Default::default(),
+            followed: Default::default(),
             link: None,
             link_state: LinkState {
                 connected: false,
@@ -172,6 +173,7 @@ impl Phone {
             })
             .collect();
         self.load_further()?;
+        self.load_followed()?;
         self.center = match self.store.center()? {
             Some(json) => Center::from_json(&json).map_err(unreadable_center)?,
             None => Center::default(),

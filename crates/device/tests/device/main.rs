@@ -2,6 +2,7 @@
 
 mod api;
 mod arrivals;
+mod channels;
 mod conditions;
 mod driven;
 mod fleet;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use homing_link::{
-    Ack, ConnAck, ConnAckProperties, Delivery, EncodedPublish, NotificationHead, Opaque, Packet, PacketId,
-    Publish, PublishProperties, ReasonCode, RegistrationName, SubAck, UnsubAck, Version, decode, encode,
+    Ack, BroadcastHead, ChannelName, ConnAck, ConnAckProperties, Delivery, EncodedPublish, NotificationHead,
+    Opaque, Packet, PacketId, Publish, PublishProperties, ReasonCode, RegistrationName, SubAck, UnsubAck,
+    Version, decode, encode,
 };
 use homing_trace::{Environment, Receipt};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,6 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+/// The id of a channel that isn't there.
+pub(crate) const UNKNOWN_CHANNEL: &str = "bm9ib2R5";
 
 /// What a test tells every open connection.
 #[derive(Clone, Debug)]
@@ -240,7 +244,21 @@ impl PushService {
         *self.takes_receipts.lock().expect("nobody panicked")
     }
 
+    /// Publishes a broadcast on a channel of the demo app.
+    pub(crate) fn broadcast(&self, packet_id: u16, channel: &str, seq: u64, payload: &str) {
+        let name = ChannelName::parse(channel).expect("it is a channel");
+        let head = BroadcastHead { seq: Some(seq), request_id: Some("r"), ..BroadcastHead::default() };
+        let encoded = EncodedPublish::broadcast(Version::V5, &name, &head, Some(60), payload.as_bytes());
+        let mut out = Vec::new();
+        let packet_id = PacketId::new(packet_id).expect("it is not 0");
+        encoded.expect("it can be written").write_with_id(packet_id, false, &mut out);
+        let _ = self.acts.send(Act::Send(out));
+    }
+
     fn end(&self, filter: &str) {
+        if ChannelName::is_meant(filter) {
+            return self.seen.send_modify(|seen| seen.unsubscribed.push(filter.to_owned()));
+        }
         let registration = RegistrationName::parse_filter(filter).expect("it is one of ours").to_string();
         self.seen.send_modify(|seen| {
             *seen.generations.entry(registration.clone()).or_default() += 1;
@@ -266,8 +284,8 @@ impl PushService {
             }
             Packet::Subscribe(subscribe) => {
                 let filter = subscribe.filters.iter().next().expect("there is one").filter.to_owned();
-                let registration = RegistrationName::parse_filter(&filter).expect("it is one of ours");
-                let codes = [1];
+                let is_refused = filter.ends_with(UNKNOWN_CHANNEL);
+                let codes = [if is_refused { ReasonCode::TopicFilterInvalid.as_u8() } else { 1 }];
                 say(
                     Packet::SubAck(SubAck {
                         packet_id: subscribe.packet_id,
@@ -276,6 +294,10 @@ impl PushService {
                     }),
                     out,
                 );
+                if ChannelName::is_meant(&filter) {
+                    return self.seen.send_modify(|seen| seen.subscribed.push(filter));
+                }
+                let registration = RegistrationName::parse_filter(&filter).expect("it is one of ours");
                 let token = token_bytes(self.generation(&registration.to_string()));
                 let token = EncodedPublish::token(Version::V5, &registration, &token);
                 let id = PacketId::new(60_000).expect("it is not 0");

@@ -144,6 +144,8 @@ export const KINDS = [
   "summary",
   "service-extension",
   "handed-over",
+  "channel",
+  "broadcast",
   "receipt",
   "screen",
   "changed",
