@@ -9,6 +9,7 @@ mod application;
 mod center;
 mod delegate;
 pub mod demo;
+pub mod legacy;
 pub mod provider;
 pub mod reminder;
 pub mod service_extension;
