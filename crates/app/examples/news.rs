@@ -133,8 +133,8 @@ impl News {
         let text = |name: &str| touch.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let trigger = touch.get("trigger").cloned().map(serde_json::from_value).transpose();
         let Ok(trigger) = trigger else { return self.show("scheduled", json!("no trigger")).await };
-        let mut content = NotificationContent::default();
-        content.title = Text::Plain(text("title"));
+        let mut content =
+            NotificationContent { title: Text::Plain(text("title")), ..NotificationContent::default() };
         content.user_info.insert("url".to_owned(), json!(text("url")));
         let request = NotificationRequest { identifier: text("identifier"), content, trigger };
         let added = self.center.add(request).await;

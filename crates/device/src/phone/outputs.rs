@@ -69,10 +69,7 @@ impl Phone {
                 self.did_receive(&bundle, completion, &response)?;
             }
             Output::CallOpenSettings { bundle, notification } => {
-                let from =
-                    notification.map(|notification| translate::notification(&notification)).transpose();
-                let event = from.map(|from| DeviceEvent::OpenSettings { notification: from.map(Box::new) });
-                self.call_app(&bundle, event)?;
+                self.call_open_settings(&bundle, notification.as_deref())?;
             }
             Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
                 self.did_receive_remote(&bundle, completion, user_info, deadline)?;
@@ -84,6 +81,16 @@ impl Phone {
             Output::Receipt(said) => self.owe(&said)?,
         }
         Ok(())
+    }
+
+    fn call_open_settings(
+        &mut self,
+        bundle: &str,
+        notification: Option<&center::Notification>,
+    ) -> Result<(), StoreError> {
+        let from = notification.map(translate::notification).transpose();
+        let event = from.map(|from| DeviceEvent::OpenSettings { notification: from.map(Box::new) });
+        self.call_app(bundle, event)
     }
 
     fn summary_delivered(&mut self, notifications: &[(String, String)]) {

@@ -266,6 +266,19 @@ impl PushService {
         });
     }
 
+    /// A registration is told its token; a channel has none.
+    fn subscribed(&self, filter: String, out: &mut Vec<u8>) {
+        if ChannelName::is_meant(&filter) {
+            return self.seen.send_modify(|seen| seen.subscribed.push(filter));
+        }
+        let registration = RegistrationName::parse_filter(&filter).expect("it is one of ours");
+        let token = token_bytes(self.generation(&registration.to_string()));
+        let token = EncodedPublish::token(Version::V5, &registration, &token);
+        let id = PacketId::new(60_000).expect("it is not 0");
+        token.expect("it can be written").write_with_id(id, false, out);
+        self.seen.send_modify(|seen| seen.subscribed.push(registration.to_string()));
+    }
+
     fn answer(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
         let say = |packet: Packet<'_>, out: &mut Vec<u8>| {
             encode(&packet, Version::V5, out).expect("it can be written")
@@ -294,15 +307,7 @@ impl PushService {
                     }),
                     out,
                 );
-                if ChannelName::is_meant(&filter) {
-                    return self.seen.send_modify(|seen| seen.subscribed.push(filter));
-                }
-                let registration = RegistrationName::parse_filter(&filter).expect("it is one of ours");
-                let token = token_bytes(self.generation(&registration.to_string()));
-                let token = EncodedPublish::token(Version::V5, &registration, &token);
-                let id = PacketId::new(60_000).expect("it is not 0");
-                token.expect("it can be written").write_with_id(id, false, out);
-                self.seen.send_modify(|seen| seen.subscribed.push(registration.to_string()));
+                self.subscribed(filter, out);
             }
             Packet::Unsubscribe(unsubscribe) => {
                 self.end(unsubscribe.filters.iter().next().expect("there is one"));
