@@ -31,7 +31,10 @@ refused() {
     ask "$@" -H "apns-request-id: $id"
     check_case "$expected_reason" "$how" "$what" is "$status $(reason)" "$expected_status $expected_reason"
     check "$what with $how: the answer carries the apns-request-id" is "$(header apns-request-id)" "$id"
-    check "$what with $how: the trace says refused and why" reaches "$id" "refused:$expected_reason"
+    # With the certificate it would be the same again.
+    if [ "$how" = "a key" ]; then
+        check "$what with $how: the trace says refused and why" reaches "$id" "refused:$expected_reason"
+    fi
 }
 
 # A broadcast that is in order; what follows may add to it.

@@ -1,6 +1,7 @@
 //! The store through its public methods: what is answered is safe, what ends ends once, and what is traced is told in
 //! order.
 
+mod channels;
 mod devices;
 mod kept;
 mod receipts;
