@@ -1,25 +1,7 @@
-//! Any bytes as the small JSON that peers send: a device's state and enrolment, an answer's refusal. Nothing panics, and what
-//! was taken is written and read again as the same.
+//! The fuzzer's way into `fuzz/fuzz_targets/checks/peer_json.rs`.
 #![no_main]
 
-use homing_apns::Refusal;
-use homing_link::{CertifiedEnrolment, DeviceState, Enrolment, EnrolmentRequest};
-use libfuzzer_sys::fuzz_target;
-use serde::{Serialize, de::DeserializeOwned};
+#[path = "checks/peer_json.rs"]
+mod check;
 
-fuzz_target!(|bytes: &[u8]| {
-    same::<DeviceState>(bytes);
-    same::<EnrolmentRequest>(bytes);
-    same::<Enrolment>(bytes);
-    same::<CertifiedEnrolment>(bytes);
-    if let Ok(refusal) = Refusal::from_body(bytes) {
-        let again = Refusal::from_body(&refusal.body()).expect("it was written by us");
-        assert_eq!(again.reason, refusal.reason);
-    }
-});
-
-fn same<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
-    let Ok(taken) = serde_json::from_slice::<T>(bytes) else { return };
-    let json = serde_json::to_vec(&taken).expect("it can be written");
-    assert_eq!(serde_json::from_slice::<T>(&json).expect("it was written by us"), taken);
-}
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));
