@@ -45,6 +45,9 @@ pub(crate) const TO_TEST: &[Program] = &[
     program(&["php", "--version"], &["php-cli"]),
     program(&["python3", "-c", "import venv, ensurepip"], &["python3", "python3-venv"]),
     program(&["chromium", "--version"], &["chromium"]),
+    program(&["dbus-daemon", "--version"], &["dbus"]),
+    program(&["dunst", "--version"], &["dunst"]),
+    program(&["sh", "-c", "command -v Xvfb"], &["xvfb"]),
 ];
 
 pub(crate) const TO_BENCH: &[Program] = &[

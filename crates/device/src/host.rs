@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::api::{self, Api};
+use crate::face::{Desktop, FaceError};
 use crate::fleet::{Fleet, Workshop, is_name};
 use crate::launcher::AppLauncher;
 use crate::phone::Tokens;
@@ -92,6 +93,7 @@ pub struct DeviceHost {
     servers: JoinSet<()>,
     telling: AbortHandle,
     _socket: AppSocket,
+    faces: JoinSet<()>,
 }
 
 impl DeviceHost {
@@ -131,7 +133,13 @@ impl DeviceHost {
             addresses.push(address);
             servers.spawn(api::serve(listener, api.clone(), stopped.clone()));
         }
-        Ok(Self { fleet, addresses, stop, servers, telling, _socket: socket })
+        Ok(Self { fleet, addresses, stop, servers, telling, _socket: socket, faces: JoinSet::new() })
+    }
+
+    /// Shows what all devices show on this machine's desktop, too, and takes what its user does there.
+    pub async fn show_on_desktop(&mut self) -> Result<(), FaceError> {
+        self.faces.spawn(Desktop::find(Arc::clone(&self.fleet)).await?.run());
+        Ok(())
     }
 
     /// Where the API listens; a port 0 in the configuration is the real one here.

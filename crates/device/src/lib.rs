@@ -12,6 +12,7 @@ mod backup;
 mod child;
 mod driver;
 mod enrol;
+mod face;
 mod farewell;
 mod fleet;
 mod happening;
@@ -24,6 +25,7 @@ mod store;
 mod tls;
 mod translate;
 
+pub use face::FaceError;
 pub use happening::{Happening, Kind};
 pub use host::{DeviceConfig, DeviceHost, StartError, VirtualDevice};
 pub use launcher::{AppLauncher, Launch, RunningApp};

@@ -10,6 +10,7 @@ mod chapter_3_permission;
 mod chapter_4_local_notifications;
 mod chapter_5_remote_notifications;
 mod chapter_6_handling;
+mod desktop;
 mod ephemeral;
 mod home;
 mod hostile;

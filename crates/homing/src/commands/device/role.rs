@@ -37,12 +37,24 @@ pub(super) struct RoleArgs {
     /// Manifest of an app to install when the device is new, instead of the demo's development build
     #[arg(long, value_name = "FILE")]
     install: Vec<PathBuf>,
+    /// Where its notifications are seen besides the API
+    #[arg(long, value_name = "FACE", default_value = "headless")]
+    face: Face,
     /// Carry out a script of JSON lines on this device, and end
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Where everything is kept [default: $XDG_DATA_HOME/homing]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+/// Where notifications are seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Face {
+    /// In the API alone
+    Headless,
+    /// On this machine's desktop, over D-Bus
+    Desktop,
 }
 
 pub(super) fn run(args: RoleArgs) -> anyhow::Result<ExitCode> {
@@ -67,7 +79,10 @@ pub(super) fn run(args: RoleArgs) -> anyhow::Result<ExitCode> {
             devices: vec![VirtualDevice { name: args.name.clone(), apps }],
             launcher: DemoApps::alone().launcher(),
         });
-        let host = host.await.context("the device can't start")?;
+        let mut host = host.await.context("the device can't start")?;
+        if args.face == Face::Desktop {
+            host.show_on_desktop().await.context("the device can't be shown on this desktop")?;
+        }
         let at = host.addresses().first().context("the device's API has no address: give one with --api")?;
         let endpoints = json!({
             "pid": std::process::id(), "device_api": format!("http://{at}"), "device_api_key": api_key,

@@ -1,0 +1,74 @@
+//! What a notification of an iPhone is on a Linux desktop: one table for both D-Bus interfaces, as
+//! `docs/decisions/0012-device-faces.md` gives it. How it is sent is left to `fdo` and `portal`.
+
+use homing_local::{InterruptionLevel, NotificationView, Surface, Text};
+
+/// A notification as a desktop shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) title: String,
+    /// Subtitle and body, a line each.
+    pub(super) body: String,
+    pub(super) level: InterruptionLevel,
+    pub(super) sound: Sound,
+    /// Seen as a banner only, so that the desktop's own list doesn't keep it.
+    pub(super) transient: bool,
+    /// What its category offers, in order; the desktop adds the tap itself.
+    pub(super) buttons: Vec<Button>,
+    pub(super) category: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sound {
+    None,
+    Default,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Button {
+    pub(super) action: String,
+    pub(super) label: String,
+    /// It wants a text: shown where the desktop can take one.
+    pub(super) replies: bool,
+}
+
+impl Shape {
+    /// `None` if it isn't to be seen now: it is in Notification Center alone.
+    pub(super) fn of(view: &NotificationView) -> Option<Self> {
+        let is_seen = |surface: &Surface| matches!(surface, Surface::Banner | Surface::LockScreen);
+        if !view.surfaces.iter().any(is_seen) {
+            return None;
+        }
+        let lines: Vec<&str> = [view.subtitle.as_str(), view.body.as_str()]
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect();
+        let buttons: Vec<Button> = view
+            .actions
+            .iter()
+            .map(|action| Button {
+                action: action.identifier.clone(),
+                label: label(&action.title).to_owned(),
+                replies: action.text_input.is_some(),
+            })
+            .collect();
+        let title = if view.title.is_empty() { &view.app_name } else { &view.title };
+        Some(Self {
+            title: title.clone(),
+            body: lines.join("\n"),
+            level: view.interruption_level,
+            // An app's sound file is a name: its bytes aren't on this machine.
+            sound: view.sound.as_ref().map_or(Sound::None, |_| Sound::Default),
+            transient: !view.surfaces.contains(&Surface::NotificationCenter),
+            category: buttons.iter().any(|button| button.replies).then_some("im.received"),
+            buttons,
+        })
+    }
+}
+
+fn label(title: &Text) -> &str {
+    match title {
+        Text::Plain(text) => text,
+        Text::Localized { loc_key, .. } => loc_key,
+    }
+}
