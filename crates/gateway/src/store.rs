@@ -80,7 +80,7 @@ const LOG_PLAN: FilePlan = FilePlan {
     autocheckpoint: 262_144,
     cache_kib: 64 << 10,
     schema: log::SCHEMA,
-    steps: &[broadcasts::SCHEMA],
+    steps: &[broadcasts::SCHEMA, broadcasts::INJECTED],
 };
 const STAGES_PLAN: FilePlan = FilePlan {
     name: STAGES_FILE,

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use homing_trace::UnixMillis;
 use tokio::sync::Semaphore;
 
-pub(crate) use faults::{Effect, Faults, Hit, Interface, Rule, Scope, Wish};
+pub(crate) use faults::{Effect, Faults, Hit, Interface, Rule, Scope, Target, Wish};
 pub(crate) use journal::{Answer, Asked, Credential, Entry, Filter, Journal, Noted};
 pub(crate) use marks::{Mark, MarkKind, Marks};
 
@@ -63,7 +63,8 @@ impl Testers {
         now: UnixMillis,
     ) -> Option<Instead> {
         let marked = self.marks.get(registration).map(Instead::Marked);
-        marked.or_else(|| self.faults.hit(interface, registration, now).map(Instead::Fault))
+        let target = Target::Registration(registration);
+        marked.or_else(|| self.faults.hit(interface, target, now).map(Instead::Fault))
     }
 
     /// Whether one more device token without a device may be made.

@@ -65,7 +65,7 @@ pub(super) fn conclude(
     let answer = Answer {
         legacy_status: status.map(|status| status as u8),
         reason: reason.map(|reason| reason.as_str().to_owned()),
-        apns_id: label.to_owned(),
+        apns_id: Some(label.to_owned()),
         ..Answer::default()
     };
     let topic = known.topic.as_ref().map(homing_apns::Topic::as_str);

@@ -3,6 +3,8 @@
 //! up. Whether a request's head is admitted is decided in `admission`, what there is by the store, whom a broadcast reaches
 //! by the hub.
 
+pub(super) mod instead;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +13,13 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{RecvStream, SendStream};
 use homing_apns::{ChannelId, Reason, Refusal, channel};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::ProviderPort;
-use super::admission::{Action, Body, ChannelHead, Moment, Refusing};
+use super::admission::{Action, Body, ChannelHead, Known, Moment, Refusing};
 use super::answer::{APNS_ID, APNS_UNIQUE_ID, JSON, once};
 use super::connection::{BODY_KEPT, BODY_READ};
 use crate::broadcast::{Broadcast, Encoded};
@@ -52,11 +54,11 @@ pub(super) struct Asked {
     pub(super) respond: SendResponse<Bytes>,
     pub(super) stream: RecvStream,
     pub(super) names: Names,
-    pub(super) head: Result<ChannelHead, Refusing>,
     pub(super) environment: homing_trace::Environment,
-    pub(super) _place: OwnedSemaphorePermit,
+    /// Where there are tools for testers.
+    pub(super) testing: Option<Box<instead::Testing>>,
     /// Lets its connection wait for the answer before it ends.
-    pub(super) _pending: Arc<()>,
+    pub(super) pending: Arc<()>,
 }
 
 /// What an answer other than a refusal says.
@@ -70,7 +72,7 @@ enum Answer {
 
 impl Asked {
     /// Reads the body, does what is asked, and answers.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, head: Result<ChannelHead, Refusing>, _place: OwnedSemaphorePermit) {
         // A refusal is said after the body too, so that no client is cut off while it sends.
         let body = match timeout(self.port.rules.body, read(&mut self.stream)).await {
             Ok(Ok(body)) => Ok(body),
@@ -79,14 +81,30 @@ impl Asked {
             }
             Err(_) => Err(Reason::IdleTimeout),
         };
-        let done = match (&self.head, body) {
-            (Err(refusing), _) => Err(refusing.reason.clone()),
-            (Ok(_), Err(reason)) => Err(reason),
-            (Ok(head), Ok(body)) => self.act(head, body).await,
+        if let Ok(body) = &body {
+            self.note_payload(body.start());
+        }
+        let head = match head {
+            Ok(head) => head,
+            Err(refusing) => return self.refuse(refusing),
         };
+        let body = body.and_then(|body| check(&head.action, &body).map(|()| body));
+        let body = match body {
+            Ok(body) => body,
+            Err(reason) => return self.refuse(Refusing { reason, known: head.known() }),
+        };
+        let Some((mut asked, not_before)) = self.unless_hit(&head).await else { return };
+        let done = asked.act(&head, body).await;
+        if let Some(at) = not_before {
+            // Nobody waits for the answer to a stream that was reset.
+            let _ = timeout_at(at, poll_fn(|cx| asked.respond.poll_reset(cx))).await;
+        }
         match done {
-            Ok(answer) => answer.send(self.respond, self.names).await,
-            Err(reason) => self.refuse(&reason),
+            Ok(answer) => {
+                asked.conclude(&head.known(), answer.noted());
+                answer.send(asked.respond, asked.names).await;
+            }
+            Err(reason) => asked.refuse(Refusing { reason, known: head.known() }),
         }
     }
 
@@ -94,9 +112,6 @@ impl Asked {
         let store = &self.port.store;
         match &head.action {
             Action::Create => {
-                if body.len > BODY_KEPT {
-                    return Err(Reason::PayloadTooLarge);
-                }
                 let policy = channel::read_creation(&body.start)?;
                 let id = ChannelId::from_bytes(&random::<ID_LEN>().map_err(failed)?);
                 let has_room = store.create_channel(head.of, id.clone(), policy).await.map_err(failed)?;
@@ -125,12 +140,6 @@ impl Asked {
         let Action::Broadcast { id, priority, expiration } = &head.action else {
             return Err(Reason::InternalServerError);
         };
-        if body.len == 0 {
-            return Err(Reason::PayloadEmpty);
-        }
-        if body.len > BODY_KEPT {
-            return Err(Reason::PayloadTooLarge);
-        }
         let place = self.port.underway.take(body.len).ok_or(Reason::ServiceUnavailable)?;
         let payload = Bytes::from(body.start);
         let request_id: Box<str> = self.names.request_id.to_str().unwrap_or_default().into();
@@ -142,6 +151,7 @@ impl Asked {
             expiration: *expiration,
             accepted_at: self.port.store.clock().now(),
             payload: payload.clone(),
+            injected: self.injected(),
         };
         let (channel, seq, expires_at) = match self.port.store.broadcast(new).await.map_err(failed)? {
             Broadcasted::Accepted { channel, seq, expires_at } => (channel, seq, expires_at),
@@ -167,26 +177,48 @@ impl Asked {
         Ok(Answer::Broadcast)
     }
 
-    fn refuse(mut self, reason: &Reason) {
-        let now = Moment::now(self.port.store.clock());
-        let known = match self.head {
-            Ok(head) => head.known(),
-            Err(refusing) => refusing.known,
-        };
-        if known.team.is_some() || self.port.strangers.may_note(now.real) {
-            let label = String::from_utf8_lossy(self.names.request_id.as_bytes());
-            let label = label.chars().take(super::connection::LABEL_KEPT).collect();
-            let word = homing_trace::Reason::from_peer(reason.as_str());
-            self.port.note_refusal(known.refused(label, self.environment, None, word, now.at));
-        }
+    pub(super) fn refuse(self, refusing: Refusing) {
+        let status = refusing.reason.status();
+        self.refuse_as(refusing, (status, None));
+    }
+
+    /// The same with another status, and when to try again, in seconds.
+    fn refuse_as(mut self, refusing: Refusing, (status, retry_after): (u16, Option<u32>)) {
+        let Refusing { reason, known } = refusing;
+        self.note_refusal(&known, Some(&reason));
+        self.conclude(&known, (status, Some(&reason), None));
         let mut response = Response::new(());
-        *response.status_mut() = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         self.names.unique_id = None;
         self.names.put(&mut response);
         if let Ok(mut body) = self.respond.send_response(response, false) {
-            let _ = body.send_data(Bytes::from(Refusal::new(reason.clone()).body()), true);
+            let _ = body.send_data(Bytes::from(Refusal::new(reason).body()), true);
         }
+    }
+
+    /// Writes down for the trace that it wasn't taken.
+    fn note_refusal(&self, known: &Known, reason: Option<&Reason>) {
+        let now = Moment::now(self.port.store.clock());
+        if known.team.is_some() || self.port.strangers.may_note(now.real) {
+            let label = String::from_utf8_lossy(self.names.request_id.as_bytes());
+            let label = label.chars().take(super::connection::LABEL_KEPT).collect();
+            let word = reason.map(|reason| homing_trace::Reason::from_peer(reason.as_str()));
+            let mut refused = known.refused(label, self.environment, None, word, now.at);
+            refused.injected = self.injected();
+            self.port.note_refusal(refused);
+        }
+    }
+}
+
+/// Whether the body is in order; none is asked for where nothing is made or sent.
+fn check(action: &Action, body: &Body) -> Result<(), Reason> {
+    match action {
+        Action::Create | Action::Broadcast { .. } if body.len > BODY_KEPT => Err(Reason::PayloadTooLarge),
+        Action::Create => channel::read_creation(&body.start).map(|_| ()),
+        Action::Broadcast { .. } if body.len == 0 => Err(Reason::PayloadEmpty),
+        Action::Broadcast { .. } | Action::Read(_) | Action::Delete(_) | Action::List => Ok(()),
     }
 }
 
@@ -200,6 +232,15 @@ impl Names {
 }
 
 impl Answer {
+    /// What the journal is told of it.
+    const fn noted(&self) -> (u16, Option<&Reason>, Option<&ChannelId>) {
+        match self {
+            Self::Created(id) => (201, None, Some(id)),
+            Self::Deleted => (204, None, None),
+            Self::Told(_) | Self::Listed(..) | Self::Broadcast => (200, None, None),
+        }
+    }
+
     /// A stream that its client has reset wants no answer.
     async fn send(self, mut respond: SendResponse<Bytes>, mut names: Names) {
         let mut response = Response::new(());

@@ -280,7 +280,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 }
             }
             let refused = self.read_bodies(cx, now);
-            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready() | self.release(cx, now);
+            let answered = self.mailbox.poll_take(cx, &mut self.outcomes).is_ready()
+                | self.release(cx, now)
+                | self.hear_channels(cx, now);
             self.answer_outcomes(now);
             if !refused && !answered {
                 return self.poll_left(signs, now);
@@ -354,7 +356,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             },
         };
         if let Some(request) = channels {
-            return self.take_channel_request(request, &headers, (respond, stream, apns_id), now);
+            let noted = self.note(&parts, &headers, now);
+            return self.take_channel_request(request, &headers, (respond, stream, apns_id, noted), now);
         }
         if parts.uri.path() == receipts::PATH {
             return self.take_receipts(&parts, respond, apns_id, now);
@@ -375,12 +378,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         &mut self,
         request: Result<ChannelRequest<'_>, Reason>,
         headers: &RequestHeaders<'_>,
-        (mut respond, stream, request_id): (SendResponse<Bytes>, RecvStream, HeaderValue),
+        (respond, stream, request_id, noted): (
+            SendResponse<Bytes>,
+            RecvStream,
+            HeaderValue,
+            Option<Box<Noted>>,
+        ),
         now: Moment,
     ) {
-        let Ok(place) = Arc::clone(&self.port.channel_requests).try_acquire_owned() else {
-            return answer::refuse(&mut respond, request_id, &Reason::ServiceUnavailable.into());
-        };
         let environment = self.admission.environment();
         let head = request.map_err(Refusing::from);
         let head = head.and_then(|request| self.admission.check_channel_request(request, headers, now));
@@ -390,18 +395,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         };
         let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id };
         let (port, pending) = (Arc::clone(&self.port), Arc::clone(&self.channel_requests));
-        let asked = AskedOfChannels {
-            port,
-            respond,
-            stream,
-            names,
-            head,
-            environment,
-            _place: place,
-            _pending: pending,
-        };
-        // Not ended with the connection: what is committed must be sent, too.
-        tokio::spawn(asked.run());
+        let testing = noted.and_then(|noted| self.testing_of_channels(noted));
+        let asked = AskedOfChannels { port, respond, stream, names, environment, testing, pending };
+        match Arc::clone(&self.port.channel_requests).try_acquire_owned() {
+            // Not ended with the connection: what is committed must be sent, too.
+            Ok(place) => drop(tokio::spawn(asked.run(head, place))),
+            Err(_) => {
+                let known = head.map_or_else(|refusing| refusing.known, |head| head.known());
+                asked.refuse(Refusing { reason: Reason::ServiceUnavailable, known });
+            }
+        }
     }
 
     /// Begins a stream of receipts, or says why not. What its request may bring along is read away by `h2`. It is about no

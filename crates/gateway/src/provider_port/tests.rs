@@ -11,6 +11,7 @@ mod reasons;
 mod receipts;
 mod refusals;
 mod testers;
+mod testers_of_channels;
 mod trace_of_frames;
 mod transport;
 mod world;

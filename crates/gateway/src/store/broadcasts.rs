@@ -35,6 +35,9 @@ CREATE UNIQUE INDEX broadcasts_stored ON broadcasts(channel_no) WHERE payload IS
 CREATE INDEX broadcasts_expiring ON broadcasts(expires_at) WHERE payload IS NOT NULL;
 ";
 
+/// What a tester's rule did to one that was taken.
+pub(super) const INJECTED: &str = "ALTER TABLE broadcasts ADD COLUMN injected TEXT;";
+
 /// How long a channel's most recent message is kept (*Setting up broadcast push notifications*).
 pub(crate) const KEPT_MILLIS: i64 = 8 * 60 * 60 * 1000;
 
@@ -51,6 +54,7 @@ pub(crate) struct NewBroadcast {
     pub(crate) expiration: Expiration,
     pub(crate) accepted_at: UnixMillis,
     pub(crate) payload: Bytes,
+    pub(crate) injected: Option<Reason>,
 }
 
 /// What became of it.
@@ -123,8 +127,8 @@ impl NewBroadcast {
             .connection
             .prepare_cached(
                 "INSERT INTO broadcasts(seq, channel_no, channel_id, topic_no, environment, request_id, label_key, \
-                 priority, accepted_at, stored_at, expires_at, payload, stage, at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 priority, accepted_at, stored_at, expires_at, payload, stage, at, injected) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 signed(seq),
@@ -141,6 +145,7 @@ impl NewBroadcast {
                 payload,
                 stage,
                 at.map(|at| at.0),
+                self.injected.as_ref().map(Reason::as_str),
             ])
             .map(|_| ())
     }
@@ -210,7 +215,7 @@ pub(super) fn sweep(connection: &Connection, now: UnixMillis) -> rusqlite::Resul
 pub(super) fn traces(connection: &Connection, asked: &str, now: UnixMillis) -> rusqlite::Result<Vec<Trace>> {
     let mut query = connection.prepare_cached(
         "SELECT b.seq, b.request_id, b.environment, t.name, b.channel_id, b.accepted_at, b.stored_at, b.stage, b.reason, \
-         b.at, b.sent, b.acknowledged, b.refused, b.sent_at, b.expires_at FROM broadcasts b \
+         b.at, b.sent, b.acknowledged, b.refused, b.sent_at, b.expires_at, b.injected FROM broadcasts b \
          LEFT JOIN topics t ON t.no = b.topic_no WHERE b.label_key = ?1 ORDER BY b.seq",
     )?;
     let mut rows = query.query([signed(label::key(asked))])?;
@@ -236,11 +241,17 @@ pub(super) fn traces(connection: &Connection, asked: &str, now: UnixMillis) -> r
     Ok(traces)
 }
 
-/// Accepted, stored, first sent, and how it ended, by time.
+/// Accepted, a tester's doing, stored, first sent, and how it ended, by time.
 fn events(row: &rusqlite::Row<'_>, now: UnixMillis) -> rusqlite::Result<Vec<Event>> {
     let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(UnixMillis));
     let event = |stage| move |at| Event { at, stage, reason: None };
     let mut events = vec![Event { at: UnixMillis(row.get(5)?), stage: Stage::Accepted, reason: None }];
+    let injected = row.get::<_, Option<String>>(15)?.map(|word| Reason::from_peer(&word));
+    events.extend(injected.map(|word| Event {
+        at: events[0].at,
+        stage: Stage::Injected,
+        reason: Some(word),
+    }));
     events.extend(time(6)?.map(event(Stage::Stored)));
     let stage = row.get::<_, Option<u8>>(7)?.and_then(|no| homing_trace::stage::TABLE.get(usize::from(no)));
     let end = match (stage, time(9)?) {

@@ -10,6 +10,7 @@ use homing_apns::legacy::Status;
 use homing_trace::{Environment, UnixMillis};
 
 use crate::notification::{RegistrationKey, lock};
+use crate::store::ChannelsOf;
 
 /// Rules at a time.
 const MOST: usize = 100;
@@ -86,11 +87,23 @@ pub(crate) struct Scope {
     pub(crate) environment: Option<Environment>,
 }
 
+/// What a request is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    Registration(&'a RegistrationKey),
+    /// The broadcast channels of an app: rules about one device token don't concern them.
+    Channels(ChannelsOf),
+}
+
 impl Scope {
-    fn holds(&self, key: &RegistrationKey) -> bool {
-        self.topics.contains(&key.topic_no)
-            && self.token.as_ref().is_none_or(|(token, _)| token == key)
-            && self.environment.is_none_or(|environment| environment == key.environment)
+    fn holds(&self, target: Target<'_>) -> bool {
+        let (topic_no, environment, key) = match target {
+            Target::Registration(key) => (key.topic_no, key.environment, Some(key)),
+            Target::Channels(of) => (of.topic_no, of.environment, None),
+        };
+        self.topics.contains(&topic_no)
+            && self.token.as_ref().is_none_or(|(token, _)| Some(token) == key)
+            && self.environment.is_none_or(|wanted| wanted == environment)
     }
 }
 
@@ -198,13 +211,8 @@ impl Faults {
         self.any.store(false, Ordering::Relaxed);
     }
 
-    /// What goes wrong with a request for this registration. Costs a load when there are no rules.
-    pub(crate) fn hit(
-        &self,
-        interface: Interface,
-        registration: &RegistrationKey,
-        now: UnixMillis,
-    ) -> Option<Hit> {
+    /// What goes wrong with a request. Costs a load when there are no rules.
+    pub(crate) fn hit(&self, interface: Interface, target: Target<'_>, now: UnixMillis) -> Option<Hit> {
         if !self.any.load(Ordering::Relaxed) {
             return None;
         }
@@ -212,7 +220,7 @@ impl Faults {
         let mut asked = rules
             .rules
             .iter_mut()
-            .filter(|rule| rule.wish.effect.interface() == interface && rule.wish.scope.holds(registration));
+            .filter(|rule| rule.wish.effect.interface() == interface && rule.wish.scope.holds(target));
         asked.find_map(|rule| {
             let (rule_id, effect) = (rule.id, rule.wish.effect.clone());
             rule.draw().then_some(Hit { rule: rule_id, effect })
@@ -234,6 +242,7 @@ mod tests {
 
     const KEY: RegistrationKey =
         RegistrationKey { device: 1, environment: Environment::Development, topic_no: 7, generation: 1 };
+    const ABOUT: Target<'_> = Target::Registration(&KEY);
 
     fn wish(effect: Effect) -> Wish {
         let scope = Scope { app: "com.example".into(), topics: vec![7, 8], token: None, environment: None };
@@ -241,7 +250,7 @@ mod tests {
     }
 
     fn hits(faults: &Faults, asked: usize) -> Vec<bool> {
-        (0..asked).map(|_| faults.hit(Interface::Http2, &KEY, UnixMillis(1)).is_some()).collect()
+        (0..asked).map(|_| faults.hit(Interface::Http2, ABOUT, UnixMillis(1)).is_some()).collect()
     }
 
     #[test]
@@ -251,7 +260,7 @@ mod tests {
         assert_eq!(hits(&faults, 3), [true, true, false]);
         assert!(!faults.any.load(Ordering::Relaxed), "it costs nothing any more");
         faults.add(wish(Effect::Drop), UnixMillis(0)).expect("there is room");
-        assert_eq!(faults.hit(Interface::Http2, &KEY, UnixMillis(1_000)), None);
+        assert_eq!(faults.hit(Interface::Http2, ABOUT, UnixMillis(1_000)), None);
         assert!(faults.all(UnixMillis(1_000)).is_empty());
     }
 
@@ -269,11 +278,28 @@ mod tests {
         faults.add(narrow, UnixMillis(0)).expect("there is room");
         faults.add(wish(Effect::LegacyClose), UnixMillis(0)).expect("there is room");
         assert_eq!(hits(&faults, 1), [false]);
-        let hit = faults.hit(Interface::Legacy, &KEY, UnixMillis(1)).expect("the last one");
+        let hit = faults.hit(Interface::Legacy, ABOUT, UnixMillis(1)).expect("the last one");
         assert_eq!(hit, Hit { rule: 4, effect: Effect::LegacyClose });
         assert!(faults.remove(4, UnixMillis(1)) && !faults.remove(4, UnixMillis(1)));
         faults.remove_all();
         assert!(faults.all(UnixMillis(1)).is_empty());
+    }
+
+    #[test]
+    fn requests_about_channels_are_hit_by_rules_for_their_app_alone() {
+        let of = |topic_no| Target::Channels(ChannelsOf { topic_no, environment: Environment::Development });
+        let faults = Faults::default();
+        let mut narrow = wish(Effect::Silence);
+        narrow.scope.token = Some((KEY, "aa".into()));
+        faults.add(narrow, UnixMillis(0)).expect("there is room");
+        let mut narrow = wish(Effect::Silence);
+        narrow.scope.environment = Some(Environment::Production);
+        faults.add(narrow, UnixMillis(0)).expect("there is room");
+        assert_eq!(faults.hit(Interface::Http2, of(7), UnixMillis(1)), None);
+        faults.add(wish(Effect::Drop), UnixMillis(0)).expect("there is room");
+        let hit = faults.hit(Interface::Http2, of(7), UnixMillis(1));
+        assert_eq!(hit, Some(Hit { rule: 3, effect: Effect::Drop }));
+        assert_eq!(faults.hit(Interface::Http2, of(9), UnixMillis(1)), None, "another app's");
     }
 
     #[test]

@@ -112,8 +112,15 @@ pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>)]
     pub(crate) timestamp: Option<i64>,
-    /// The label in traces.
-    pub(crate) apns_id: String,
+    /// The label in traces, where the answer has it; of a request about channels only if the request had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) apns_id: Option<String>,
+    /// Of a request about channels: the label in traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) apns_request_id: Option<String>,
+    /// Of a channel that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) apns_channel_id: Option<String>,
 }
 
 /// One request and its answer.

@@ -28,7 +28,7 @@ const MOST_LETTERS: usize = 64;
 pub(in crate::admin) enum EffectKind {
     /// The request is refused with `reason`, and its status unless `status` says another; `retry_after` in seconds.
     Refuse,
-    /// The notification is taken, and answered `milliseconds` later.
+    /// The request is taken, and answered `milliseconds` later.
     Delay,
     /// The request is never answered.
     Silence,

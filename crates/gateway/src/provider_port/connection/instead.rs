@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -13,10 +13,12 @@ use homing_apns::{Refusal, RequestHeaders};
 use homing_trace::Stage;
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::super::admission::{Head, Known, Moment};
 use super::super::answer;
+use super::super::channels::instead::{TOLD, Testing as TestingOfChannels, Told};
 use super::super::preface::{Signs, announced};
 use super::{Asked, Connection, LEAVE_WITHIN, Leaving, Reading, Waiting};
 use crate::notification::{Outcome, RegistrationKey};
@@ -36,6 +38,8 @@ pub(super) struct Testing {
     due: Option<Pin<Box<Sleep>>>,
     /// Kept, since a stream that is let go of is reset.
     silent: VecDeque<SendResponse<Bytes>>,
+    /// What requests about channels that were hit want of it.
+    told: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
     /// One stream is to be announced.
     is_to_narrow: bool,
     /// It is being sent away: what comes now isn't looked at.
@@ -59,6 +63,7 @@ impl Testing {
             late: Vec::new(),
             due: None,
             silent: VecDeque::new(),
+            told: mpsc::channel(TOLD),
             is_to_narrow: false,
             is_away: false,
             is_cut: false,
@@ -106,7 +111,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             status: Some(status),
             reason: refusal.map(|refusal| refusal.reason.as_str().to_owned()),
             timestamp: refusal.and_then(|refusal| refusal.timestamp).map(|at| at.0),
-            apns_id: String::from_utf8_lossy(asked.apns_id.as_bytes()).into_owned(),
+            apns_id: Some(String::from_utf8_lossy(asked.apns_id.as_bytes()).into_owned()),
             ..Answer::default()
         };
         self.conclude_with(asked, Some(answer), known);
@@ -165,18 +170,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
         self.note_refusal(&asked, None, known, now);
         self.conclude_with(&mut asked, None, known);
+        self.break_off(effect, asked.respond, now);
+    }
+
+    /// Ends a stream, or its connection, without an answer.
+    fn break_off(&mut self, effect: Effect, mut respond: SendResponse<Bytes>, now: Moment) {
         let Some(testing) = &mut self.testing else { return };
         match effect {
-            Effect::Reset(code) => asked.respond.send_reset(code.into()),
+            Effect::Reset(code) => respond.send_reset(code.into()),
             Effect::Drop => {
                 // Letting go of it would reset it first.
-                testing.ignore(asked.respond);
+                testing.ignore(respond);
                 testing.is_cut = true;
             }
             Effect::GoAway(reason) => {
                 testing.is_away = true;
-                let stream = u32::from(asked.respond.stream_id());
-                testing.ignore(asked.respond);
+                let stream = u32::from(respond.stream_id());
+                testing.ignore(respond);
                 if self.last_stream == stream {
                     // So that its client knows: it wasn't looked at.
                     self.last_stream = stream.saturating_sub(2);
@@ -192,8 +202,30 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             | Effect::Delay(_)
             | Effect::OneStream
             | Effect::LegacyStatus(_)
-            | Effect::LegacyClose => testing.ignore(asked.respond),
+            | Effect::LegacyClose => testing.ignore(respond),
         }
+    }
+
+    /// What a request about channels has of this, where there is a journal.
+    pub(super) fn testing_of_channels(&self, noted: Box<Noted>) -> Option<Box<TestingOfChannels>> {
+        let testing = self.testing.as_ref()?;
+        let (testers, connection) = (Arc::clone(&testing.testers), testing.told.0.clone());
+        Some(Box::new(TestingOfChannels { testers, noted, connection }))
+    }
+
+    /// Does what requests about channels that were hit want of their connection. Tells whether there were any.
+    pub(super) fn hear_channels(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let mut heard = false;
+        while let Some(testing) = &mut self.testing
+            && let Poll::Ready(Some(Told { effect, left })) = testing.told.1.poll_recv(cx)
+        {
+            heard = true;
+            match left {
+                Some((respond, _pending)) => self.break_off(effect, respond, now),
+                None => testing.is_to_narrow = true,
+            }
+        }
+        heard
     }
 
     /// Announces one stream where that is to be said; see [`Connection::widen`].

@@ -10,10 +10,10 @@ use crate::store::{ChannelsOf, TraceQuery};
 
 const DEVELOPMENT: Environment = Environment::Development;
 const LABEL: &str = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
-const UPDATE: &[u8] = br#"{"aps":{"timestamp":1,"event":"update","content-state":{"home":1}}}"#;
+pub(super) const UPDATE: &[u8] = br#"{"aps":{"timestamp":1,"event":"update","content-state":{"home":1}}}"#;
 
 /// A push service on which [`APP`] may broadcast.
-async fn world(environment: Environment) -> World {
+pub(super) async fn world(environment: Environment) -> World {
     let world = World::start(environment).await;
     world.centre.set_broadcast(APP, true).await.expect("the app is there");
     world
@@ -24,21 +24,21 @@ fn channels() -> String {
 }
 
 /// Makes a channel; its id as the answer gives it.
-async fn create(world: &World, client: &mut Client, policy: StoragePolicy) -> String {
+pub(super) async fn create(world: &World, client: &mut Client, policy: StoragePolicy) -> String {
     let request = world.channel_request("POST", &channels());
     let answer = client.send(request, &channel::describe(policy)).await;
     assert_eq!((answer.status, answer.ended_with_headers), (201, true), "{answer:?}");
     answer.header("apns-channel-id").expect("it is given").to_owned()
 }
 
-fn broadcast(world: &World, id: &str) -> Builder {
+pub(super) fn broadcast(world: &World, id: &str) -> Builder {
     let request = world.channel_request("POST", &channel::path::broadcast(APP));
     let request = request.header("apns-channel-id", id).header("apns-push-type", "liveactivity");
     request.header("apns-priority", "10").header("apns-expiration", "0")
 }
 
 /// Status and reason of a refusal whose form is in order.
-fn refused(answer: &Answered) -> (u16, String) {
+pub(super) fn refused(answer: &Answered) -> (u16, String) {
     assert_eq!(answer.header("content-type"), Some("application/json"), "{answer:?}");
     assert!(answer.frames == 1 && answer.ended_with_data, "HEADERS and one DATA that ends it: {answer:?}");
     assert!(answer.header("apns-request-id").is_some(), "{answer:?}");

@@ -24,7 +24,7 @@ impl World {
     }
 
     /// A rule for all requests for [`APP`].
-    fn fault(&self, effect: Effect, count: Option<u32>) {
+    pub(super) fn fault(&self, effect: Effect, count: Option<u32>) {
         let directory = self.centre.directory();
         let topics = directory.app(APP).expect("it is there").topics.iter();
         let numbers = topics.map(|name| directory.topic(name).expect("it is there").topic_no);
@@ -48,7 +48,7 @@ impl World {
         traces.into_iter().map(steps).collect()
     }
 
-    fn journal(&self, filter: &Filter) -> Vec<Value> {
+    pub(super) fn journal(&self, filter: &Filter) -> Vec<Value> {
         let (entries, _) = self.testers.journal.after(0, filter, usize::MAX);
         entries.into_iter().map(|entry| serde_json::to_value(entry).expect("it is JSON")).collect()
     }

@@ -20,6 +20,7 @@ async fn a_channel_and_its_message_are_in_the_files_when_they_are_answered() {
         expiration: Expiration::Default,
         accepted_at: bench.clock.now(),
         payload: Bytes::from_static(b"{}"),
+        injected: None,
     };
     let accepted = bench.store.broadcast(new).await.expect("it is written");
     let Broadcasted::Accepted { seq, .. } = accepted else { panic!("{accepted:?}") };
