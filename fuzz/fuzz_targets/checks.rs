@@ -27,8 +27,11 @@ mod peer_json;
 #[path = "checks/trace_receipt.rs"]
 mod trace_receipt;
 
-/// A target's name, and what its inputs must pass.
-pub(crate) const CHECKS: [(&str, fn(&[u8])); 13] = [
+/// What the inputs of a target must pass: it panics at what must not be.
+type Check = fn(&[u8]);
+
+/// Each target's name and its check.
+pub(crate) const CHECKS: [(&str, Check); 13] = [
     ("apns_certificate", apns_certificate::check),
     ("apns_headers", apns_headers::check),
     ("apns_jwt", apns_jwt::check),

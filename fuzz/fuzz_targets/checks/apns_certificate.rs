@@ -3,9 +3,9 @@
 use homing_apns::CertificateTopics;
 
 pub(crate) fn check(bytes: &[u8]) {
-    if let Ok(topics) = CertificateTopics::from_der(bytes) {
-        if let Some(topic) = topics.default_topic() {
-            assert!(topics.allows_topic(topic));
-        }
+    if let Ok(topics) = CertificateTopics::from_der(bytes)
+        && let Some(topic) = topics.default_topic()
+    {
+        assert!(topics.allows_topic(topic));
     }
 }

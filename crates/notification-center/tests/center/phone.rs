@@ -269,17 +269,7 @@ pub(crate) fn said(output: &Output) -> String {
         Output::CallWillPresent { completion, notification, .. } => {
             format!("willPresent {completion}: {}", notification.request.identifier)
         }
-        Output::CallDidReceive { completion, response, .. } => {
-            let identifier = &response.notification.request.identifier;
-            match (response.action_identifier.as_str(), &response.user_text) {
-                (Response::DEFAULT_ACTION, None) => format!("didReceive {completion}: {identifier}"),
-                (Response::DISMISS_ACTION, None) => {
-                    format!("didReceive {completion}: {identifier} dismissed")
-                }
-                (action, None) => format!("didReceive {completion}: {identifier} {action}"),
-                (action, Some(text)) => format!("didReceive {completion}: {identifier} {action} {text:?}"),
-            }
-        }
+        Output::CallDidReceive { completion, response, .. } => did_receive(*completion, response),
         Output::CallOpenSettings { notification, .. } => match notification {
             Some(notification) => format!("openSettings for {}", notification.request.identifier),
             None => "openSettings".to_owned(),
@@ -300,5 +290,15 @@ pub(crate) fn said(output: &Output) -> String {
             Some(reason) => format!("{} {}: {reason}", receipt.seq, receipt.event),
             None => format!("{} {}", receipt.seq, receipt.event),
         },
+    }
+}
+
+fn did_receive(completion: u64, response: &Response) -> String {
+    let identifier = &response.notification.request.identifier;
+    match (response.action_identifier.as_str(), &response.user_text) {
+        (Response::DEFAULT_ACTION, None) => format!("didReceive {completion}: {identifier}"),
+        (Response::DISMISS_ACTION, None) => format!("didReceive {completion}: {identifier} dismissed"),
+        (action, None) => format!("didReceive {completion}: {identifier} {action}"),
+        (action, Some(text)) => format!("didReceive {completion}: {identifier} {action} {text:?}"),
     }
 }
