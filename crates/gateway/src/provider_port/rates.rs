@@ -3,12 +3,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use homing_trace::Environment;
+
 use crate::notification::RegistrationKey;
 
 /// Places; 128 KiB.
 const SLOTS: usize = 1 << 14;
 /// Length of a window, in seconds.
 const WINDOW: i64 = 60;
+/// Spreads neighbouring numbers: 2^64 by the golden ratio.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Counts per registration within the minute that is running.
 #[derive(Debug)]
@@ -27,8 +31,10 @@ impl Rates {
     /// Counts one more; tells whether it is within the bound. `now` is in seconds.
     pub(super) fn admits(&self, registration: &RegistrationKey, now: i64) -> bool {
         // Whose token it is, is sealed: nobody chooses what falls on one place.
-        let hash = (registration.device ^ u64::from(registration.topic_no).rotate_left(40))
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let &RegistrationKey { device, environment, topic_no, generation } = registration;
+        let environment = u64::from(environment == Environment::Production);
+        let of_device = u64::from(topic_no) << 33 | environment << 32 | u64::from(generation);
+        let hash = (device.wrapping_mul(MIX).rotate_left(32) ^ of_device).wrapping_mul(MIX);
         let slot = &self.slots[(hash >> 50) as usize];
         let owner = (hash & 0xFFFF) << 48 | ((now / WINDOW) as u64 & 0xFFFF) << 32;
         // Two cores at once may lose a count: that is lenient, too.
@@ -44,8 +50,6 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
-    use homing_trace::Environment;
-
     use super::*;
 
     const NOW: i64 = 1_795_313_040;
@@ -60,6 +64,17 @@ mod tests {
         let admitted = |now| (0..5).filter(|_| rates.admits(&registration(7), now)).count();
         assert_eq!((admitted(NOW), admitted(NOW + 59), admitted(NOW + 60)), (3, 0, 3));
         assert!(rates.admits(&registration(8), NOW + 59), "another token has a count of its own");
+    }
+
+    #[test]
+    fn each_token_of_a_device_has_a_count_of_its_own() {
+        let rates = Rates::new(1);
+        let production = registration(7);
+        assert!(rates.admits(&production, NOW) && !rates.admits(&production, NOW));
+        let development = RegistrationKey { environment: Environment::Development, ..production };
+        assert!(rates.admits(&development, NOW));
+        let renewed = RegistrationKey { generation: 2, ..production };
+        assert!(rates.admits(&renewed, NOW));
     }
 
     #[test]
