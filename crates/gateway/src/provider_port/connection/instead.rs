@@ -186,10 +186,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             Effect::GoAway(reason) => {
                 testing.is_away = true;
                 let stream = u32::from(respond.stream_id());
-                testing.ignore(respond);
+                // So that its client knows: it wasn't looked at.
                 if self.last_stream == stream {
-                    // So that its client knows: it wasn't looked at.
                     self.last_stream = stream.saturating_sub(2);
+                    testing.ignore(respond);
+                } else {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
                 }
                 for Reading { asked: mut other, .. } in std::mem::take(&mut self.reading) {
                     other.respond.send_reset(h2::Reason::REFUSED_STREAM);

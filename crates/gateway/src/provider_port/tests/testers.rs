@@ -195,6 +195,20 @@ async fn a_connection_that_is_sent_away_hears_why_and_its_other_requests_are_ans
 }
 
 #[tokio::test]
+async fn who_is_sent_away_after_a_later_request_was_taken_is_told_by_a_reset() {
+    let (world, token, mut client) = scene().await;
+    world.fault(Effect::GoAway(Reason::Shutdown), Some(1));
+    let (answer, mut stream) = client.begin(world.request(&token)).await;
+    let later = client.send(world.bare_request(&token), ALERT).await;
+    assert_eq!(later.reason(), (403, "MissingProviderToken".to_owned()));
+    stream.send_data(bytes::Bytes::from_static(ALERT), true).expect("it is sent");
+    let error = timeout(WAIT, answer).await.expect("it ends").expect_err("it wasn't taken");
+    assert!(error.is_reset() && error.is_remote(), "{error}");
+    assert_eq!(error.reason(), Some(h2::Reason::REFUSED_STREAM));
+    timeout(WAIT, client.closed()).await.expect("the connection ends");
+}
+
+#[tokio::test]
 async fn a_connection_is_lowered_to_one_stream_and_works_on() {
     let (world, token, mut client) = scene().await;
     assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
