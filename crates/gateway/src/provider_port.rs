@@ -95,7 +95,7 @@ pub(crate) struct ProviderPort {
     strangers: Strangers,
     /// A permit for each stream of receipts that may be open.
     receipt_streams: Arc<Semaphore>,
-    /// A permit for each request about channels that may be open, and for each list of them.
+    /// A permit for each request about channels that may be carried out, and for each list of them.
     channel_requests: Arc<Semaphore>,
     channel_lists: Arc<Semaphore>,
     underway: Underway,

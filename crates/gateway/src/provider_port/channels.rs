@@ -28,7 +28,8 @@ use crate::store::{Broadcasted, NewBroadcast, StoreError, random};
 const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
 const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
 
-/// Requests of all connections that may be open.
+/// Requests of all connections that may be carried out at a time. Those whose body is still to come, or that are refused, take
+/// no place: a connection has as many as it has streams, and whoever is slow or a stranger keeps nobody else out.
 pub(super) const IN_ALL: usize = 4_096;
 /// Lists of channels that may be on their way out: each can be of some 300 kB.
 pub(super) const LISTS: usize = 64;
@@ -72,7 +73,7 @@ enum Answer {
 
 impl Asked {
     /// Reads the body, does what is asked, and answers.
-    pub(super) async fn run(mut self, head: Result<ChannelHead, Refusing>, _place: OwnedSemaphorePermit) {
+    pub(super) async fn run(mut self, head: Result<ChannelHead, Refusing>) {
         // A refusal is said after the body too, so that no client is cut off while it sends.
         let body = match timeout(self.port.rules.body, read(&mut self.stream)).await {
             Ok(Ok(body)) => Ok(body),
@@ -93,8 +94,12 @@ impl Asked {
             Ok(body) => body,
             Err(reason) => return self.refuse(Refusing { reason, known: head.known() }),
         };
+        let Ok(place) = Arc::clone(&self.port.channel_requests).try_acquire_owned() else {
+            return self.refuse(Refusing { reason: Reason::ServiceUnavailable, known: head.known() });
+        };
         let Some((mut asked, not_before)) = self.unless_hit(&head).await else { return };
         let done = asked.act(&head, body).await;
+        drop(place);
         if let Some(at) = not_before {
             // Nobody waits for the answer to a stream that was reset.
             let _ = timeout_at(at, poll_fn(|cx| asked.respond.poll_reset(cx))).await;

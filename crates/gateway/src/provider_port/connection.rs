@@ -186,9 +186,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let mut last_heard = Instant::now();
         loop {
             let look = Instant::now() + look_every;
-            let ends =
-                [self.going.as_ref().map(|going| going.by), self.leaving.as_ref().map(|leaving| leaving.by)];
-            let look = ends.into_iter().flatten().fold(look, Instant::min);
+            // Once it leaves, the time to go is over and says nothing more.
+            let ends = self.leaving.as_ref().map(|leaving| leaving.by);
+            let ends = ends.or_else(|| self.going.as_ref().map(|going| going.by));
+            let look = ends.map_or(look, |by| look.min(by));
             tokio::select! {
                 biased;
                 ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
@@ -397,14 +398,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let (port, pending) = (Arc::clone(&self.port), Arc::clone(&self.channel_requests));
         let testing = noted.and_then(|noted| self.testing_of_channels(noted));
         let asked = AskedOfChannels { port, respond, stream, names, environment, testing, pending };
-        match Arc::clone(&self.port.channel_requests).try_acquire_owned() {
-            // Not ended with the connection: what is committed must be sent, too.
-            Ok(place) => drop(tokio::spawn(asked.run(head, place))),
-            Err(_) => {
-                let known = head.map_or_else(|refusing| refusing.known, |head| head.known());
-                asked.refuse(Refusing { reason: Reason::ServiceUnavailable, known });
-            }
-        }
+        // Not ended with the connection: what is committed must be sent, too.
+        drop(tokio::spawn(asked.run(head)));
     }
 
     /// Begins a stream of receipts, or says why not. What its request may bring along is read away by `h2`. It is about no

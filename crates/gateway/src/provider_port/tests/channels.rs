@@ -391,3 +391,30 @@ async fn a_broadcast_that_was_begun_is_answered_when_the_port_stops() {
     assert_eq!(answer.await.expect("it is answered").status(), 200);
     client.closed().await;
 }
+
+#[tokio::test]
+async fn strangers_and_whoever_is_slow_take_nobodys_place() {
+    let world = world(DEVELOPMENT).await;
+    let mut client = world.client(Credential::None).await;
+    let all = world.port.channel_requests.available_permits();
+    let stranger = http::Request::post(format!("https://localhost{}", channels()));
+    let (_refused, _refused_body) = client.begin(stranger).await;
+    let (_slow, _slow_body) = client.begin(world.channel_request("POST", &channels())).await;
+    // What came before it on this connection has been taken.
+    create(&world, &mut client, StoragePolicy::Nothing).await;
+    assert_eq!(world.port.channel_requests.available_permits(), all);
+}
+
+#[tokio::test]
+async fn where_no_place_is_left_a_refusal_has_the_form_of_all_others() {
+    let world = world(DEVELOPMENT).await;
+    let mut client = world.client(Credential::None).await;
+    let all = u32::try_from(world.port.channel_requests.available_permits()).expect("a few thousand");
+    let _all = world.port.channel_requests.acquire_many(all).await.expect("it is open");
+    let list = world.channel_request("GET", &channel::path::all_channels(APP));
+    let answer = client.ask(list.header("apns-request-id", LABEL)).await;
+    assert_eq!(refused(&answer), expect(503, "ServiceUnavailable"));
+    assert_eq!((answer.header("apns-request-id"), answer.header("apns-id")), (Some(LABEL), None));
+    let stranger = http::Request::get(format!("https://localhost{}", channel::path::all_channels(APP)));
+    assert_eq!(refused(&client.ask(stranger).await), expect(403, "MissingProviderToken"));
+}

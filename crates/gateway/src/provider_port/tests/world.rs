@@ -47,7 +47,7 @@ pub(super) struct World {
     pub(super) centre: Centre,
     pub(super) sealer: TokenSealer,
     pub(super) advice: Arc<Advice>,
-    port: Arc<ProviderPort>,
+    pub(super) port: Arc<ProviderPort>,
     pub(super) testers: Arc<Testers>,
     authority: Authority,
     pub(super) key: SigningKey,
