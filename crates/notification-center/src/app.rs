@@ -279,14 +279,19 @@ impl App {
         turn.receipt(&self.profile.bundle_id, presenting.remote.as_ref(), Stage::Suppressed, foreground);
     }
 
-    /// The device restarts: processes and what they were asked are gone, a force-quit is forgiven.
+    /// The device restarts: processes and what they were asked are gone, a force-quit is forgiven. What an app was
+    /// asked about with `willPresent` is shown as that of an app that isn't in front.
     pub(crate) fn boot(&mut self, turn: &mut Turn<'_>) {
+        let presenting = std::mem::take(&mut self.process.presenting);
         self.process_ended(turn);
         self.state = AppState::Ended;
         self.transient.clear();
         self.deferred.clear();
         self.open = None;
         self.budget.held = None;
+        for Presenting { notification, remote, .. } in presenting {
+            self.deliver(notification, remote, turn);
+        }
         // The device went down with the extension: what it worked on is shown as it came.
         self.extension_ended(None, turn);
     }

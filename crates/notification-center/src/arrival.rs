@@ -6,6 +6,7 @@ use homing_trace::{Reason, Stage};
 
 use crate::app::{App, Turn};
 use crate::budget::Offered;
+use crate::depth::{MAX_DEPTH, goes_beyond};
 use crate::output::UserInfo;
 use crate::{
     Notification, NotificationContent, NotificationRequest, RemoteMark, RemoteNotification, Trigger,
@@ -36,6 +37,9 @@ impl App {
             return suppressed(Reason::UNREADABLE, turn);
         };
         let user_info = payload.to_map();
+        if goes_beyond(user_info.values(), MAX_DEPTH - 1) {
+            return suppressed(Reason::UNREADABLE, turn);
+        }
         if !self.recipient.fits(&user_info) {
             return suppressed(Reason::ANOTHER_USER, turn);
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::AppProfile;
+use crate::depth::{MAX_DEPTH, goes_beyond};
 
 /// A text, or the key of one in the app's localisations, looked up when the notification is presented.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +158,11 @@ impl NotificationContent {
     pub(crate) fn tidy(&mut self) {
         let score = self.relevance_score;
         self.relevance_score = if score.is_finite() { score.clamp(0.0, 1.0) } else { 0.0 };
+    }
+
+    /// Whether `user_info` nests more than 64 levels, itself counted: no device keeps such a content.
+    pub fn is_too_deep(&self) -> bool {
+        goes_beyond(self.user_info.values(), MAX_DEPTH - 1)
     }
 
     /// Whether there is a text to show.

@@ -99,7 +99,7 @@ impl App {
         }
         if content.has_text() {
             let len = serde_json::to_vec(&content).map_or(usize::MAX, |json| json.len());
-            if len <= MAX_CONTENT {
+            if len <= MAX_CONTENT && !content.is_too_deep() {
                 notification.request.content = content;
             }
         } else if self.profile.filtering {

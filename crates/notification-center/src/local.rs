@@ -54,6 +54,9 @@ impl App {
         if !request.content.is_displayable() {
             return Err(RequestError::NoContent);
         }
+        if request.content.is_too_deep() {
+            return Err(RequestError::ContentTooDeep);
+        }
         let len = serde_json::to_vec(&request.content).map_or(usize::MAX, |json| json.len());
         if len > MAX_CONTENT {
             return Err(RequestError::ContentTooLarge { len, max: MAX_CONTENT });

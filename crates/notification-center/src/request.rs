@@ -53,17 +53,12 @@ pub struct Pending {
     /// The true date, also of a fetched request, where iOS counts anew from now.
     /// `None` of a region.
     pub next_trigger_date: Option<UnixMillis>,
-    /// The date is the first one after this.
-    #[serde(default = "end_of_time")]
+    /// The date is the first one after this. An older state doesn't say: its date stands, and if it is past, it is due.
+    #[serde(default)]
     pub(crate) counted_from: UnixMillis,
     /// The device was in the region when last seen.
     #[serde(default)]
     pub(crate) inside: bool,
-}
-
-/// Of an older state: the date is found anew at the first look.
-const fn end_of_time() -> UnixMillis {
-    UnixMillis(i64::MAX)
 }
 
 /// Why a request isn't taken (*UNError.Code*, and what UserNotifications raises as an exception).
@@ -101,6 +96,8 @@ pub enum RequestError {
     IdentifierTooLong { len: usize, max: usize },
     #[error("the content has {len} bytes of JSON, at most {max} are taken: shorten its texts or user_info")]
     ContentTooLarge { len: usize, max: usize },
+    #[error("the content's user_info nests more than 64 levels deep: flatten it")]
+    ContentTooDeep,
 }
 
 impl RequestError {
@@ -118,7 +115,8 @@ impl RequestError {
             | Self::RepeatsTooOften
             | Self::PushTrigger
             | Self::IdentifierTooLong { .. }
-            | Self::ContentTooLarge { .. } => None,
+            | Self::ContentTooLarge { .. }
+            | Self::ContentTooDeep => None,
         }
     }
 }

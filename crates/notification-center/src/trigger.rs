@@ -9,6 +9,8 @@ use crate::{Pending, RequestError, Trigger};
 const MAX_SECONDS: f64 = 3.0e9;
 /// Shortest interval that repeats, in seconds (*UNTimeIntervalNotificationTrigger*).
 const MIN_REPEATING_SECONDS: f64 = 60.0;
+/// What a clock goes back without anything being asked for its date anew: less than this.
+const SMALL_STEP_MILLIS: i64 = 60_000;
 
 impl Trigger {
     pub(crate) const fn repeats(&self) -> bool {
@@ -75,8 +77,9 @@ impl Pending {
     }
 
     /// Should the clock have gone back, what repeats finds its next date from there. What fired once doesn't fire again.
+    /// A small step, as of a clock that is put right, leaves the date: nothing repeats within it.
     pub(crate) fn see_time(&mut self, device_zone: &str, now: UnixMillis) {
-        if now < self.counted_from && self.next_trigger_date.is_some() {
+        if now.plus_millis(SMALL_STEP_MILLIS) <= self.counted_from && self.next_trigger_date.is_some() {
             self.waits_again(device_zone, now);
         }
     }
@@ -94,9 +97,10 @@ impl Pending {
     }
 }
 
-/// The first of `anchor` plus k intervals after `now`.
+/// The first of `anchor` plus k intervals after `now`. `anchor` itself, the time of the request, is none of them.
 fn next_beat(anchor: UnixMillis, interval: i64, now: UnixMillis) -> UnixMillis {
     let periods = now.millis_since(anchor).div_euclid(interval).saturating_add(1);
+    let periods = if periods == 0 { 1 } else { periods };
     anchor.plus_millis(periods.saturating_mul(interval))
 }
 

@@ -147,3 +147,57 @@ fn the_list_keeps_the_newest_thousand() {
     assert!(outputs.contains(&"removed id-1".to_owned()), "{outputs:?}");
     assert_eq!(phone.listed().len(), 1_024);
 }
+
+/// JSON in JSON, so many levels of it.
+fn nested(levels: usize) -> serde_json::Value {
+    (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }))
+}
+
+#[test]
+fn what_nests_too_deeply_is_not_taken_and_what_is_taken_is_read_again() {
+    let deep =
+        |seq, levels: usize| arrives(push(seq, json!({"aps": {"alert": "n"}, "deep": nested(levels - 1)})));
+    for levels in [127, 65] {
+        check(&allowed(AppState::Background), deep(1, levels), &["1 suppressed: unreadable"]);
+    }
+    let of = |levels| NotificationContent {
+        user_info: nested(levels).as_object().expect("it is an object").clone(),
+        ..content("n")
+    };
+    let adds = |identifier: &str, levels, trigger| Input::RequestAdded {
+        bundle: NEWS.to_owned(),
+        notification: Box::new(NotificationRequest {
+            identifier: identifier.to_owned(),
+            content: of(levels),
+            trigger,
+        }),
+        request: 9,
+    };
+    for levels in [123, 65] {
+        check(
+            &allowed(AppState::Background),
+            adds("tea", levels, after(60.0)),
+            &["not added: ContentTooDeep"],
+        );
+    }
+
+    let mut phone = Phone::after(allowed(AppState::Background));
+    phone.take(Input::AppInstalled(AppProfile { service_extension: true, ..news() }));
+    assert_eq!(phone.take(deep(1, 64))[0], "1 displayed");
+    assert_eq!(phone.take(adds("tea", 64, after(60.0))), ["added"]);
+    for (seq, levels) in [(2, 64), (3, 123)] {
+        let outputs = phone.handle(arrives(push(seq, json!({"aps": {"alert": "n", "mutable-content": 1}}))));
+        let Some(&Output::RunServiceExtension { call, .. }) = outputs.last() else { panic!("{outputs:?}") };
+        let content = Box::new(of(levels));
+        phone.take(of_app(AppInput::ServiceExtensionAnswered { call, content }));
+    }
+    let is_answer = |shown: &Delivered| shown.notification.request.content.user_info.contains_key("a");
+    let answered: Vec<_> = phone.center.delivered(NEWS).filter(|shown| is_answer(shown)).collect();
+    assert_eq!(answered.iter().map(|shown| shown.identifier()).collect::<Vec<_>>(), ["id-2"]);
+    // In the app's lists that lie deepest, too.
+    phone.take(Input::AppStateChanged { bundle: NEWS.to_owned(), state: AppState::Foreground });
+    phone.take(deep(4, 64));
+    phone.take(tap("id-1"));
+    let json = phone.center.to_json().expect("it is written");
+    assert_eq!(Center::from_json(&json).expect("it was written by us"), phone.center);
+}

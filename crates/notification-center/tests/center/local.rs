@@ -95,6 +95,44 @@ fn when_the_clock_goes_back_nothing_fires_again_and_the_beat_goes_on() {
 }
 
 #[test]
+fn a_clock_that_is_put_right_fires_nothing_twice() {
+    let at_three = DateComponents { hour: Some(15), ..DateComponents::default() };
+    let daily = Trigger::Calendar { date_components: Box::new(at_three), repeats: true, strict: false };
+    for (trigger, due) in [(Some(daily), 15 * HOUR), (every(3_600.0), HOUR)] {
+        let mut phone = Phone::after(allowed(AppState::Background));
+        phone.take(add("beat", trigger));
+        assert_eq!(phone.pass(-5), [""; 0]);
+        assert_eq!(phone.pass(10), [""; 0], "the time of the request is no date");
+        phone.now = START.plus_millis(due + 2);
+        assert_eq!(phone.take(Input::TimePassed), [format!("present beat {EVERYWHERE}")]);
+        let next = phone.center.next_wake();
+        assert_eq!(phone.pass(-10), [""; 0]);
+        assert_eq!(phone.center.next_wake(), next);
+        assert_eq!(phone.pass(20), [""; 0]);
+    }
+    let mut phone = Phone::after(allowed(AppState::Background));
+    phone.take(add("beat", every(3_600.0)));
+    phone.pass(-2 * MINUTE);
+    assert_eq!(phone.center.next_wake(), Some(START.plus_millis(HOUR)), "a larger step, before the request");
+}
+
+#[test]
+fn what_repeats_and_is_overdue_in_an_older_state_fires_once() {
+    let mut phone = Phone::after(allowed(AppState::Background));
+    phone.take(add("beat", every(90.0)));
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&phone.center.to_json().expect("it is written")).expect("it is JSON");
+    let pending = json["apps"][NEWS]["pending"][0].as_object_mut().expect("it waits");
+    assert!(pending.remove("counted_from").is_some());
+    phone.center = Center::from_json(json.to_string().as_bytes()).expect("it was written by us, once");
+    let json = phone.center.to_json().expect("it is written");
+    phone.center = Center::from_json(&json).expect("it was written by us");
+    phone.now = phone.now.plus_millis(DAY);
+    assert_eq!(phone.take(Input::Booted), [format!("present beat {EVERYWHERE}")]);
+    assert_eq!(phone.take(Input::Booted), [""; 0]);
+}
+
+#[test]
 fn what_was_due_while_the_device_was_off_fires_once_at_its_start() {
     let mut phone = Phone::after(allowed(AppState::Foreground));
     phone.take(add("once", after(60.0)));

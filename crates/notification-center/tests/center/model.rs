@@ -48,6 +48,8 @@ struct Waiting {
     repeats: bool,
     badge: Option<u32>,
     added: i64,
+    /// Its date is the first after this.
+    counted: i64,
     /// `i64::MIN` of a region, which may come at any moment.
     next: i64,
     inside: bool,
@@ -118,7 +120,8 @@ impl Model {
                 while next - seconds * 1_000 > after {
                     next -= seconds * 1_000;
                 }
-                next
+                // The time of the request is no date.
+                if next == added { next + seconds * 1_000 } else { next }
             }
             Kind::Wall { hour, minute, weekday, zone } => {
                 let zone = Self::zone(zone.unwrap_or(self.zone));
@@ -141,12 +144,11 @@ impl Model {
     }
 
     fn see(&mut self, now: i64) {
-        if now < self.now {
-            for at in 0..self.waiting.len() {
-                let Waiting { kind, repeats, added, .. } = self.waiting[at];
-                if repeats {
-                    self.waiting[at].next = self.next(kind, added, now);
-                }
+        for at in 0..self.waiting.len() {
+            let Waiting { kind, repeats, added, counted, .. } = self.waiting[at];
+            if repeats && counted - now >= 60_000 {
+                self.waiting[at].next = self.next(kind, added, now);
+                self.waiting[at].counted = now;
             }
         }
         self.now = now;
@@ -164,6 +166,7 @@ impl Model {
         let one = self.waiting[at].clone();
         if one.repeats {
             self.waiting[at].next = self.next(one.kind, one.added, self.now);
+            self.waiting[at].counted = self.now;
         } else {
             self.waiting.remove(at);
         }
@@ -182,6 +185,15 @@ impl Model {
         }
     }
 
+    fn keep_soonest(&mut self) {
+        let mut dates: Vec<_> =
+            self.waiting.iter().enumerate().map(|(order, waiting)| (waiting.next, order)).collect();
+        dates.sort_unstable();
+        if let Some((_, last)) = dates.get(64) {
+            self.waiting.remove(*last);
+        }
+    }
+
     fn take(&mut self, step: &Step) {
         match *step {
             Step::Pass(millis) => self.see(self.now + millis),
@@ -196,13 +208,9 @@ impl Model {
                 }
                 let (added, next) = (self.now, self.next(kind, self.now, self.now));
                 let inside = kind == Kind::Region(self.place);
-                self.waiting.push(Waiting { name, kind, repeats, badge, added, next, inside });
-                let mut dates: Vec<_> =
-                    self.waiting.iter().enumerate().map(|(order, waiting)| (waiting.next, order)).collect();
-                dates.sort_unstable();
-                if let Some((_, last)) = dates.get(64) {
-                    self.waiting.remove(*last);
-                }
+                let counted = added;
+                self.waiting.push(Waiting { name, kind, repeats, badge, added, counted, next, inside });
+                self.keep_soonest();
             }
             Step::RemovePending(name) => self.waiting.retain(|waiting| waiting.name != name),
             Step::RemoveDelivered(name) => self.shown.retain(|(shown, _)| *shown != name),
@@ -223,6 +231,7 @@ impl Model {
                     if matches!(kind, Kind::Wall { zone: None, .. }) {
                         self.waiting[at].next =
                             self.next(kind, added, if repeats { self.now } else { added });
+                        self.waiting[at].counted = self.now;
                     }
                 }
                 self.see(self.now);

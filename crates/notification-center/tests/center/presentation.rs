@@ -129,11 +129,25 @@ fn without_a_delegate_or_an_answer_nothing_is_shown_in_foreground() {
     assert_eq!(phone.take(presents(1, PresentationOptions::ALL)), [""; 0], "the answer is too late");
     assert!(phone.listed().is_empty());
 
-    for end in [state(AppState::Ended), state(AppState::ForceQuit), Input::Booted] {
+    for end in [state(AppState::Ended), state(AppState::ForceQuit)] {
         let mut phone = Phone::after(with(allowed(AppState::Foreground), [arrives(alert(1))]));
         let outputs = phone.take(end);
         assert!(outputs.contains(&"1 suppressed: foreground".to_owned()), "{outputs:?}");
     }
+}
+
+#[test]
+fn what_the_app_was_asked_about_when_the_device_went_down_is_shown_when_it_is_up() {
+    let mut phone = Phone::after(allowed(AppState::Foreground));
+    assert_eq!(phone.take(arrives(alert(1))), ["willPresent 1: id-1"]);
+    let json = phone.center.to_json().expect("it is written");
+    phone.center = Center::from_json(&json).expect("it was written by us");
+    let shown =
+        ["1 displayed", "present id-1 on Banner+LockScreen+NotificationCenter", "sound default", "badge 3"];
+    assert_eq!(phone.take(Input::Booted), shown);
+    assert_eq!(phone.take(Input::Booted), [""; 0]);
+    assert_eq!(phone.listed(), ["id-1"]);
+    assert_eq!(phone.take(presents(1, PresentationOptions::ALL)), [""; 0], "an answer from before");
 }
 
 #[test]
