@@ -32,6 +32,7 @@
 //! the one that is stored for its registration. A newer one to be held replaces it, and so does anything newer that is
 //! unacknowledged when the device leaves. It goes back to its place in the queue when the device says that it doesn't save
 //! power any more; a new connection doesn't until it says so, and what it subscribes reads the row.
+//! While it is held it isn't counted among what waits, which would make others give way.
 //!
 //! # Why each has one end
 //! A session that goes, for whatever reason, leaves in one step under its shard's lock: of each registration the newest

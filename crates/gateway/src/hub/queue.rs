@@ -38,11 +38,28 @@ pub(crate) struct Waiting {
     pub(crate) uncommitted: Option<u64>,
     /// Kept by one of expiration 0 that waits for the commit of one before it.
     pub(crate) reply: Option<ReplyTo>,
+    pub(crate) hold: Hold,
+}
+
+/// Whether one has to do with its device saving power.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    #[default]
+    Never,
+    /// It is held now.
+    Now,
+    /// It was held, and that has been said.
+    Before,
 }
 
 impl Waiting {
+    /// What is held counts for nothing: there is one for each registration at most, it may stay for days, and must not
+    /// make what waits for other devices give way.
     pub(crate) fn cost(&self) -> usize {
-        cost(&self.notification)
+        match self.hold {
+            Hold::Now => 0,
+            Hold::Never | Hold::Before => cost(&self.notification),
+        }
     }
 }
 
@@ -118,7 +135,7 @@ impl Queue {
             return Arrival::Late;
         }
         self.newest_stored = seq;
-        let waiting = Waiting { seq, notification, uncommitted: None, reply: None };
+        let waiting = Waiting { seq, notification, uncommitted: None, reply: None, hold: Hold::Never };
         self.bytes += waiting.cost();
         self.waiting.insert(place, waiting);
         if place < self.ready {
@@ -188,10 +205,11 @@ impl Queue {
     }
 
     /// Keeps one that was ready until [`Queue::release`]. There is room for one, the newest: answers the other.
-    pub(crate) fn hold(&mut self, waiting: Waiting) -> Option<Waiting> {
+    pub(crate) fn hold(&mut self, mut waiting: Waiting) -> Option<Waiting> {
         if self.held.as_ref().is_some_and(|held| held.seq > waiting.seq) {
             return Some(waiting);
         }
+        waiting.hold = Hold::Now;
         self.held.replace(Box::new(waiting)).map(|older| *older)
     }
 
@@ -199,16 +217,19 @@ impl Queue {
         self.held.as_deref()
     }
 
-    /// Puts the held one back to where it belongs.
-    pub(crate) fn release(&mut self, freed: &mut Vec<(ReplyTo, u64)>) {
-        let Some(held) = self.held.take() else { return };
-        let Err(place) = self.position(held.seq) else { return };
-        self.bytes += held.cost();
+    /// Puts the held one back to where it belongs; answers what it costs there.
+    pub(crate) fn release(&mut self, freed: &mut Vec<(ReplyTo, u64)>) -> usize {
+        let Some(mut held) = self.held.take() else { return 0 };
+        let Err(place) = self.position(held.seq) else { return 0 };
+        held.hold = Hold::Before;
+        let cost = held.cost();
+        self.bytes += cost;
         self.waiting.insert(place, *held);
         if place < self.ready {
             self.ready += 1;
         }
         self.advance(freed);
+        cost
     }
 
     fn holds(&self, seq: u64) -> bool {
@@ -273,12 +294,24 @@ pub(crate) mod tests {
     }
 
     fn durable(seq: u64) -> Waiting {
-        Waiting { seq, notification: notification(Expiration::Default), uncommitted: Some(seq), reply: None }
+        Waiting {
+            seq,
+            notification: notification(Expiration::Default),
+            uncommitted: Some(seq),
+            reply: None,
+            hold: Hold::Never,
+        }
     }
 
     fn once(seq: u64) -> Waiting {
         let reply = ReplyTo { mailbox: Arc::new(Mailbox::default()), slot: 0 };
-        Waiting { seq, notification: notification(Expiration::Once), uncommitted: None, reply: Some(reply) }
+        Waiting {
+            seq,
+            notification: notification(Expiration::Once),
+            uncommitted: None,
+            reply: Some(reply),
+            hold: Hold::Never,
+        }
     }
 
     #[test]

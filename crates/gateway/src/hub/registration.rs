@@ -8,7 +8,7 @@ use homing_apns::Priority;
 use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::effect::{Effect, Effects, Hint, Whose};
-use super::queue::{Queue, Waiting, cost, is_expired};
+use super::queue::{Hold, Queue, Waiting, cost, is_expired};
 use crate::broadcast::Broadcast;
 use crate::notification::Notification;
 
@@ -144,13 +144,20 @@ impl Registration {
             let why = (Stage::Discarded, Some(Reason::LOW_POWER));
             return give_up(waiting, self.whose, why, effects);
         }
-        effects.push(Effect::Reached {
-            seq: waiting.seq,
-            key: self.whose.key,
-            stage: Stage::Stored,
-            reason: Some(Reason::LOW_POWER),
-        });
-        if let Some(older) = self.queue.hold(waiting) {
+        if waiting.hold == Hold::Never {
+            effects.push(Effect::Reached {
+                seq: waiting.seq,
+                key: self.whose.key,
+                stage: Stage::Stored,
+                reason: Some(Reason::LOW_POWER),
+            });
+        }
+        let bytes = signed(waiting.cost());
+        let older = self.queue.hold(waiting);
+        if older.as_ref().is_none_or(|older| older.hold == Hold::Now) {
+            effects.growth -= bytes;
+        }
+        if let Some(older) = older {
             give_up(older, self.whose, (Stage::Replaced, None), effects);
         }
     }

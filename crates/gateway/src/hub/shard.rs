@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::channels::{FanOut, Subscribers};
 use super::effect::{Effect, Effects, Hint};
-use super::queue::{Limits, Waiting};
+use super::queue::{Hold, Limits, Waiting};
 use super::session::{Farewell, Session};
 use crate::broadcast::Broadcast;
 use crate::notification::{Notification, Outcome, RegistrationKey, ReplyTo, Submission};
@@ -84,7 +84,7 @@ pub(crate) struct Shard {
     /// Facts about notifications that the store has let in; mostly empty.
     pub(crate) unsaid: VecDeque<Unsaid>,
     limits: Limits,
-    /// What waits for all devices of this core, in bytes.
+    /// What waits for all devices of this core, in bytes, without what is held for those that save power.
     held: isize,
     /// How much may.
     budget: isize,
@@ -142,8 +142,13 @@ impl Shard {
             Ok(seq)
         });
         let Ok(seq) = appended else { return effects.answer(reply, Outcome::Overloaded) };
-        let waiting =
-            Waiting { seq, notification: Arc::clone(&notification), uncommitted: Some(ticket), reply: None };
+        let waiting = Waiting {
+            seq,
+            notification: Arc::clone(&notification),
+            uncommitted: Some(ticket),
+            reply: None,
+            hold: Hold::Never,
+        };
         self.tickets.put(Pending { key, notification, reply, seq: Some(seq), ended: false });
         session.enqueue(slot, waiting, limits, effects);
     }
@@ -159,7 +164,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(&key.device) else { return };
         let Ok(seq) = log.next_seq() else { return effects.answer(reply, Outcome::Overloaded) };
         effects.push(Effect::Accepted { seq, key, notification: Arc::clone(&notification) });
-        let waiting = Waiting { seq, notification, uncommitted: None, reply: Some(reply) };
+        let waiting = Waiting { seq, notification, uncommitted: None, reply: Some(reply), hold: Hold::Never };
         session.enqueue(slot, waiting, limits, effects);
     }
 

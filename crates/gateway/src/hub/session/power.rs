@@ -6,6 +6,7 @@ use homing_apns::Priority;
 
 use super::Session;
 use crate::hub::effect::Effects;
+use crate::hub::registration::signed;
 
 impl Session {
     /// The device says whether it saves power. Known for this connection only.
@@ -27,7 +28,7 @@ impl Session {
         held.sort_unstable();
         for (_, _, slot) in held {
             if let Some(registration) = self.registration_mut(slot) {
-                registration.queue.release(&mut effects.freed);
+                effects.growth += signed(registration.queue.release(&mut effects.freed));
             }
             self.take_turn(slot, effects);
         }

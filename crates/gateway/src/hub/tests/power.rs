@@ -156,11 +156,38 @@ fn several_registrations_are_released_in_order_and_those_of_priority_1_last() {
         });
         sent.clone()
     };
-    // Held twice: the release that is taken back before anything went out changes nothing.
+    // Held twice: the release that is taken back before anything went out changes nothing, and isn't said again.
     assert!(pump(&mut session, &mut effects).is_empty());
+    assert_eq!(effects.growth, 0, "what is held takes no room from others");
     session.set_saves_power(false, &mut effects);
     session.set_saves_power(true, &mut effects);
     assert!(pump(&mut session, &mut effects).is_empty());
+    assert_eq!(effects.growth, 0);
+    let is_said = |effect: &&Effect| matches!(effect, Effect::Reached { stage: Stage::Stored, .. });
+    assert_eq!(effects.list.iter().filter(is_said).count(), 4);
     session.set_saves_power(false, &mut effects);
+    assert!(effects.growth > 0, "they wait as others do");
     assert_eq!(pump(&mut session, &mut effects), [7, 9, 4, 6]);
+    assert_eq!(effects.growth, 0);
+}
+
+#[test]
+fn what_is_held_is_counted_for_nothing_when_it_is_replaced_and_when_its_device_leaves() {
+    let (mut session, mut effects) = (Session::new(1, 64, Arc::default()), Effects::default());
+    let now = Now { wall: homing_trace::UnixMillis(0), mono: Instant::now() };
+    let whose = Whose { key: key(), registration_no: 1 };
+    session.set_saves_power(true, &mut effects);
+    for seq in [4, 5] {
+        let notification = (*queue::tests::notification(Expiration::Default)).clone();
+        let newest = Some((seq, Arc::new(Notification { priority: Priority::Five, ..notification })));
+        let subscription = Subscription { name: name(), whose, token: [0; 32], newest, wait: None };
+        session.subscribe(subscription, now, &mut effects);
+        session.pump(now, &mut effects, &mut |_| Fit::Written);
+        session.pump(now, &mut effects, &mut |_| Fit::Written);
+        assert_eq!(effects.growth, 0);
+    }
+    let replaced = |effect: &Effect| matches!(effect, Effect::End { seq: 4, stage: Stage::Replaced, .. });
+    assert!(effects.list.iter().any(replaced));
+    session.leave(&mut effects);
+    assert_eq!(effects.growth, 0);
 }
