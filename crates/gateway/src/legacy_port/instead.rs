@@ -72,6 +72,13 @@ pub(super) fn conclude(
     testers.journal.write(*noted, known.team.as_deref(), topic, Some(answer));
 }
 
+/// Tells the journal of one that was neither taken nor failed: another failed before it, and its client sends it again.
+pub(super) fn conclude_untold(port: &ProviderPort, noted: Option<Box<Noted>>, known: &Known) {
+    let (Some(testers), Some(noted)) = (&port.testers, noted) else { return };
+    let topic = known.topic.as_ref().map(homing_apns::Topic::as_str);
+    testers.journal.write(*noted, known.team.as_deref(), topic, None);
+}
+
 /// Lets a notification in order have what testers asked for, mostly nothing: it fails, or it is to be discarded as one whose
 /// app is gone.
 pub(super) fn instead(

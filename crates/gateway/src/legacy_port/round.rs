@@ -11,7 +11,7 @@ use homing_apns::legacy::{Command, Identifier, Status};
 use homing_trace::{Environment, Reason as TraceReason};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::instead::conclude;
+use super::instead::{conclude, conclude_untold};
 use crate::notification::{Mailbox, Notification, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::provider_port::{Known, ProviderPort};
 use crate::store::{Standing, StoreError};
@@ -100,15 +100,18 @@ impl Round {
             Ok(standings) => standings,
             Err(error) => {
                 tracing::error!(%error, "the store doesn't say which registrations live");
-                return Err(admitted[0].failing(Status::ProcessingError));
+                let failing = admitted[0].failing(Status::ProcessingError);
+                untold(port, &mut admitted);
+                return Err(failing);
             }
         };
         let never = standings.iter().position(|standing| matches!(standing, Standing::Never));
-        let failing = never.map(|at| {
-            note_refusal(port, environment, &admitted[at], &Reason::BadDeviceToken);
-            failed(port, &mut admitted[at], &Reason::BadDeviceToken)
+        let mut rest = admitted.split_off(never.unwrap_or(admitted.len()));
+        let failing = rest.first_mut().map(|first| {
+            note_refusal(port, environment, first, &Reason::BadDeviceToken);
+            failed(port, first, &Reason::BadDeviceToken)
         });
-        admitted.truncate(never.unwrap_or(admitted.len()));
+        untold(port, &mut rest);
         let mut fates = Vec::with_capacity(admitted.len());
         for (admitted, standing) in admitted.iter().zip(standings) {
             fates.push(match standing {
@@ -121,18 +124,33 @@ impl Round {
         }
         self.hand_over(port, core, &admitted, &mut fates).await;
         self.first_slot = self.first_slot.wrapping_add(u32::try_from(admitted.len()).unwrap_or(u32::MAX));
-        for (admitted, fate) in admitted.iter_mut().zip(fates) {
-            match fate {
-                Fate::Unknown => return Err(failed(port, admitted, &Reason::BadDeviceToken)),
-                Fate::Refused => return Err(failed(port, admitted, &Reason::ServiceUnavailable)),
-                Fate::Asked | Fate::Taken => {
-                    self.last_taken = admitted.identifier.or(self.last_taken);
-                    let Admitted { notification, known, noted, .. } = admitted;
-                    conclude(port, noted.take(), known, &notification.apns_id, None);
-                }
-            }
-        }
+        self.conclude_all(port, &mut admitted, &fates)?;
         failing.map_or(Ok(()), Err)
+    }
+
+    /// Tells the first one that fails; those after it are told to nobody but the journal.
+    fn conclude_all(
+        &mut self,
+        port: &ProviderPort,
+        admitted: &mut [Admitted],
+        fates: &[Fate],
+    ) -> Result<(), Failing> {
+        for (at, fate) in fates.iter().enumerate() {
+            let reason = match fate {
+                Fate::Unknown => Reason::BadDeviceToken,
+                Fate::Refused => Reason::ServiceUnavailable,
+                Fate::Asked | Fate::Taken => {
+                    let Admitted { identifier, notification, known, noted, .. } = &mut admitted[at];
+                    self.last_taken = identifier.or(self.last_taken);
+                    conclude(port, noted.take(), known, &notification.apns_id, None);
+                    continue;
+                }
+            };
+            let failing = failed(port, &mut admitted[at], &reason);
+            untold(port, admitted);
+            return Err(failing);
+        }
+        Ok(())
     }
 
     /// Gives the hub what has no fate yet, again and again while it is refused.
@@ -205,6 +223,13 @@ async fn stand(port: &ProviderPort, keys: Vec<RegistrationKey>) -> Result<Vec<St
             Err(error) if is_over(&mut until) => return Err(error),
             Err(_) => sleep(TRY_EVERY).await,
         }
+    }
+}
+
+/// The journal is told of those that it wasn't told of yet.
+fn untold(port: &ProviderPort, admitted: &mut [Admitted]) {
+    for Admitted { known, noted, .. } in admitted {
+        conclude_untold(port, noted.take(), known);
     }
 }
 

@@ -192,7 +192,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             let look = ends.map_or(look, |by| look.min(by));
             tokio::select! {
                 biased;
-                ended = poll_fn(|cx| self.poll(cx, signs)) => return ended,
+                ended = poll_fn(|cx| self.poll(cx, signs)) => {
+                    self.conclude_rest();
+                    return ended;
+                }
                 // The next round of the loop looks at what it was.
                 Ok(()) = changes.changed() => {}
                 // A closed channel means the same as `true`.

@@ -123,6 +123,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         testing.testers.journal.write(*noted, known.team.as_deref(), topic, answer);
     }
 
+    /// Tells the journal of the requests that get no answer, since the connection has ended.
+    pub(super) fn conclude_rest(&mut self) {
+        if self.testing.is_none() {
+            return;
+        }
+        self.conclude_unread();
+        for Waiting { mut asked, head, .. } in std::mem::take(&mut self.waiting).into_iter().flatten() {
+            self.conclude_with(&mut asked, None, &head.into());
+        }
+    }
+
+    /// Lets go of those whose bodies aren't complete.
+    fn conclude_unread(&mut self) {
+        for Reading { mut asked, head, .. } in std::mem::take(&mut self.reading) {
+            let known = head.map_or_else(|refusing| refusing.known, Known::from);
+            self.conclude_with(&mut asked, None, &known);
+            asked.respond.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    }
+
     /// What a request in order gets instead of its answer, mostly nothing.
     pub(super) fn instead(&self, registration: &RegistrationKey, now: Moment) -> Option<Instead> {
         self.testing.as_ref()?.testers.instead(Interface::Http2, registration, now.at)
@@ -193,9 +213,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 } else {
                     respond.send_reset(h2::Reason::REFUSED_STREAM);
                 }
-                for Reading { asked: mut other, .. } in std::mem::take(&mut self.reading) {
-                    other.respond.send_reset(h2::Reason::REFUSED_STREAM);
-                }
+                self.conclude_unread();
                 self.leaving = Some(Leaving { reason, by: now.instant + LEAVE_WITHIN });
             }
             // The others are for another interface, or were let go on.

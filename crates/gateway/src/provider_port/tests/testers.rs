@@ -294,3 +294,18 @@ async fn the_journal_names_a_certificate() {
     let shown = json!({"kind": "certificate", "certificate_id": id});
     assert_eq!(entries[0]["credential"], shown);
 }
+
+#[tokio::test]
+async fn the_journal_has_what_its_client_did_not_wait_for() {
+    let (world, token, mut client) = scene().await;
+    world.fault(Effect::Delay(2 * WAIT), Some(1));
+    let (late, mut stream) = client.begin(world.request(&token)).await;
+    stream.send_data(bytes::Bytes::from_static(ALERT), true).expect("it is sent");
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200, "the first one is taken, too");
+    let mut written = world.testers.journal.written();
+    drop((late, stream, client));
+    let both = written.wait_for(|last| *last == 2);
+    timeout(WAIT, both).await.expect("the connection ends").expect("it is written");
+    let entries = world.journal(&Filter::default());
+    assert_eq!((&entries[1]["answer"], &entries[1]["injected"]), (&Value::Null, &json!("fault-delay")));
+}
