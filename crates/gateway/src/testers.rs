@@ -62,7 +62,7 @@ impl Testers {
         registration: &RegistrationKey,
         now: UnixMillis,
     ) -> Option<Instead> {
-        let marked = self.marks.get(registration).map(Instead::Marked);
+        let marked = self.marks.get(registration, now).map(Instead::Marked);
         let target = Target::Registration(registration);
         marked.or_else(|| self.faults.hit(interface, target, now).map(Instead::Fault))
     }

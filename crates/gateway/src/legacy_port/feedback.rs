@@ -81,7 +81,8 @@ async fn tell_all(
             break;
         }
     }
-    let marked = port.testers.as_ref().map(|testers| testers.marks.untold(environment, topic_no));
+    let now = port.store.clock().now();
+    let marked = port.testers.as_ref().map(|testers| testers.marks.untold(environment, topic_no, now));
     let marked = marked.unwrap_or_default();
     let mut tuples = Vec::with_capacity(marked.len() * FeedbackTuple::LEN);
     for (registration, since) in &marked {

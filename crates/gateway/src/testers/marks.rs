@@ -35,7 +35,7 @@ impl MarkKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) kind: MarkKind,
-    /// The `timestamp` of 410.
+    /// From when on it holds, and the `timestamp` of 410.
     pub(crate) since: UnixMillis,
 }
 
@@ -91,12 +91,12 @@ impl Marks {
         removed
     }
 
-    /// Costs a load when nothing is marked.
-    pub(crate) fn get(&self, key: &RegistrationKey) -> Option<Mark> {
+    /// The mark that holds now. Costs a load when nothing is marked.
+    pub(crate) fn get(&self, key: &RegistrationKey, now: UnixMillis) -> Option<Mark> {
         if !self.any.load(Ordering::Relaxed) {
             return None;
         }
-        lock(&self.marked).get(key).map(|marked| marked.mark)
+        lock(&self.marked).get(key).map(|marked| marked.mark).filter(|mark| mark.since <= now)
     }
 
     pub(crate) fn all(&self) -> Vec<(RegistrationKey, Mark)> {
@@ -115,6 +115,7 @@ impl Marks {
         &self,
         environment: Environment,
         topic_no: u32,
+        now: UnixMillis,
     ) -> Vec<(RegistrationKey, UnixMillis)> {
         if !self.any.load(Ordering::Relaxed) {
             return Vec::new();
@@ -123,7 +124,8 @@ impl Marks {
         let of_topic = marked
             .iter()
             .filter(|(key, marked)| {
-                key.environment == environment && key.topic_no == topic_no && !marked.is_told
+                let is_of_topic = key.environment == environment && key.topic_no == topic_no;
+                is_of_topic && !marked.is_told && marked.mark.since <= now
             })
             .map(|(key, marked)| (*key, marked.mark.since));
         of_topic.collect()
@@ -153,10 +155,11 @@ mod tests {
         let marks = Marks::default();
         let mark = Mark { kind: MarkKind::Expired, since: UnixMillis(5) };
         marks.put(key(1), mark).expect("there is room");
-        assert_eq!(marks.get(&key(1)), Some(mark));
-        assert_eq!(marks.get(&key(2)), None);
+        assert_eq!(marks.get(&key(1), UnixMillis(4)), None, "it holds from its time on");
+        assert_eq!(marks.get(&key(1), UnixMillis(5)), Some(mark));
+        assert_eq!(marks.get(&key(2), UnixMillis(5)), None);
         assert!(marks.remove(&key(1)) && !marks.remove(&key(1)));
-        assert_eq!(marks.get(&key(1)), None);
+        assert_eq!(marks.get(&key(1), UnixMillis(5)), None);
     }
 
     #[test]
@@ -164,9 +167,10 @@ mod tests {
         let marks = Marks::default();
         let mark = Mark { kind: MarkKind::Unregistered, since: UnixMillis(5) };
         marks.put(key(1), mark).expect("there is room");
-        let untold = || marks.untold(Environment::Development, 1);
+        let untold = || marks.untold(Environment::Development, 1, UnixMillis(5));
+        assert!(marks.untold(Environment::Development, 1, UnixMillis(4)).is_empty(), "it doesn't hold yet");
         assert_eq!(untold(), [(key(1), UnixMillis(5))]);
-        assert!(marks.untold(Environment::Production, 1).is_empty());
+        assert!(marks.untold(Environment::Production, 1, UnixMillis(5)).is_empty());
         marks.told([key(1)]);
         assert!(untold().is_empty());
         marks.tell_again(&key(1));

@@ -26,7 +26,7 @@ pub(in crate::admin) struct MarkView {
     #[schema(value_type = String, example = "development")]
     environment: Environment,
     state: MarkKind,
-    /// The `timestamp` of 410.
+    /// From when on it is answered so; the `timestamp` of 410.
     #[schema(value_type = String, format = "date-time")]
     at: UnixMillis,
 }
@@ -40,7 +40,7 @@ pub(in crate::admin) struct TokenMarks {
 #[serde(deny_unknown_fields)]
 pub(in crate::admin) struct NewMark {
     state: MarkKind,
-    /// Since when the token is said to be invalid; now when absent.
+    /// Since when the token is said to be invalid, now when absent. Until a time to come it is answered as it stands.
     #[schema(value_type = Option<String>, format = "date-time")]
     at: Option<UnixMillis>,
 }

@@ -183,7 +183,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Ends a request that isn't taken.
     fn spoil(&mut self, effect: Effect, mut asked: Asked, known: &Known, now: Moment) {
         if let Effect::Refuse { status, reason, retry_after } = effect {
-            let refusal = Refusal::new(reason);
+            // Written for a reason of 410 only, whose clients read it.
+            let refusal = Refusal { reason, timestamp: Some(now.at) };
             self.note_refusal(&asked, Some(&refusal), known, now);
             self.conclude(&mut asked, status, Some(&refusal), known);
             return answer::refuse_as(&mut asked.respond, asked.apns_id, &refusal, (status, retry_after));

@@ -103,6 +103,11 @@ async fn a_refusal_has_the_status_the_reason_and_the_time_that_were_wished_and_e
     let answer = client.send(world.request(&token), ALERT).await;
     assert_eq!(answer.reason(), (502, "BadGateway".to_owned()));
     assert_eq!(answer.header("retry-after"), None);
+    let gone = Effect::Refuse { status: 410, reason: Reason::Unregistered, retry_after: None };
+    world.fault(gone, Some(1));
+    let body = client.send(world.request(&token), ALERT).await.body;
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
+    assert!(body["timestamp"].as_i64().is_some_and(|at| at > 1_000_000_000_000), "milliseconds: {body}");
     let steps = world.steps(&token).await;
     assert_eq!(steps[0], ["injected: fault-refuse", "refused: TooManyRequests"]);
     assert_eq!(steps[3], ["injected: fault-refuse", "refused: BadGateway"]);
