@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use homing_local::AppManifest;
+use homing_local::manifest::Severity;
+use homing_notification_center::Center;
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -144,6 +146,19 @@ impl Backups {
         match serde_json::from_slice(&json) {
             Ok(backup) => Ok(Found { backup, directory }),
             Err(error) => Err(BackupError::Unreadable { name: name.to_owned(), why: error.to_string() }),
+        }
+    }
+
+    /// One that can be restored, as far as can be seen before anything is given up for it.
+    pub(crate) fn find_whole(&self, name: &str) -> Result<Found, BackupError> {
+        let found = self.find(name)?;
+        let unreadable = |why| BackupError::Unreadable { name: name.to_owned(), why };
+        Center::from_json(found.backup.center.get().as_bytes())
+            .map_err(|error| unreadable(error.to_string()))?;
+        let findings = found.backup.apps.iter().flat_map(|app| app.manifest.check());
+        match findings.into_iter().find(|finding| finding.severity == Severity::Error) {
+            None => Ok(found),
+            Some(finding) => Err(unreadable(finding.to_string())),
         }
     }
 

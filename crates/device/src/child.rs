@@ -98,17 +98,24 @@ pub(crate) fn start(plan: Plan<'_>) -> std::io::Result<Started> {
     let talk = if plan.talks { Some(talk_with(&mut command)?) } else { None };
     die_with_us(&mut command);
     let says = pipe::Receiver::from_owned_fd(OwnedFd::from(says))?;
+    let (ended, has_ended) = oneshot::channel();
+    let (started, has_started) = std::sync::mpsc::channel::<(std::process::Child, Arc<Mutex<Option<Pid>>>)>();
+    // A thread, so that there is no zombie whatever becomes of the runtime; made first, as a process that nobody waits
+    // for couldn't be taken back.
+    let waiting = std::thread::Builder::new().name("an app's end".to_owned()).stack_size(STACK);
+    waiting.spawn(move || {
+        if let Ok((leader, group)) = has_started.recv() {
+            drop(ended.send(wait(leader, &group)));
+        }
+    })?;
     let leader = command.spawn()?;
     // The command holds the pipe's other end.
     drop(command);
     tokio::spawn(log::keep(says, plan.of.0.to_owned(), plan.of.1.to_owned()));
     let pid = Pid::from_child(&leader);
-    let group = Arc::new(Mutex::new(Some(pid)));
-    let child = Child { pid, group: Arc::clone(&group) };
-    let (ended, has_ended) = oneshot::channel();
-    // A thread, so that there is no zombie whatever becomes of the runtime.
-    let waiting = std::thread::Builder::new().name("an app's end".to_owned()).stack_size(STACK);
-    waiting.spawn(move || drop(ended.send(wait(leader, &group))))?;
+    let child = Child { pid, group: Arc::new(Mutex::new(Some(pid))) };
+    // It waits for this, and for nothing else.
+    let _ = started.send((leader, Arc::clone(&child.group)));
     Ok(Started { child, ended: has_ended, talk })
 }
 

@@ -352,6 +352,8 @@ impl Phone {
         self.acks.clear();
         self.effects.clear();
         self.waiting.clear();
+        // The numbers of their calls are given anew.
+        self.extensions.clear();
         self.link = None;
         if let Err(error) = self.load() {
             tracing::error!(device = self.name, %error, "the device can't read its file");

@@ -35,6 +35,8 @@ impl LocalError {
 
     /// The stream isn't an app's: it didn't begin with a call to attach, or may not be the app that it named.
     pub const NOT_ATTACHED: u32 = 3;
+    /// What the app asked for is longer than a frame can be.
+    pub const TOO_LONG: u32 = 4;
 
     pub fn homing(code: u32, message: impl Into<String>) -> Self {
         Self { domain: ErrorDomain::Homing, code, message: message.into() }

@@ -65,7 +65,7 @@ impl Fleet {
             let changing = fleet.changing.lock().await;
             let device = fleet.to_be_changed(&name, &changing)?;
             let backups = fleet.backups.clone();
-            let found = on_disk(&name, move || backups.find(&backup)).await??;
+            let found = on_disk(&name, move || backups.find_whole(&backup)).await??;
             fleet.renew(&device, Beginning::Backup(Box::new(found)), Kind::Restored).await
         });
         restored.await.map_err(|_| ChangeError::Stopping)?

@@ -67,3 +67,23 @@ async fn a_device_is_added_and_erased_whole_though_nobody_waits_for_it() {
     let late = fleet.erase("ann").await;
     assert!(matches!(late, Err(ChangeError::Stopping)), "{late:?}");
 }
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_read_leaves_the_device_as_it_is() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let fleet = fleet(dir.path());
+    fleet.add("ann", Vec::new()).await.expect("its name is free");
+    let backup = fleet.back_up("ann").await.expect("there is room").backup;
+    let path = dir.path().join("backups").join(&backup).join("backup.json");
+    let json = std::fs::read(&path).expect("it is there");
+    let mut json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    json["center"]["version"] = 0.into();
+    std::fs::write(&path, json.to_string()).expect("it can be written");
+
+    let before = fleet.named("ann").expect("it is there");
+    let refused = fleet.restore("ann", backup).await;
+    assert!(matches!(refused, Err(ChangeError::Backup(_))), "{refused:?}");
+    let after = fleet.named("ann").expect("it is still there");
+    assert!(Arc::ptr_eq(&before, &after) && fleet.path("ann").exists());
+    fleet.stop().await;
+}

@@ -20,12 +20,15 @@ use crate::translate;
 
 /// Processes of extensions at a time; what more there is to do is shown as it came.
 const MAX_PROCESSES: usize = 16;
+/// Of those, one app's: so an app whose extension hangs leaves room for the others.
+const MAX_OF_ONE_APP: usize = 4;
 /// Longest answer, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// A process that works on one notification; dropping it ends it.
 #[derive(Debug)]
 pub(super) struct ExtensionProcess {
+    bundle: String,
     _child: Child,
     warn: mpsc::Sender<()>,
     _talking: Task,
@@ -74,6 +77,9 @@ impl Phone {
         if self.extensions.len() >= MAX_PROCESSES {
             return Err(std::io::Error::other(format!("{MAX_PROCESSES} of them run already")));
         }
+        if self.extensions.values().filter(|process| process.bundle == bundle).count() >= MAX_OF_ONE_APP {
+            return Err(std::io::Error::other(format!("{MAX_OF_ONE_APP} of the app's run already")));
+        }
         let dir = self.container(kept.container);
         containers::ensure(&dir)?;
         let variables =
@@ -84,7 +90,8 @@ impl Phone {
             return Err(std::io::Error::other("it can't be heard"));
         };
         let (warn, warned) = mpsc::channel(1);
-        let (inputs, bundle) = (self.inputs.clone(), bundle.to_owned());
+        let of = bundle.to_owned();
+        let (inputs, bundle) = (self.inputs.clone(), of.clone());
         let talking = async move {
             let answer = talk(to_it, from_it, given, warned).await;
             let Some(phone) = inputs.upgrade() else { return };
@@ -95,7 +102,7 @@ impl Phone {
             let _ = phone.send(input).await;
         };
         let talking = Task(tokio::spawn(talking).abort_handle());
-        Ok(ExtensionProcess { _child: started.child, warn, _talking: talking })
+        Ok(ExtensionProcess { bundle: of, _child: started.child, warn, _talking: talking })
     }
 
     pub(super) fn tell_extension_process(&self, call: u64) {
@@ -110,6 +117,10 @@ impl Phone {
         call: u64,
         content: &NotificationContent,
     ) -> Result<(), StoreError> {
+        // What was ended meanwhile has nothing to say: its number may be another's.
+        if !self.extensions.contains_key(&call) {
+            return Ok(());
+        }
         self.effects.push(Effect::EndExtension { call });
         self.extension_says(bundle, call, content)
     }

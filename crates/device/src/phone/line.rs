@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use homing_local::message::DeviceMessage;
-use homing_local::{AppRequest, frame};
+use homing_local::{AppReply, AppRequest, LocalError, Reply, frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -51,9 +51,19 @@ pub(super) fn open(bundle: &str, run: u64, phone: mpsc::WeakSender<Input>) -> (O
 }
 
 impl OpenLine {
-    /// `false` if the app is too far behind, or gone.
+    /// `false` if the app is too far behind, or gone. In place of an answer that is too long it is told so; an event
+    /// that is too long is left out.
     pub(super) fn say(&self, message: &DeviceMessage) -> bool {
-        let Some(frame) = framed(message) else { return false };
+        match (framed(message), message) {
+            (Some(frame), _) => self.send(frame),
+            (None, DeviceMessage::Reply(AppReply { reply_to, .. })) => {
+                framed(&too_long(*reply_to)).is_some_and(|frame| self.send(frame))
+            }
+            (None, DeviceMessage::Event(_) | DeviceMessage::Unknown(_)) => true,
+        }
+    }
+
+    fn send(&self, frame: Vec<u8>) -> bool {
         let len = frame.len();
         if self.queued.load(Ordering::Relaxed).saturating_add(len) > BYTES_QUEUED {
             return false;
@@ -84,6 +94,14 @@ impl Line {
         }
         reader.tell(Input::AppGone { bundle: reader.bundle.clone(), run: reader.run }).await;
     }
+}
+
+fn too_long(reply_to: u64) -> DeviceMessage {
+    let limit = frame::MAX_LEN >> 20;
+    let message =
+        format!("the answer is longer than {limit} MiB: remove some of what it lists, and ask again");
+    let error = LocalError::homing(LocalError::TOO_LONG, message);
+    DeviceMessage::Reply(AppReply { reply_to, reply: Reply::Error(error) })
 }
 
 pub(crate) fn framed(message: &DeviceMessage) -> Option<Vec<u8>> {
@@ -164,5 +182,31 @@ impl Reader {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use homing_local::DeviceEvent;
+    use homing_local::message::Page;
+
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_frame_does_not_end_the_app() {
+        let (phone, _inputs) = mpsc::channel(1);
+        let (open, mut line) = open("com.example.app", 1, phone.downgrade());
+        let long = "x".repeat(frame::MAX_LEN);
+        let answer = Reply::Error(LocalError::homing(LocalError::INVALID_ARGUMENT, long.clone()));
+        assert!(open.say(&DeviceMessage::Reply(AppReply { reply_to: 7, reply: answer })));
+        let touch = Page(serde_json::Map::from_iter([("at".to_owned(), long.into())]));
+        assert!(open.say(&DeviceMessage::Event(DeviceEvent::Touched { touch })));
+
+        let said = line.messages.try_recv().expect("the app is told");
+        let (json, _) = frame::decode(&said).expect("it isn't too long").expect("it is whole");
+        let said: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+        assert_eq!((&said["reply_to"], &said["reply"]), (&7.into(), &"error".into()));
+        assert_eq!(said["value"]["code"], LocalError::TOO_LONG);
+        assert!(line.messages.try_recv().is_err(), "the event is left out");
     }
 }

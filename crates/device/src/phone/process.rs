@@ -79,6 +79,11 @@ impl Drop for Task {
 }
 
 impl Process {
+    /// Its process hasn't attached yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// Its process, if it isn't the device's own.
     pub(super) fn pid(&self) -> Option<i32> {
         match &self.body {

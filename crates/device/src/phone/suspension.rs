@@ -81,7 +81,9 @@ impl Phone {
         let (at, clock, inputs) =
             (self.clock.now().plus_millis(millis), self.clock.clone(), self.inputs.clone());
         let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
-        if !matches!(process.body, Body::Child { .. }) || process.suspension.suspended {
+        let is_stoppable = matches!(process.body, Body::Child { .. }) && !process.suspension.suspended;
+        // Its while begins when it attaches, for which it has a deadline of its own.
+        if !is_stoppable || process.is_awaited() {
             return;
         }
         process.suspension.turn += 1;
@@ -108,7 +110,7 @@ impl Phone {
             return;
         }
         let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
-        if process.run != run || process.suspension.turn != turn {
+        if process.run != run || process.suspension.turn != turn || process.is_awaited() {
             return;
         }
         if let Body::Child { child, gone: false, .. } = &process.body {
