@@ -194,11 +194,14 @@ fn completion(event: &DeviceEvent) -> Option<u64> {
     }
 }
 
-/// The content with these members replaced; `null` takes one away.
+/// The content with these members replaced; `null` takes one away. Changes that nest too deeply to be kept are none.
 pub(crate) fn changed(
     content: &NotificationContent,
     changes: &Map<String, Value>,
 ) -> Result<NotificationContent, serde_json::Error> {
+    if changes.values().any(homing_notification_center::is_too_deep) {
+        return Err(serde::de::Error::custom("it nests more than 64 levels deep"));
+    }
     let mut json = serde_json::to_value(content)?;
     if let Some(members) = json.as_object_mut() {
         for (key, value) in changes {
@@ -230,6 +233,11 @@ mod tests {
         assert_eq!(changed(&content, &changes).expect("it is a content"), expected);
         let unknown = json!({"titel": "T"}).as_object().expect("it is an object").clone();
         assert!(changed(&content, &unknown).is_err(), "a misspelt member is told");
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let deep =
+            |levels| json!({"user_info": nested(levels)}).as_object().expect("it is an object").clone();
+        assert!(changed(&content, &deep(64)).is_ok());
+        assert!(changed(&content, &deep(65)).is_err(), "deeper than is kept");
     }
 
     #[test]

@@ -111,6 +111,12 @@ impl Phone {
         caller: Caller,
     ) -> Result<(), StoreError> {
         match translate::same::<_, center::NotificationRequest>(request) {
+            // Not even the journal would be read again.
+            Ok(notification) if notification.content.is_too_deep() => {
+                let error = translate::request_error(&center::RequestError::ContentTooDeep);
+                self.reply(caller, Reply::Error(error));
+                Ok(())
+            }
             Ok(notification) => self.wait(caller, |request| Input::RequestAdded {
                 bundle,
                 notification: Box::new(notification),

@@ -291,12 +291,12 @@ impl Phone {
         call: u64,
         content: &NotificationContent,
     ) -> Result<(), StoreError> {
-        match translate::same(content) {
-            Ok(content) => {
+        match translate::same::<_, center::NotificationContent>(content) {
+            Ok(content) if !content.is_too_deep() => {
                 let what = AppInput::ServiceExtensionAnswered { call, content: Box::new(content) };
                 self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
             }
-            Err(_) => self.extension_crashed(bundle, call),
+            Ok(_) | Err(_) => self.extension_crashed(bundle, call),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::connection::registration_of;
+use super::further::kept_payload;
 use super::questions::Refusal;
 use super::{Effect, Phone};
 use crate::happening::Kind;
@@ -184,7 +185,7 @@ impl Phone {
         {
             return Ok(());
         }
-        let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
+        let payload = kept_payload(&payload);
         let detail =
             json!({"channel": channel.id, "seq": seq, "apns_request_id": request_id, "payload": payload});
         following.heard.messages += 1;

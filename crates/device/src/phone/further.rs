@@ -3,6 +3,7 @@
 //! notification center. A virtual iPhone has none of these frameworks: it keeps the tokens and tells what came.
 
 use homing_link::RegistrationName;
+use homing_notification_center as center;
 use homing_payload::PushType;
 use homing_trace::{Environment, Reason};
 use serde::Serialize;
@@ -58,6 +59,11 @@ impl FurtherView {
     }
 }
 
+/// What is kept of a payload: `null` if it is no JSON, or nests too deeply to be kept.
+pub(super) fn kept_payload(payload: &[u8]) -> Value {
+    serde_json::from_slice(payload).ok().filter(|payload| !center::is_too_deep(payload)).unwrap_or_default()
+}
+
 /// A notification that may be a framework's, once the notification center has looked at it.
 pub(super) struct Handed {
     registration: Registration,
@@ -72,7 +78,7 @@ impl Handed {
             registration: arrived.registration.clone(),
             seq: arrived.seq,
             apns_id: arrived.apns_id.clone(),
-            payload: serde_json::from_slice(&arrived.payload).unwrap_or_default(),
+            payload: kept_payload(&arrived.payload),
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct LastMessage {
     pub(crate) seq: Option<u64>,
     /// The `apns-request-id`: `homing trace` knows it.
     pub(crate) apns_request_id: Option<String>,
-    /// `null` if it is no JSON.
+    /// `null` if it is no JSON, or nests more than 64 levels.
     #[schema(value_type = Object)]
     pub(crate) payload: serde_json::Value,
 }

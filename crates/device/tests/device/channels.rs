@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::hands::{APP, get, send, start, until};
-use crate::push_service::{PushService, UNKNOWN_CHANNEL};
+use crate::hands::{APP, allow, get, send, start, until};
+use crate::push_service::{PushService, Sent, UNKNOWN_CHANNEL};
 
 const CHANNEL: &str = "channel/development/com.example.news/dHN0LXNyY2gtY2hubA";
 
@@ -69,5 +69,52 @@ async fn a_channel_that_is_none_or_isnt_there_is_told() {
     service
         .until("it leaves", |seen| seen.unsubscribed.iter().any(|left| left.starts_with("channel/")))
         .await;
+    host.shutdown().await;
+}
+
+/// JSON in JSON, so many levels of it, as text: its reader takes 127.
+fn nested(levels: usize) -> String {
+    format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
+}
+
+#[tokio::test]
+async fn what_nests_too_deeply_is_not_kept_and_the_host_starts_again() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    service.until("it registers", |seen| seen.subscribed.len() == 1).await;
+    allow(&host).await;
+    send(&host, "PUT", &format!("{APP}/registrations/voip"), json!({})).await;
+    send(&host, "PUT", &path("dHN0LXNyY2gtY2hubA"), json!({})).await;
+    until(&host, &path("dHN0LXNyY2gtY2hubA"), |view| view["state"] == "subscribed").await;
+    service.until("all are subscribed", |seen| seen.subscribed.len() == 3).await;
+    service.broadcast(1, CHANNEL, 7, &nested(127));
+    let deep = nested(126);
+    let call = Sent { seq: 8, apns_id: "call", push_type: "voip", payload: &deep };
+    let calls = homing_link::RegistrationName::parse("development/com.example.news.voip").expect("it is one");
+    service.publish_to(&calls, 2, &call);
+    let alert = format!(r#"{{"aps":{{"alert":"n"}},"deep":{deep}}}"#);
+    service.publish(3, &Sent { seq: 9, apns_id: "alert", push_type: "alert", payload: &alert });
+    let seen = service.until("all are told", |seen| seen.receipts.len() == 2).await;
+    for receipt in &seen.receipts {
+        assert_eq!(receipt.reason.as_ref().map(ToString::to_string).as_deref(), Some("unreadable"));
+    }
+    let user_info: serde_json::Value = serde_json::from_str(&nested(120)).expect("it is JSON");
+    let content = json!({"body": "n", "user_info": user_info});
+    let trigger = json!({"kind": "time-interval", "seconds": 3_600, "repeats": false});
+    let request = json!({"identifier": "deep", "content": content, "trigger": trigger});
+    let (status, problem) = send(&host, "POST", &format!("{APP}/requests"), request).await;
+    assert!((400..500).contains(&status) && problem.to_string().contains("64 levels"), "{status} {problem}");
+    let answer = json!({"behaviour": "answer", "changes": {"user_info": user_info}});
+    assert_eq!(send(&host, "PUT", &format!("{APP}/service-extension"), answer).await.0, 400);
+    host.shutdown().await;
+
+    let host = start(dir.path(), &service).await;
+    let view = get(&host, &path("dHN0LXNyY2gtY2hubA")).await;
+    assert_eq!(
+        (&view["messages"], &view["last"]["payload"]),
+        (&json!(1), &serde_json::Value::Null),
+        "{view}"
+    );
     host.shutdown().await;
 }
