@@ -150,11 +150,12 @@ impl FakeProvider {
         self.inner().observed.clone()
     }
 
+    /// The first `count` reports, in order. One may come again, if the SDK was ended before it had its answer.
     pub(crate) async fn reports(&self, count: usize) -> Vec<String> {
         let mut reports = self.reports.subscribe();
-        let all =
-            tokio::time::timeout(crate::DEADLINE, reports.wait_for(|reports| reports.len() >= count)).await;
-        all.expect("they come in time").expect("the provider lives").clone()
+        let told = reports.wait_for(|reports| first_of_each(reports).len() >= count);
+        let told = tokio::time::timeout(crate::DEADLINE, told).await;
+        first_of_each(&told.expect("they come in time").expect("the provider lives"))
     }
 
     /// Does what is late.
@@ -319,4 +320,9 @@ fn tls() -> (TlsAcceptor, Vec<u8>) {
         )
         .expect("they fit");
     (TlsAcceptor::from(Arc::new(config)), root.pem().into_bytes())
+}
+
+fn first_of_each(reports: &[String]) -> Vec<String> {
+    let is_first = |(at, report): &(usize, &String)| !reports[..*at].contains(report);
+    reports.iter().enumerate().filter(is_first).map(|(_, report)| report.clone()).collect()
 }
