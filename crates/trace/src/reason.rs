@@ -60,6 +60,28 @@ impl Reason {
     pub const FAULT_LEGACY_STATUS: Self = Self::known("fault-legacy-status");
     pub const FAULT_LEGACY_CLOSE: Self = Self::known("fault-legacy-close");
 
+    /// What a device of ours says when it suppresses a notification.
+    pub const SUPPRESSED: &[Self] = &[
+        Self::NOT_PERMITTED,
+        Self::FOREGROUND,
+        Self::FOCUS,
+        Self::SUMMARY,
+        Self::PROVISIONAL,
+        Self::DUPLICATE,
+        Self::SUPERSEDED,
+        Self::SILENT,
+        Self::THROTTLED,
+        Self::UNKNOWN_APP,
+        Self::EXPIRED,
+        Self::NOT_DISPLAYABLE,
+        Self::FOR_FRAMEWORK,
+        Self::UNREADABLE,
+        Self::NOT_REGISTERED,
+        Self::ANOTHER_USER,
+        Self::FILTERED,
+        Self::MUTED,
+    ];
+
     /// Longest reason taken from a peer, in bytes.
     pub const MAX_LEN: usize = 64;
 

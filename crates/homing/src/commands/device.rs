@@ -1,7 +1,7 @@
 //! `homing device`: a user's hands on the virtual iPhones of a running Homing, and a device as a process of its own.
 //!
 //! This file says which words there are; what each asks of the device API is `asks` and, of whole devices, `lifecycle`,
-//! the API's client `client`, how answers read to people `text`, the process `role`. `expect` waits for a notification,
+//! the API's client `client`, of what is around a device and how its user has set it `surroundings`, how answers read to people `text`, the process `role`. `expect` waits for a notification,
 //! `script` carries out a file of these words.
 
 mod answer;
@@ -11,6 +11,7 @@ mod expect;
 mod lifecycle;
 mod role;
 mod script;
+mod surroundings;
 mod text;
 
 use std::process::ExitCode;
@@ -91,6 +92,8 @@ enum Command {
     #[command(flatten)]
     Lifecycle(lifecycle::Lifecycle),
     #[command(flatten)]
+    Surroundings(Box<surroundings::Surroundings>),
+    #[command(flatten)]
     OfApp(OfApp),
     /// Run a device as a process of its own
     Run(role::RoleArgs),
@@ -117,6 +120,30 @@ enum OfApp {
     Tap(Touch),
     /// Clear a notification: the newest, or the one named
     Dismiss(Touch),
+    /// Choose an action of a notification: of the newest, or of the one named
+    Action {
+        /// The action's identifier, as the app's category has it
+        #[arg(value_name = "ACTION")]
+        action: String,
+        /// What its user writes, for an action that takes text
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        touch: Touch,
+    },
+    /// Let the app register for remote notifications, or for a push type with a token of its own
+    Register(Registration),
+    /// Let the app unregister: without a push type it keeps its token and is shown nothing; a push type's token ends
+    Unregister(Registration),
+    /// List the app's registrations beside its own, with their tokens
+    Registrations(App),
+    /// Say in Settings whether the app may know where the device is
+    LocationPermission {
+        #[arg(value_parser = ["not-determined", "denied", "when-in-use", "always"])]
+        permission: String,
+        #[command(flatten)]
+        app: App,
+    },
     /// Let the app add a local notification
     Notify(Box<Notify>),
     /// Let the app withdraw one of its delivered notifications, or all
@@ -173,6 +200,18 @@ struct App {
 struct Touch {
     /// The notification's identifier, as `homing device shown` lists it
     identifier: Option<String>,
+    #[command(flatten)]
+    app: App,
+}
+
+#[derive(Debug, clap::Args)]
+struct Registration {
+    /// voip, complication, liveactivity, …; without it, the app's own notifications
+    #[arg(value_name = "PUSH_TYPE")]
+    kind: Option<String>,
+    /// The Live Activity whose own token it is
+    #[arg(long, value_name = "NAME", requires = "kind")]
+    instance: Option<String>,
     #[command(flatten)]
     app: App,
 }

@@ -48,9 +48,9 @@ async fn the_example_of_the_page_runs() {
     let ended = script(dir.path(), &example());
     assert_eq!(ended.code, Some(0), "{}", ended.words);
     assert!(ended.lines.iter().all(|line| line["ok"] == true), "{:?}", ended.lines);
-    assert_eq!(ended.lines.len(), 16);
+    assert_eq!(ended.lines.len(), 22);
     let token = ended.lines.last().unwrap();
-    assert_eq!((&token["line"], &token["do"]), (&json!(20), &json!("token")));
+    assert_eq!((&token["line"], &token["do"]), (&json!(28), &json!("token")));
     assert_eq!(token["answer"]["device_token"], home.token().await);
     home.homing.stop().await.unwrap();
 }
@@ -151,5 +151,22 @@ async fn a_device_runs_just_for_a_script() {
     let words = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(4), "one notification meets one expectation: {words}");
     assert!(words.contains("line 4: expect"), "{words}");
+    home.homing.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_expires_by_the_clock_it_is_sent_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 77).await;
+    home.token().await;
+    let text = r#"{"do": "permit"}
+{"do": "background"}
+{"do": "advance", "by": "2d"}
+{"do": "offline"}
+{"do": "push", "title": "Kept", "expiration": "+3600"}
+{"do": "online"}
+{"do": "expect", "title": "Kept", "within": "60s"}"#;
+    let ended = script(dir.path(), text);
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
     home.homing.stop().await.unwrap();
 }

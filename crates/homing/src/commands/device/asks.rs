@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, done, show};
 use super::client::{DeviceApi, Send, escaped};
-use super::{App, Command, Notify, OfApp, Touch, Where, Which, expect, lifecycle, text};
+use super::{
+    App, Command, Notify, OfApp, Registration, Touch, Where, Which, expect, lifecycle, surroundings, text,
+};
 use crate::words;
 
 pub(super) fn carry_out(command: Command) -> anyhow::Result<Answer> {
@@ -42,6 +44,7 @@ pub(super) fn carry_out(command: Command) -> anyhow::Result<Answer> {
         Command::Install { manifest: Some(file), at, .. } => install(&manifest(&file)?, &at),
         Command::Install { manifest: None, environment, at } => install(&demo_app(environment, &at)?, &at),
         Command::Lifecycle(command) => lifecycle::carry_out(command),
+        Command::Surroundings(command) => surroundings::carry_out(*command),
         Command::OfApp(command) => carry_out_of_app(command),
         Command::Watch(_) | Command::Run(_) | Command::Script(_) => {
             bail!("`run`, `script` and `watch` stand by themselves: they are no part of a script")
@@ -64,8 +67,19 @@ fn carry_out_of_app(command: OfApp) -> anyhow::Result<Answer> {
         OfApp::Background(app) => state(&app, "background"),
         OfApp::End(app) => state(&app, "ended"),
         OfApp::ForceQuit(app) => state(&app, "force-quit"),
-        OfApp::Tap(touch) => touched(&touch, "tap", "tapped"),
-        OfApp::Dismiss(touch) => touched(&touch, "dismiss", "dismissed"),
+        OfApp::Tap(touch) => touched(&touch, "tap", "tapped", &json!({})),
+        OfApp::Dismiss(touch) => touched(&touch, "dismiss", "dismissed", &json!({})),
+        OfApp::Action { action, text, touch } => {
+            let chosen = json!({"action": action, "text": text});
+            touched(&touch, "action", &format!("chose {action:?} of"), &chosen)
+        }
+        OfApp::Register(of) => registration(&of, &Send::Put(&json!({}))),
+        OfApp::Unregister(of) => registration(&of, &Send::Delete),
+        OfApp::Registrations(app) => ask_app(&app, "/registrations", &Send::Get, text::registrations),
+        OfApp::LocationPermission { permission, app } => {
+            let permission = json!({"permission": permission});
+            ask_app(&app, "/location-permission", &Send::Put(&permission), text::app)
+        }
         OfApp::Notify(notify) => add(&notify),
         OfApp::RemoveDelivered(which) => remove(&which, "delivered"),
         OfApp::RemovePending(which) => remove(&which, "pending"),
@@ -151,8 +165,19 @@ fn install(manifest: &Value, at: &Where) -> anyhow::Result<Answer> {
     Ok(show(at, answer, text::app))
 }
 
-/// Taps or clears the notification that is named, or the newest.
-fn touched(touch: &Touch, what: &str, done_word: &str) -> anyhow::Result<Answer> {
+/// For remote notifications, or for a push type with a topic of its own.
+fn registration(of: &Registration, send: &Send<'_>) -> anyhow::Result<Answer> {
+    let Some(kind) = &of.kind else {
+        return ask_app(&of.app, "/registration", send, text::registration);
+    };
+    let instance =
+        of.instance.as_deref().map_or(String::new(), |name| format!("?instance={}", escaped(name)));
+    ask_app(&of.app, &format!("/registrations/{}{instance}", escaped(kind)), send, text::registration)
+}
+
+/// Taps or clears the notification that is named, or the newest, or chooses one of its actions; `more` is what the API
+/// wants beside its name.
+fn touched(touch: &Touch, what: &str, done_word: &str, more: &Value) -> anyhow::Result<Answer> {
     let at = &touch.app.at;
     let api = DeviceApi::find(at)?;
     let device = api.device_path(at)?;
@@ -166,7 +191,10 @@ fn touched(touch: &Touch, what: &str, done_word: &str) -> anyhow::Result<Answer>
     let meant = shown.get("notifications").and_then(Value::as_array).into_iter().flatten().find(is_meant);
     let meant =
         meant.context("no such notification is on the screen\nhint: `homing device shown` lists what is")?;
-    let body = json!({"app": meant.get("app"), "identifier": meant.get("identifier")});
+    let mut body = json!({"app": meant.get("app"), "identifier": meant.get("identifier")});
+    if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
+        body.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
     api.send(&Send::Post(&body), &format!("{device}/notifications/{what}"))?;
     let texts = ["title", "body", "identifier"].map(|name| meant.get(name).and_then(Value::as_str));
     let name = texts.into_iter().flatten().find(|text| !text.is_empty()).unwrap_or_default();

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
+use homing_trace::Reason;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, show};
@@ -18,6 +20,13 @@ use super::{Where, duration};
 pub(super) const NOT_SEEN: u8 = 4;
 /// How much of what came instead is told: the newest.
 const INSTEAD: usize = 10;
+
+/// As the device API names them.
+const SURFACES: [&str; 4] = ["banner", "persistent-banner", "lock-screen", "notification-center"];
+
+fn reasons() -> impl Iterator<Item = &'static str> {
+    Reason::SUPPRESSED.iter().map(Reason::as_str)
+}
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Expect {
@@ -33,11 +42,11 @@ pub(super) struct Expect {
     /// Its `apns-id`
     #[arg(long, value_name = "ID")]
     apns_id: Option<String>,
-    /// Where it must be seen: banner, lock-screen, notification-center
-    #[arg(long, value_name = "SURFACE", conflicts_with = "suppressed")]
+    /// Where it must be seen
+    #[arg(long, value_name = "SURFACE", value_parser = SURFACES, conflicts_with = "suppressed")]
     surface: Option<String>,
-    /// It must be suppressed, for this reason: like not-permitted, foreground, silent
-    #[arg(long, value_name = "REASON", conflicts_with = "subtitle")]
+    /// It must be suppressed, for this reason
+    #[arg(long, value_name = "REASON", value_parser = PossibleValuesParser::new(reasons()), conflicts_with = "subtitle")]
     suppressed: Option<String>,
     /// Longest wait
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]

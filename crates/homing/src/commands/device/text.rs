@@ -114,6 +114,59 @@ pub(super) fn token(answer: &Value) -> String {
     word(answer, "device_token").to_owned()
 }
 
+pub(super) fn registration(answer: &Value) -> String {
+    match (answer.get("topic"), answer.get("device_token").and_then(Value::as_str)) {
+        (_, Some(token)) => token.to_owned(),
+        (Some(_), None) => "registered; its token is coming".to_owned(),
+        (None, None) => "done".to_owned(),
+    }
+}
+
+pub(super) fn registrations(answer: &Value) -> String {
+    let lines = items(answer, "registrations").map(|one| {
+        let token = one.get("device_token").and_then(Value::as_str).unwrap_or("none yet");
+        let instance =
+            one.get("instance").and_then(Value::as_str).map_or(String::new(), |name| format!("@{name}"));
+        format!("{:<14}{instance}  {}  token {token}", word(one, "kind"), word(one, "topic"))
+    });
+    or_none(lines, "no registrations beside its own")
+}
+
+/// Where a device is and how its user has set it.
+pub(super) fn surroundings(device: &Value) -> String {
+    let place = device.get("location").filter(|place| !place.is_null()).map_or_else(
+        || "unknown".to_owned(),
+        |place| format!("{}, {}", place["latitude"], place["longitude"]),
+    );
+    let on = |name: &str| if flag(device, name) { "on" } else { "off" };
+    format!(
+        "time zone {}  place {place}  language {}  Low Power Mode {}  mute switch {}",
+        word(device, "time_zone"),
+        word(device, "locale"),
+        on("low_power"),
+        on("muted"),
+    )
+}
+
+pub(super) fn focus(answer: &Value) -> String {
+    let Some(focus) = answer.get("focus").filter(|focus| !focus.is_null()) else {
+        return "no Focus is on".to_owned();
+    };
+    let allowed: Vec<&str> = items(focus, "allowed_apps").filter_map(Value::as_str).collect();
+    let allowed = if allowed.is_empty() { "no app".to_owned() } else { allowed.join(", ") };
+    let rest = if flag(focus, "time_sensitive") { ", and what is time-sensitive" } else { "" };
+    format!("Focus {:?} lets through {allowed}{rest}", word(focus, "name"))
+}
+
+pub(super) fn summary(answer: &Value) -> String {
+    let Some(summary) = answer.get("summary").filter(|summary| !summary.is_null()) else {
+        return "no summary is planned".to_owned();
+    };
+    let all = |name: &str| items(summary, name).filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    let waiting = items(answer, "waiting").count();
+    format!("at {} for {}  next {}  waiting {waiting}", all("times"), all("apps"), word(answer, "next"))
+}
+
 pub(super) fn page(answer: &Value) -> String {
     answer.get("url").and_then(Value::as_str).unwrap_or("the front page").to_owned()
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use homing_apns::CertificateTopics;
@@ -13,6 +14,7 @@ use homing_trace::Environment;
 
 use crate::commands::cert::PASSWORD_VARIABLE;
 use crate::endpoints::{Demo, Endpoints, FILE_NAME};
+use crate::local_api::LocalApi;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where to")]
@@ -84,6 +86,19 @@ pub(in crate::commands) struct Destination {
     pub(in crate::commands) device_token: Option<String>,
     /// How to ask the Homing that is sent to, when it is one.
     pub(in crate::commands) trace_option: Option<String>,
+    /// The admin API of the Homing that is sent to and its key: its clock may be ahead of this machine's.
+    pub(in crate::commands) admin: Option<(String, String)>,
+}
+
+impl Destination {
+    /// The time there, in UNIX seconds.
+    pub(in crate::commands) fn now(&self) -> anyhow::Result<i64> {
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let real = i64::try_from(real).unwrap_or(i64::MAX);
+        let Some((base, key)) = &self.admin else { return Ok(real) };
+        let status = LocalApi::new(base, key).get("/v1/status", &[])?;
+        Ok(real.saturating_add(status["clock_offset_millis"].as_i64().unwrap_or_default() / 1_000))
+    }
 }
 
 impl DestinationArgs {
@@ -103,6 +118,9 @@ impl DestinationArgs {
             },
             (None, None) => Roots::Native,
         };
+        let admin = endpoints.as_ref().and_then(|endpoints| {
+            Some((endpoints.gateway_admin.clone()?, endpoints.gateway_admin_key.clone()?))
+        });
         let demo = endpoints.and_then(|endpoints| endpoints.demo);
         let (credential, of_certificate) = self.credential.resolve(demo.as_ref(), self.environment)?;
         let device_token = demo
@@ -122,6 +140,7 @@ impl DestinationArgs {
                 (None, Some(dir)) => Some(format!("--data-dir {}", dir.display())),
                 (None, None) => None,
             },
+            admin,
         })
     }
 

@@ -1,7 +1,6 @@
 //! What is sent: payload and delivery options, from options or a file, with the defaults filled in.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use homing_apns::{
@@ -35,7 +34,7 @@ pub(super) struct NotificationArgs {
     /// 10 at once, 5 by power considerations, 1 without waking the device
     #[arg(long, value_parser = text::<Priority>)]
     priority: Option<Priority>,
-    /// Store until then: UNIX seconds, or +SECONDS from now by this machine's clock; 0: try once, don't store
+    /// Store until then: UNIX seconds, or +SECONDS from now by the clock there; 0: try once, don't store
     #[arg(long, value_name = "TIME")]
     expiration: Option<String>,
     /// Notifications with the same ID replace each other; at most 64 bytes
@@ -87,7 +86,7 @@ impl NotificationArgs {
         let (payload, of_file) = self.payload(&mut remarks)?;
         let bundle_id = of_file.or_else(|| destination.bundle_id.clone());
         if let Some(channel) = &self.channel {
-            return self.broadcast(channel, bundle_id, payload, remarks);
+            return self.broadcast(destination, channel, bundle_id, (payload, remarks));
         }
         let (topic, push_type) = self.topic(bundle_id, &payload)?;
         if let Err(reason) = check_topic(push_type, &topic) {
@@ -102,7 +101,7 @@ impl NotificationArgs {
             (None, PushType::Background) => Some(Priority::Five),
             (said, _) => said,
         };
-        let expiration = self.expiration(&mut remarks)?;
+        let expiration = self.expiration(destination, &mut remarks)?;
         let options = DeliveryOptions {
             apns_id: self.apns_id,
             topic: Some(topic),
@@ -116,10 +115,10 @@ impl NotificationArgs {
 
     fn broadcast(
         &self,
+        destination: &Destination,
         channel: &ChannelId,
         bundle_id: Option<String>,
-        payload: Vec<u8>,
-        mut remarks: Vec<String>,
+        (payload, mut remarks): (Vec<u8>, Vec<String>),
     ) -> anyhow::Result<Notification> {
         let bundle_id = self.topic.clone().or(bundle_id);
         let bundle_id = bundle_id
@@ -128,7 +127,7 @@ impl NotificationArgs {
         let options = DeliveryOptions {
             apns_id: self.apns_id,
             priority: self.priority,
-            expiration: self.expiration(&mut remarks)?,
+            expiration: self.expiration(destination, &mut remarks)?,
             ..DeliveryOptions::default()
         };
         Ok(Notification {
@@ -139,11 +138,11 @@ impl NotificationArgs {
         })
     }
 
-    fn expiration(&self, remarks: &mut Vec<String>) -> anyhow::Result<Expiration> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    fn expiration(&self, destination: &Destination, remarks: &mut Vec<String>) -> anyhow::Result<Expiration> {
         match self.expiration.as_deref() {
             None => Ok(Expiration::Default),
-            Some(text) => expiration(text, i64::try_from(now).unwrap_or(i64::MAX), remarks),
+            Some("0") => Ok(Expiration::Once),
+            Some(text) => expiration(text, destination.now()?, remarks),
         }
     }
 

@@ -24,6 +24,7 @@ fn destination(bundle_id: Option<&str>) -> Destination {
         bundle_id: bundle_id.map(str::to_owned),
         device_token: Some("ab".repeat(32)),
         trace_option: None,
+        admin: None,
     }
 }
 
