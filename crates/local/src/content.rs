@@ -11,7 +11,11 @@ use crate::Trigger;
 /// A text, or the key of one in the app's localisations that is looked up when the notification is shown
 /// (*localizedUserNotificationString(forKey:arguments:)*).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a text is a string, or {\"loc_key\": …, \"loc_args\": […]}"
+)]
 pub enum Text {
     Plain(String),
     Localized {

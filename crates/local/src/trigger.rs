@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 /// *UNNotificationTrigger*. An absent trigger delivers at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Trigger {
     /// *UNTimeIntervalNotificationTrigger*.
     TimeInterval {

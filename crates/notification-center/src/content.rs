@@ -12,7 +12,11 @@ use crate::depth::{MAX_DEPTH, goes_beyond};
 #[serde(untagged)]
 pub enum Text {
     Plain(String),
-    Localized { loc_key: String, loc_args: Vec<String> },
+    Localized {
+        loc_key: String,
+        #[serde(default)]
+        loc_args: Vec<String>,
+    },
 }
 
 impl Default for Text {
@@ -132,7 +136,7 @@ impl NotificationContent {
     pub(crate) fn from_payload(aps: &Aps, user_info: Map<String, Value>) -> Self {
         let alert = aps.alert.as_ref();
         let text = |pick: fn(&Alert) -> Text| alert.map_or_else(Text::default, pick);
-        Self {
+        let mut content = Self {
             title: text(|a| remote_text(&a.title, &a.title_loc_key, &a.title_loc_args)),
             subtitle: text(|a| remote_text(&a.subtitle, &a.subtitle_loc_key, &a.subtitle_loc_args)),
             body: text(|a| remote_text(&a.body, &a.loc_key, &a.loc_args)),
@@ -151,10 +155,12 @@ impl NotificationContent {
             filter_criteria: aps.filter_criteria.clone(),
             summary_argument: alert.and_then(|alert| alert.summary_arg.clone()).unwrap_or_default(),
             summary_argument_count: alert.and_then(|alert| alert.summary_arg_count),
-        }
+        };
+        content.tidy();
+        content
     }
 
-    /// Whatever is out of its range is brought back into it: nobody checked what an extension answers.
+    /// Whatever is out of its range is brought back into it.
     pub(crate) fn tidy(&mut self) {
         let score = self.relevance_score;
         self.relevance_score = if score.is_finite() { score.clamp(0.0, 1.0) } else { 0.0 };

@@ -13,7 +13,8 @@ const MAX_IDENTIFIER: usize = 1_024;
 const MAX_CONTENT: usize = 64 * 1_024;
 
 impl App {
-    pub(crate) fn add(&mut self, request: NotificationRequest, number: u64, turn: &mut Turn<'_>) {
+    pub(crate) fn add(&mut self, mut request: NotificationRequest, number: u64, turn: &mut Turn<'_>) {
+        request.content.tidy();
         let date = self.check(&request, turn).and_then(|date| {
             if let Some(Trigger::Location { region, .. }) = &request.trigger {
                 self.take_place_of_region(&request.identifier, region)?;

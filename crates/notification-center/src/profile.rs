@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// From this length on, in seconds, the default sound plays instead (*UNNotificationSound*).
 const SOUND_LIMIT_SECONDS: f64 = 30.0;
+/// The files that hold what a device can play: linear PCM, IMA4, µLaw or aLaw in one of these.
+const SOUND_FILES: [&str; 4] = ["aiff", "aif", "wav", "caf"];
 
 /// An installed app.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,9 +42,11 @@ pub struct AppProfile {
 }
 
 impl AppProfile {
-    /// Whether a sound of this name can be played: it is in the bundle, and short enough.
+    /// Whether a sound of this name can be played: it is in the bundle, short enough, and in a file of the right kind.
     pub(crate) fn can_play(&self, name: &str) -> bool {
-        self.sounds.get(name).is_some_and(|seconds| *seconds < SOUND_LIMIT_SECONDS)
+        let kind = name.rsplit_once('.').map_or("", |(_, kind)| kind);
+        let is_playable = SOUND_FILES.iter().any(|playable| kind.eq_ignore_ascii_case(playable));
+        is_playable && self.sounds.get(name).is_some_and(|seconds| *seconds < SOUND_LIMIT_SECONDS)
     }
 
     /// The format of `key` in `locale`, else in that without its last part, down to the language, else in English.

@@ -49,6 +49,19 @@ fn a_request_with_nothing_but_its_identifier_survives_too() {
 }
 
 #[test]
+fn a_text_without_arguments_survives_too() {
+    for text in [json!({"loc_key": "K"}), json!({"loc_key": "K", "loc_args": []})] {
+        let content = json!({"identifier": "1", "content": {"title": text}});
+        let request: NotificationRequest = serde_json::from_value(content).expect("it is a request");
+        let center: center::NotificationRequest = same(&request).expect("it has the same JSON");
+        assert_eq!(same::<_, NotificationRequest>(&center).expect("it has the same JSON"), request);
+        let placeholder = json!([{"identifier": "mail", "hidden_previews_body_placeholder": text}]);
+        let categories: Vec<homing_local::Category> = serde_json::from_value(placeholder).expect("they are");
+        same::<_, Vec<center::Category>>(&categories).expect("they have the same JSON");
+    }
+}
+
+#[test]
 fn categories_survive_the_way_to_the_center_and_back() {
     let categories = json!([{
         "identifier": "mail",

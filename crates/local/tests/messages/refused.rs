@@ -34,6 +34,14 @@ fn a_call_that_does_not_hold_what_it_should_says_what() {
             r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {}, "trigger": {"kind": "tide", "hour": 9}}}"#,
             "unknown variant `tide`, expected one of `time-interval`, `calendar`, `location`, `push`",
         ),
+        (
+            r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {}, "trigger": {"kind": "time-interval", "seconds": 60, "repeat": true}}}"#,
+            "unknown field `repeat`, expected `seconds` or `repeats`",
+        ),
+        (
+            r#"{"id": 3, "call": "add", "request": {"identifier": "a", "content": {"title": {"loc_key": "K", "loc_arg": ["a"]}}}}"#,
+            r#"a text is a string, or {"loc_key": …, "loc_args": […]}"#,
+        ),
     ];
     for (json, word) in table {
         let (reply, words) = told(json);

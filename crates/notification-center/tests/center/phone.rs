@@ -82,7 +82,15 @@ pub(crate) fn news() -> AppProfile {
         bundle_id: NEWS.to_owned(),
         name: "News".to_owned(),
         wakes_for_remote_notifications: true,
-        sounds: [("chime.caf".to_owned(), 2.5), ("symphony.caf".to_owned(), 30.0)].into(),
+        sounds: [
+            ("chime.caf", 2.5),
+            ("symphony.caf", 30.0),
+            ("BELL.WAV", 1.0),
+            ("song.mp3", 2.0),
+            ("no-ending", 2.0),
+        ]
+        .map(|(name, seconds)| (name.to_owned(), seconds))
+        .into(),
         localisations: [
             ("en".to_owned(), texts(&[("WROTE", "%@ wrote %@"), ("ONLY_EN", "English")])),
             ("zh-Hans".to_owned(), texts(&[("WROTE", "%1$@写了%2$@")])),

@@ -223,6 +223,9 @@ fn a_sound_is_found_by_its_name_or_is_the_default_one() {
         (json!({"alert": "n", "sound": "chime"}), Some("sound default")),
         (json!({"alert": "n", "sound": "missing.wav"}), Some("sound default")),
         (json!({"alert": "n", "sound": "symphony.caf"}), Some("sound default")),
+        (json!({"alert": "n", "sound": "song.mp3"}), Some("sound default")),
+        (json!({"alert": "n", "sound": "no-ending"}), Some("sound default")),
+        (json!({"alert": "n", "sound": "BELL.WAV"}), Some("sound BELL.WAV")),
         (json!({"alert": "n", "sound": {"name": "chime.caf", "volume": 0.5}}), Some("sound chime.caf")),
         (json!({"alert": "n", "sound": {"critical": 1, "name": "chime.caf"}}), Some("sound chime.caf")),
         (json!({"alert": "n", "sound": "chime.caf", "interruption-level": "passive"}), None),
@@ -347,4 +350,27 @@ fn texts_are_looked_up_when_the_notification_is_shown() {
     phone.pass(MINUTE);
     let shown = phone.center.delivered(NEWS).next().expect("it is listed");
     assert_eq!(shown.notification.request.content.title.as_str(), "A写了B", "in the language of its time");
+}
+
+/// §4.1 and §3.3.
+#[test]
+fn a_relevance_score_is_brought_into_its_range() {
+    for (score, kept) in [(-1.0, 0.0), (0.25, 0.25), (7.0, 1.0)] {
+        let mut phone = Phone::after(allowed(AppState::Background));
+        let aps = json!({"alert": "n", "relevance-score": score});
+        phone.take(arrives(push(1, json!({"aps": aps}))));
+        let content = NotificationContent { relevance_score: score, ..content("n") };
+        let local = NotificationRequest { identifier: "tea".to_owned(), content, trigger: None };
+        phone.take(Input::RequestAdded {
+            bundle: NEWS.to_owned(),
+            notification: Box::new(local),
+            request: 1,
+        });
+        let kept_as: Vec<_> = phone
+            .center
+            .delivered(NEWS)
+            .map(|shown| shown.notification.request.content.relevance_score)
+            .collect();
+        assert_eq!(kept_as, [kept, kept]);
+    }
 }
