@@ -2,6 +2,8 @@
 //! request, faults, and a journal of requests. A push service has these only where it is told to; the admin API sets them,
 //! the provider ports ask for them at each request that is in order. Nothing here outlives the process.
 
+mod blots;
+mod entry;
 mod faults;
 mod journal;
 mod marks;
@@ -12,8 +14,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use homing_trace::UnixMillis;
 use tokio::sync::Semaphore;
 
+pub(crate) use entry::{Answer, Asked, Credential, Entry, Unanswered};
 pub(crate) use faults::{Effect, Faults, Hit, Interface, Rule, Scope, Target, Wish};
-pub(crate) use journal::{Answer, Asked, Credential, Entry, Filter, Journal, Noted};
+pub(crate) use journal::{Filter, Journal, Noted};
 pub(crate) use marks::{Mark, MarkKind, Marks};
 
 use crate::notification::RegistrationKey;

@@ -62,10 +62,14 @@ impl Bench {
         self.answer(request.body(Body::empty()).expect("it is a request")).await
     }
 
-    async fn answer(&self, request: Request<Body>) -> (StatusCode, Value) {
+    async fn call(&self, request: Request<Body>) -> axum::response::Response {
         let service =
             hyper_util::service::TowerToHyperService::new(self.router.clone().into_service::<Body>());
-        let response = hyper::service::Service::call(&service, request).await.expect("it answers");
+        hyper::service::Service::call(&service, request).await.expect("it answers")
+    }
+
+    async fn answer(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let response = self.call(request).await;
         let status = response.status();
         let kind = response.headers().get("content-type").cloned();
         let body = response.into_body().collect().await.expect("it ends").to_bytes();

@@ -9,7 +9,7 @@ use super::round::Failing;
 use crate::notification::RegistrationKey;
 use crate::provider_port::{Admission, Known, ProviderPort};
 use crate::store::hex;
-use crate::testers::{Answer, Asked, Effect, Instead, Interface, MarkKind, Noted};
+use crate::testers::{Answer, Asked, Effect, Instead, Interface, MarkKind, Noted, Unanswered};
 
 /// A notification that is in order.
 pub(super) struct About<'a> {
@@ -74,8 +74,9 @@ pub(super) fn conclude(
 
 /// Tells the journal of one that was neither taken nor failed: another failed before it, and its client sends it again.
 pub(super) fn conclude_untold(port: &ProviderPort, noted: Option<Box<Noted>>, known: &Known) {
-    let (Some(testers), Some(noted)) = (&port.testers, noted) else { return };
+    let (Some(testers), Some(mut noted)) = (&port.testers, noted) else { return };
     let topic = known.topic.as_ref().map(homing_apns::Topic::as_str);
+    noted.unanswered = Some(Unanswered::Discarded);
     testers.journal.write(*noted, known.team.as_deref(), topic, None);
 }
 

@@ -75,16 +75,17 @@ impl Asked {
     /// Reads the body, does what is asked, and answers.
     pub(super) async fn run(mut self, head: Result<ChannelHead, Refusing>) {
         // A refusal is said after the body too, so that no client is cut off while it sends.
-        let body = match timeout(self.port.rules.body, read(&mut self.stream)).await {
-            Ok(Ok(body)) => Ok(body),
+        let mut body = Body::default();
+        let has_ended = timeout(self.port.rules.body, read(&mut self.stream, &mut body)).await;
+        self.note_payload(body.start());
+        let body = match has_ended {
+            Ok(Ok(())) => Ok(body),
             Ok(Err(error)) => {
-                return tracing::debug!(%error, "a request about channels ended within its body");
+                let known = head.map_or_else(|refusing| refusing.known, |head| head.known());
+                return self.conclude_cut(&known, &error);
             }
             Err(_) => Err(Reason::IdleTimeout),
         };
-        if let Ok(body) = &body {
-            self.note_payload(body.start());
-        }
         let head = match head {
             Ok(head) => head,
             Err(refusing) => return self.refuse(refusing),
@@ -293,8 +294,7 @@ async fn write(mut stream: SendStream<Bytes>, mut body: Bytes) -> Option<()> {
 }
 
 /// Reads the body, as far as it is read of one that is too large.
-async fn read(stream: &mut RecvStream) -> Result<Body, h2::Error> {
-    let mut body = Body::default();
+async fn read(stream: &mut RecvStream, body: &mut Body) -> Result<(), h2::Error> {
     while let Some(chunk) = stream.data().await {
         let chunk = chunk?;
         body.take(&chunk, BODY_KEPT);
@@ -303,7 +303,7 @@ async fn read(stream: &mut RecvStream) -> Result<Body, h2::Error> {
             break;
         }
     }
-    Ok(body)
+    Ok(())
 }
 
 fn failed(error: StoreError) -> Reason {

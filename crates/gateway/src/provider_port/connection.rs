@@ -31,6 +31,7 @@ use crate::centre::Directory;
 use crate::notification::{Mailbox, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::store::BadCursor;
 use crate::testers::Noted;
+pub(super) use instead::gone;
 use instead::{Kept, Testing};
 
 /// Requests of one connection that may wait for their outcome. More than streams, since a client may reset a stream whose
@@ -373,7 +374,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         match reading.poll(cx) {
             Poll::Pending => self.reading.push(reading),
             Poll::Ready(Ok(())) => self.finish(reading, now),
-            Poll::Ready(Err(error)) => tracing::debug!(%error, "a request ended before its body"),
+            Poll::Ready(Err(error)) => self.conclude_cut(reading, &error),
         }
     }
 
@@ -444,7 +445,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                     let reading = self.reading.swap_remove(at);
                     match result {
                         Ok(()) => self.finish(reading, now),
-                        Err(error) => tracing::debug!(%error, "a request ended within its body"),
+                        Err(error) => self.conclude_cut(reading, &error),
                     }
                 }
             }

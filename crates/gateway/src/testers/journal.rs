@@ -1,19 +1,16 @@
 //! The journal: what providers sent and what they were answered, in memory, for whoever tests them. It is bounded by number,
 //! size and age; the oldest entries go first. Requests that nobody vouches for stand in a ring of their own, so that they
-//! push out no others. Secrets are left out before anything is written: of an `authorization` header only whom it names.
+//! push out no others. What an entry says, and what is left out of it, is `entry`'s.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
-use homing_apns::RequestHeaders;
-use homing_apns::jwt::ProviderToken;
-use homing_trace::{Environment, UnixMillis};
-use http::HeaderMap;
-use serde::Serialize;
+use homing_trace::UnixMillis;
 use tokio::sync::watch;
 
+use super::entry::{Answer, Asked, Entry, Unanswered};
 use crate::notification::lock;
 
 /// Entries that are kept, and their bytes together; those of strangers apart.
@@ -23,140 +20,6 @@ const MOST_OF_STRANGERS: usize = 1_000;
 const BYTES_OF_STRANGERS: usize = 1 << 20;
 /// How old an entry gets.
 const AGE_MILLIS: i64 = 24 * 60 * 60 * 1000;
-/// What an entry takes beside its texts, roughly.
-const FIXED: usize = 512;
-/// Headers that can open doors, in lower case. They aren't written down.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
-
-/// Who spoke for a request, without what proves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub(crate) enum Credential {
-    /// A provider token, as far as it says whose it is; whether it was in order, the answer says.
-    Key { key_id: String, team_id: String, issued_at: i64 },
-    /// A client certificate.
-    Certificate { certificate_id: String },
-}
-
-impl Credential {
-    /// Whom a request's provider token names.
-    pub(crate) fn in_headers(headers: &RequestHeaders<'_>) -> Option<Self> {
-        let token = ProviderToken::parse(headers.authorization?.as_bytes()).ok()?;
-        Some(Self::Key {
-            key_id: token.key_id().to_owned(),
-            team_id: token.team_id().to_owned(),
-            issued_at: token.issued_at(),
-        })
-    }
-}
-
-/// What a request said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct Asked {
-    /// `http2` or `legacy`.
-    pub(crate) interface: &'static str,
-    /// A number for its connection, new at each start.
-    pub(crate) connection: u64,
-    #[schema(value_type = Option<String>, example = "development")]
-    pub(crate) environment: Option<Environment>,
-    pub(crate) credential: Option<Credential>,
-    /// HTTP/2 only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) method: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<String>,
-    /// Names in lower case; the values of one that came several times are joined by `, `. Of `authorization` only the
-    /// credential is told.
-    pub(crate) headers: BTreeMap<String, String>,
-    /// The legacy interface only: command, identifier, expiry and priority.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) frame: BTreeMap<&'static str, u32>,
-    /// The device token in hex, as it was sent.
-    pub(crate) token: Option<String>,
-    #[serde(serialize_with = "as_text")]
-    #[schema(value_type = String)]
-    pub(crate) payload: Bytes,
-}
-
-impl Asked {
-    /// What the headers of an HTTP/2 request say, without secrets.
-    pub(crate) fn take_headers(&mut self, headers: &HeaderMap) {
-        for (name, value) in headers {
-            if SECRET_HEADERS.contains(&name.as_str()) {
-                continue;
-            }
-            let value = String::from_utf8_lossy(value.as_bytes());
-            match self.headers.get_mut(name.as_str()) {
-                Some(values) => {
-                    values.push_str(", ");
-                    values.push_str(&value);
-                }
-                None => {
-                    self.headers.insert(name.as_str().to_owned(), value.into_owned());
-                }
-            }
-        }
-    }
-}
-
-/// What it was answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct Answer {
-    /// Of an HTTP/2 answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    /// Of a legacy error packet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) legacy_status: Option<u8>,
-    pub(crate) reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<i64>)]
-    pub(crate) timestamp: Option<i64>,
-    /// The label in traces, where the answer has it; of a request about channels only if the request had it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) apns_id: Option<String>,
-    /// Of a request about channels: the label in traces.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) apns_request_id: Option<String>,
-    /// Of a channel that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) apns_channel_id: Option<String>,
-}
-
-/// One request and its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct Entry {
-    /// Rises with each answer.
-    pub(crate) no: u64,
-    /// When the request was there as a whole, on the push service's clock.
-    #[schema(value_type = String, format = "date-time")]
-    pub(crate) at: UnixMillis,
-    /// Until it was answered, or let go of.
-    pub(crate) micros: u64,
-    /// Null when nobody vouches for the request.
-    pub(crate) team_id: Option<String>,
-    pub(crate) topic: Option<String>,
-    #[serde(flatten)]
-    pub(crate) asked: Asked,
-    /// Null when it got none.
-    pub(crate) answer: Option<Answer>,
-    /// What a tester's rule or mark did to it.
-    pub(crate) injected: Option<String>,
-}
-
-impl Entry {
-    fn bytes(&self) -> usize {
-        let asked = &self.asked;
-        let headers: usize = asked.headers.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
-        FIXED + headers + asked.payload.len() + asked.path.as_ref().map_or(0, String::len)
-    }
-}
-
-/// Payloads that aren't UTF-8 are shown with marks where they aren't.
-fn as_text<S: serde::Serializer>(payload: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&String::from_utf8_lossy(payload))
-}
-
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Noted {
@@ -164,11 +27,12 @@ pub(crate) struct Noted {
     pub(crate) at: UnixMillis,
     pub(crate) since: Instant,
     pub(crate) injected: Option<homing_trace::Reason>,
+    pub(crate) unanswered: Option<Unanswered>,
 }
 
 impl Noted {
     pub(crate) fn new(asked: Asked, at: UnixMillis) -> Box<Self> {
-        Box::new(Self { asked, at, since: Instant::now(), injected: None })
+        Box::new(Self { asked, at, since: Instant::now(), injected: None, unanswered: None })
     }
 }
 
@@ -176,7 +40,7 @@ impl Noted {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     /// The names of an app's topics.
-    pub(crate) topics: Option<Vec<std::sync::Arc<str>>>,
+    pub(crate) topics: Option<Vec<Arc<str>>>,
     pub(crate) token: Option<String>,
     pub(crate) status: Option<u16>,
     pub(crate) strangers: bool,
@@ -217,23 +81,31 @@ struct Rings {
 
 #[derive(Debug, Default)]
 struct Ring {
-    entries: VecDeque<Entry>,
+    /// Shared with who reads them, so that nothing is copied while others wait to write.
+    entries: VecDeque<Arc<Entry>>,
     bytes: usize,
 }
 
 impl Ring {
     fn put(&mut self, entry: Entry, most: usize, most_bytes: usize) {
-        let oldest = entry.at.plus_millis(-AGE_MILLIS);
+        let now = entry.at;
         self.bytes += entry.bytes();
-        self.entries.push_back(entry);
-        while self.entries.len() > most
-            || self.bytes > most_bytes
-            || self.entries.front().is_some_and(|first| first.at < oldest)
-        {
+        self.entries.push_back(Arc::new(entry));
+        self.let_go_while(|ring, first| {
+            ring.entries.len() > most || ring.bytes > most_bytes || is_old(first, now)
+        });
+    }
+
+    fn let_go_while(&mut self, is_too_much: impl Fn(&Self, &Entry) -> bool) {
+        while self.entries.front().is_some_and(|first| is_too_much(self, first)) {
             let Some(gone) = self.entries.pop_front() else { break };
             self.bytes -= gone.bytes();
         }
     }
+}
+
+fn is_old(entry: &Entry, now: UnixMillis) -> bool {
+    entry.at < now.plus_millis(-AGE_MILLIS)
 }
 
 impl Default for Journal {
@@ -256,17 +128,18 @@ impl Journal {
         topic: Option<&str>,
         answer: Option<Answer>,
     ) {
-        let Noted { mut asked, at, since, injected } = noted;
+        let Noted { mut asked, at, since, injected, unanswered } = noted;
         if team_id.is_none() {
             asked.payload = Bytes::new();
         }
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let injected = injected.map(|word| word.as_str().to_owned());
         let (team_id, topic) = (team_id.map(str::to_owned), topic.map(str::to_owned));
+        let answer = answer.map(Answer::without_tokens);
         let mut rings = lock(&self.rings);
         rings.last += 1;
         let last = rings.last;
-        let entry = Entry { no: last, at, micros, team_id, topic, asked, answer, injected };
+        let entry = Entry { no: last, at, micros, team_id, topic, asked, answer, unanswered, injected };
         if entry.team_id.is_some() {
             rings.known.put(entry, MOST, MOST_BYTES);
         } else {
@@ -276,16 +149,27 @@ impl Journal {
         self.written.send_replace(last);
     }
 
-    /// The first `most` entries after number `after` that are wanted, and the number up to which has been looked.
-    pub(crate) fn after(&self, after: u64, filter: &Filter, most: usize) -> (Vec<Entry>, u64) {
-        let rings = lock(&self.rings);
+    /// The first `most` entries after number `after` that are wanted, and the number up to which has been looked. What is too
+    /// old at `now` goes.
+    pub(crate) fn after(
+        &self,
+        after: u64,
+        now: UnixMillis,
+        filter: &Filter,
+        most: usize,
+    ) -> (Vec<Arc<Entry>>, u64) {
+        let mut rings = lock(&self.rings);
+        let last = rings.last;
+        rings.known.let_go_while(|_, first| is_old(first, now));
+        rings.strangers.let_go_while(|_, first| is_old(first, now));
         let ring = if filter.strangers { &rings.strangers } else { &rings.known };
         let begin = ring.entries.partition_point(|entry| entry.no <= after);
-        let wanted = ring.entries.range(begin..).filter(|entry| filter.wants(entry));
-        let entries: Vec<Entry> = wanted.take(most).cloned().collect();
+        // Answers come in another order than requests.
+        let wanted = ring.entries.range(begin..).filter(|entry| filter.wants(entry) && !is_old(entry, now));
+        let entries: Vec<_> = wanted.take(most).cloned().collect();
         let looked = match entries.last() {
-            Some(last) if entries.len() == most => last.no,
-            Some(_) | None => rings.last,
+            Some(found) if entries.len() == most => found.no,
+            Some(_) | None => last,
         };
         (entries, looked)
     }
@@ -298,6 +182,7 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::Credential;
     use super::*;
 
     fn noted(at: i64, payload: usize) -> Noted {
@@ -306,8 +191,12 @@ mod tests {
         *Noted::new(asked, UnixMillis(at))
     }
 
+    fn numbers_at(journal: &Journal, now: i64, filter: &Filter) -> Vec<u64> {
+        journal.after(0, UnixMillis(now), filter, usize::MAX).0.iter().map(|entry| entry.no).collect()
+    }
+
     fn numbers(journal: &Journal, filter: &Filter) -> Vec<u64> {
-        journal.after(0, filter, usize::MAX).0.into_iter().map(|entry| entry.no).collect()
+        numbers_at(journal, 0, filter)
     }
 
     #[test]
@@ -323,7 +212,55 @@ mod tests {
         assert!(lock(&journal.rings).known.bytes <= MOST_BYTES);
         journal.write(noted(AGE_MILLIS + MOST as i64, 0), Some("TEAM"), None, None);
         assert_eq!(numbers(&journal, &Filter::default()).len(), 1);
-        assert_eq!(lock(&journal.rings).known.bytes, FIXED);
+        assert!(lock(&journal.rings).known.bytes < 1_000);
+    }
+
+    #[test]
+    fn what_is_too_old_is_gone_though_nothing_new_comes() {
+        let journal = Journal::default();
+        for at in [5, 1, 9] {
+            journal.write(noted(at, 0), Some("TEAM"), None, None);
+            journal.write(noted(at, 0), None, None, None);
+        }
+        let strangers = Filter { strangers: true, ..Filter::default() };
+        assert_eq!(
+            numbers_at(&journal, AGE_MILLIS + 5, &Filter::default()),
+            [1, 5],
+            "2 and 4 are strangers'"
+        );
+        assert_eq!(numbers_at(&journal, AGE_MILLIS + 9, &strangers), [6]);
+        assert!(numbers_at(&journal, AGE_MILLIS + 10, &Filter::default()).is_empty());
+        let rings = lock(&journal.rings);
+        assert_eq!((rings.known.entries.len(), rings.known.bytes), (0, 0));
+        assert_eq!((rings.strangers.entries.len(), rings.strangers.bytes), (0, 0));
+    }
+
+    #[test]
+    fn all_that_a_client_can_make_long_counts() {
+        let long = || Some("x".repeat(5_000));
+        let one = |entry: Noted, topic: Option<&str>, answer: Option<Answer>| {
+            let journal = Journal::default();
+            journal.write(entry, Some("TEAM"), topic, answer);
+            lock(&journal.rings).known.bytes
+        };
+        let with = |asked: Asked| one(*Noted::new(asked, UnixMillis(1)), None, None);
+        let credential =
+            Some(Credential::Key { key_id: "x".repeat(2_500), team_id: "x".repeat(2_500), issued_at: 1 });
+        for (what, bytes) in [
+            ("method", with(Asked { method: long(), ..Asked::default() })),
+            ("path", with(Asked { path: long(), ..Asked::default() })),
+            ("token", with(Asked { token: long(), ..Asked::default() })),
+            ("credential", with(Asked { credential, ..Asked::default() })),
+            ("topic", one(noted(1, 0), long().as_deref(), None)),
+            ("reason", one(noted(1, 0), None, Some(Answer { reason: long(), ..Answer::default() }))),
+            ("apns-id", one(noted(1, 0), None, Some(Answer { apns_id: long(), ..Answer::default() }))),
+            (
+                "apns-request-id",
+                one(noted(1, 0), None, Some(Answer { apns_request_id: long(), ..Answer::default() })),
+            ),
+        ] {
+            assert!((5_000..7_000).contains(&bytes), "{what}: {bytes}");
+        }
     }
 
     #[test]
@@ -334,7 +271,8 @@ mod tests {
             journal.write(noted(1, 5_000), None, None, None);
         }
         assert_eq!(numbers(&journal, &Filter::default()), [1]);
-        let (strangers, _) = journal.after(0, &Filter { strangers: true, ..Filter::default() }, usize::MAX);
+        let (strangers, _) =
+            journal.after(0, UnixMillis(0), &Filter { strangers: true, ..Filter::default() }, usize::MAX);
         assert_eq!(strangers.len(), MOST_OF_STRANGERS);
         assert!(strangers.iter().all(|entry| entry.asked.payload.is_empty()));
     }
@@ -354,32 +292,17 @@ mod tests {
         let token = |text: &str| Filter { token: Some(text.to_owned()), ..Filter::default() };
         assert_eq!(numbers(&journal, &token("ab")).len(), 3);
         assert_eq!(numbers(&journal, &token("cd")).len(), 0);
-        let (entries, looked) = journal.after(0, &Filter::default(), 1);
+        let (entries, looked) = journal.after(0, UnixMillis(0), &Filter::default(), 1);
         assert_eq!((entries.len(), looked), (1, 1));
-        let (entries, looked) = journal.after(looked, &Filter::default(), 5);
+        let (entries, looked) = journal.after(looked, UnixMillis(0), &Filter::default(), 5);
         assert_eq!((entries.len(), looked), (2, 3));
     }
 
     #[test]
-    fn secrets_are_left_out() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("authorization", "bearer secret"),
-            ("cookie", "secret"),
-            ("x-api-key", "secret"),
-            ("apns-topic", "com.example"),
-            ("x-two", "a"),
-        ] {
-            headers.append(name, value.parse().expect("a header value"));
-        }
-        headers.append("x-two", "b".parse().expect("a header value"));
-        let mut asked = Asked::default();
-        asked.take_headers(&headers);
+    fn who_reads_holds_the_entries_themselves() {
         let journal = Journal::default();
-        journal.write(*Noted::new(asked, UnixMillis(1)), Some("TEAM"), None, None);
-        let (entries, _) = journal.after(0, &Filter::default(), 1);
-        let text = serde_json::to_string(&entries[0]).expect("it is JSON");
-        assert!(!text.contains("secret"), "{text}");
-        assert!(text.contains(r#""apns-topic":"com.example","x-two":"a, b""#), "{text}");
+        journal.write(noted(1, 5_000), Some("TEAM"), None, None);
+        let read = || journal.after(0, UnixMillis(0), &Filter::default(), 1).0.remove(0);
+        assert!(Arc::ptr_eq(&read(), &read()));
     }
 }

@@ -1,6 +1,7 @@
 //! What testers may ask for on the legacy interface: marks, faults, and the journal, asked for over the admin API.
 
 use homing_apns::legacy::{Command, FeedbackTuple};
+use homing_gateway::notification::RegistrationKey;
 use homing_testkit::api::Api;
 use homing_trace::{Environment, Stage};
 use serde_json::{Value, json};
@@ -113,5 +114,25 @@ async fn faults_say_a_status_or_close_and_the_journal_has_all() {
     assert_eq!(journal[2]["answer"]["reason"], Value::Null, "taken");
     assert_eq!(journal[2]["payload"], r#"{"aps":{"alert":"Hi"}}"#);
     assert_eq!(journal[2]["credential"]["kind"], "certificate");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn the_journal_says_what_was_discarded_behind_a_failed_one() {
+    let house = House::start().await;
+    let token = house.register(BUNDLE).await;
+    let topic_no = house.topic_no(BUNDLE);
+    let never = RegistrationKey { device: 7, environment: Environment::Development, topic_no, generation: 1 };
+    let never = house.sealer.seal(&never);
+    let mut client = house.connect().await;
+    client.send(&[frame(Command::Enhanced, &never), named([0, 0, 0, 9], &token)].concat()).await;
+    assert_eq!(client.hears().await, packet(8, IDENTIFIER));
+    let journal = api(&house).lines("/v1/journal").await.expect("it is read");
+    let [failed, discarded] = &journal[..] else { panic!("two: {journal:?}") };
+    assert_eq!(
+        (&failed["answer"]["reason"], &failed["unanswered"]),
+        (&json!("BadDeviceToken"), &Value::Null)
+    );
+    assert_eq!((&discarded["answer"], &discarded["unanswered"]), (&Value::Null, &json!("discarded")));
     house.stop().await;
 }

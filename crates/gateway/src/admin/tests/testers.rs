@@ -7,6 +7,18 @@ use super::*;
 const APP: &str = "com.example.news";
 
 impl Bench {
+    /// The numbers of the journal's entries that answer a question.
+    async fn numbers(&self, query: &str) -> Vec<u64> {
+        let request = Request::get(format!("/v1/journal{query}")).header("host", "localhost:8483");
+        let request = request.header("authorization", format!("Bearer {KEY}"));
+        let response = self.call(request.body(Body::empty()).expect("it is a request")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = response.into_body().collect().await.expect("it ends").to_bytes();
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let entries = lines.map(|line| serde_json::from_slice::<Value>(line).expect("it is JSON"));
+        entries.map(|entry| entry["no"].as_u64().expect("it is a number")).collect()
+    }
+
     async fn token(&self) -> String {
         let wish = json!({"topic": APP, "environment": "development"});
         self.made("/v1/test-tokens", wish).await["token"].as_str().expect("it is text").to_owned()
@@ -157,6 +169,25 @@ async fn what_cant_be_used_of_a_mark_a_token_or_a_question_is_named() {
     ] {
         assert_eq!(bench.ask(uri).await.0, status, "{uri}");
     }
+}
+
+#[tokio::test]
+async fn the_whole_journal_is_read_or_as_much_as_was_asked_for_and_nothing_that_is_too_old() {
+    use crate::testers::{Asked, Noted, Testers};
+    let testers = Arc::<Testers>::default();
+    let bench = bench_with(Some(Arc::clone(&testers))).await;
+    let now = bench.store.clock().now();
+    for at in [now.plus_millis(-2 * 24 * 60 * 60 * 1000), now] {
+        assert!(bench.numbers("").await.is_empty(), "nothing there, or too old");
+        for _ in 0..2_500 {
+            testers.journal.write(*Noted::new(Asked::default(), at), Some("ABCDE12345"), None, None);
+        }
+    }
+    assert_eq!(bench.numbers("").await, (2_501..=5_000).collect::<Vec<_>>());
+    assert_eq!(bench.numbers("?after=4000").await, (4_001..=5_000).collect::<Vec<_>>());
+    assert_eq!(bench.numbers("?limit=1500").await, (2_501..=4_000).collect::<Vec<_>>());
+    assert_eq!(bench.numbers("?limit=2&follow=true&after=2999").await, [3_000, 3_001]);
+    assert!(bench.numbers("?limit=0").await.is_empty());
 }
 
 #[tokio::test]

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::admission::{ChannelHead, Known, Refusing};
+use super::super::connection::gone;
 use super::Asked;
-use crate::testers::{Answer, Effect, Interface, Noted, Target, Testers};
+use crate::testers::{Answer, Effect, Interface, Noted, Target, Testers, Unanswered};
 
 /// Messages that wait for a connection.
 pub(in crate::provider_port) const TOLD: usize = 16;
@@ -54,6 +55,9 @@ impl Asked {
         if self.testing.is_none() {
             return;
         }
+        if let Some(why) = gone(&mut self.respond) {
+            return self.conclude_without(known, why);
+        }
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let answer = Answer {
             status: Some(status),
@@ -64,6 +68,20 @@ impl Asked {
             ..Answer::default()
         };
         self.conclude_with(known, Some(answer));
+    }
+
+    /// Tells the journal of a request whose body will never be complete.
+    pub(super) fn conclude_cut(&mut self, known: &Known, error: &h2::Error) {
+        tracing::debug!(%error, "a request about channels ended within its body");
+        let is_reset = error.is_reset();
+        self.conclude_without(known, if is_reset { Unanswered::ResetInBody } else { Unanswered::Closed });
+    }
+
+    fn conclude_without(&mut self, known: &Known, why: Unanswered) {
+        if let Some(testing) = &mut self.testing {
+            testing.noted.unanswered = Some(why);
+        }
+        self.conclude_with(known, None);
     }
 
     fn conclude_with(&mut self, known: &Known, answer: Option<Answer>) {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -16,14 +16,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::super::admission::{Head, Known, Moment};
+use super::super::admission::{Head, Known, Moment, Refusing};
 use super::super::answer;
 use super::super::channels::instead::{TOLD, Testing as TestingOfChannels, Told};
 use super::super::preface::{Signs, announced};
 use super::{Asked, Connection, LEAVE_WITHIN, Leaving, Reading, Waiting};
 use crate::notification::{Outcome, RegistrationKey};
 use crate::store::StageEvent;
-use crate::testers::{Answer, Effect, Instead, Interface, Noted, Testers};
+use crate::testers::{Answer, Effect, Instead, Interface, Noted, Testers, Unanswered};
 
 /// Streams that are left without an answer. The client's limit of streams is reached before, unless it resets them.
 const SILENT: usize = 1_000;
@@ -93,12 +93,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             connection: testing.connection,
             environment: Some(self.admission.environment()),
             credential: self.admission.credential(headers),
-            method: Some(parts.method.to_string()),
-            path: Some(parts.uri.path().to_owned()),
-            token: homing_apns::device_token_in_path(parts.uri.path()).ok().map(str::to_owned),
             ..crate::testers::Asked::default()
         };
-        asked.take_headers(&parts.headers);
+        asked.take_head(parts);
         Some(Noted::new(asked, now.at))
     }
 
@@ -106,6 +103,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     pub(super) fn conclude(&self, asked: &mut Asked, status: u16, refusal: Option<&Refusal>, known: &Known) {
         if asked.noted.is_none() {
             return;
+        }
+        if let Some(why) = gone(&mut asked.respond) {
+            return self.conclude_without(asked, why, known);
         }
         let answer = Answer {
             status: Some(status),
@@ -123,6 +123,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         testing.testers.journal.write(*noted, known.team.as_deref(), topic, answer);
     }
 
+    /// Tells the journal why a request gets no answer.
+    fn conclude_without(&self, asked: &mut Asked, why: Unanswered, known: &Known) {
+        if let Some(noted) = &mut asked.noted {
+            noted.unanswered = Some(why);
+        }
+        self.conclude_with(asked, None, known);
+    }
+
+    /// Tells the journal of a request whose body will never be complete.
+    pub(super) fn conclude_cut(&self, reading: Reading, error: &h2::Error) {
+        tracing::debug!(%error, "a request ended within its body");
+        let Reading { mut asked, head, body, .. } = reading;
+        let Some(noted) = &mut asked.noted else { return };
+        noted.asked.payload = Bytes::copy_from_slice(body.start());
+        let why = if error.is_reset() { Unanswered::ResetInBody } else { Unanswered::Closed };
+        self.conclude_without(&mut asked, why, &known(head));
+    }
+
     /// Tells the journal of the requests that get no answer, since the connection has ended.
     pub(super) fn conclude_rest(&mut self) {
         if self.testing.is_none() {
@@ -130,15 +148,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
         self.conclude_unread();
         for Waiting { mut asked, head, .. } in std::mem::take(&mut self.waiting).into_iter().flatten() {
-            self.conclude_with(&mut asked, None, &head.into());
+            self.conclude_without(&mut asked, Unanswered::Closed, &head.into());
         }
     }
 
     /// Lets go of those whose bodies aren't complete.
     fn conclude_unread(&mut self) {
         for Reading { mut asked, head, .. } in std::mem::take(&mut self.reading) {
-            let known = head.map_or_else(|refusing| refusing.known, Known::from);
-            self.conclude_with(&mut asked, None, &known);
+            self.conclude_without(&mut asked, Unanswered::Closed, &known(head));
             asked.respond.send_reset(h2::Reason::REFUSED_STREAM);
         }
     }
@@ -289,10 +306,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Lets the answers go that are due. Tells whether there were any; if not, the connection is woken when one is.
+    /// Lets the answers go that are due, or that nobody waits for any more. Tells whether there were any; if not, the connection is woken when one is.
     pub(super) fn release(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
         let Some(testing) = &mut self.testing else { return false };
-        let due = testing.late.extract_if(.., |(due, ..)| *due <= now.instant);
+        let mut is_gone = |slot: u32| match self.waiting.get_mut(slot as usize) {
+            Some(Some(waiting)) => waiting.asked.respond.poll_reset(cx).is_ready(),
+            Some(None) | None => false,
+        };
+        let due = testing.late.extract_if(.., |(due, slot, _)| *due <= now.instant || is_gone(*slot));
         let before = self.outcomes.len();
         self.outcomes.extend(due.map(|(_, slot, outcome)| (slot, outcome)));
         if let Some(next) = testing.late.iter().map(|(due, ..)| *due).min() {
@@ -303,6 +324,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             }
         }
         self.outcomes.len() > before
+    }
+}
+
+fn known(head: Result<Head, Refusing>) -> Known {
+    head.map_or_else(|refusing| refusing.known, Known::from)
+}
+
+/// Why nobody hears an answer any more, where that is so. Nothing is woken by it.
+pub(in crate::provider_port) fn gone(respond: &mut SendResponse<Bytes>) -> Option<Unanswered> {
+    match respond.poll_reset(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(_)) => Some(Unanswered::Reset),
+        Poll::Ready(Err(_)) => Some(Unanswered::Closed),
+        Poll::Pending => None,
     }
 }
 

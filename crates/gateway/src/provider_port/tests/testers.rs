@@ -49,8 +49,8 @@ impl World {
     }
 
     pub(super) fn journal(&self, filter: &Filter) -> Vec<Value> {
-        let (entries, _) = self.testers.journal.after(0, filter, usize::MAX);
-        entries.into_iter().map(|entry| serde_json::to_value(entry).expect("it is JSON")).collect()
+        let (entries, _) = self.testers.journal.after(0, self.store.clock().now(), filter, usize::MAX);
+        entries.iter().map(|entry| serde_json::to_value(&**entry).expect("it is JSON")).collect()
     }
 }
 
@@ -316,4 +316,52 @@ async fn the_journal_has_what_its_client_did_not_wait_for() {
     timeout(WAIT, both).await.expect("the connection ends").expect("it is written");
     let entries = world.journal(&Filter::default());
     assert_eq!((&entries[1]["answer"], &entries[1]["injected"]), (&Value::Null, &json!("fault-delay")));
+    assert_eq!(entries[1]["unanswered"], "closed");
+}
+
+#[tokio::test]
+async fn the_journal_says_what_its_client_has_cancelled() {
+    let (world, token, mut client) = scene().await;
+    let mut written = world.testers.journal.written();
+    let mut until = async |no| {
+        timeout(WAIT, written.wait_for(|last| *last == no)).await.expect("in time").expect("it is written");
+    };
+    let (_cut, mut stream) = client.begin(world.request(&token)).await;
+    stream.send_data(bytes::Bytes::from_static(b"{\"aps\""), false).expect("it is sent");
+    // So that the first part is there.
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+    stream.send_reset(h2::Reason::CANCEL);
+    until(2).await;
+    world.fault(Effect::Delay(10 * WAIT), Some(1));
+    let (_late, mut stream) = client.begin(world.request(&token)).await;
+    stream.send_data(bytes::Bytes::from_static(ALERT), true).expect("it is sent");
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200, "the one before is taken, too");
+    stream.send_reset(h2::Reason::CANCEL);
+    until(4).await;
+    let entries = world.journal(&Filter::default());
+    let [_, cut, _, late] = &entries[..] else { panic!("four: {entries:?}") };
+    assert_eq!((&cut["answer"], &cut["unanswered"]), (&Value::Null, &json!("reset-in-body")));
+    assert_eq!((&cut["payload"], &cut["team_id"]), (&json!("{\"aps\""), &json!(super::world::TEAM)));
+    assert_eq!((&late["answer"], &late["unanswered"]), (&Value::Null, &json!("reset")));
+    assert_eq!(late["injected"], "fault-delay");
+    assert_eq!((&entries[0]["answer"]["status"], &entries[0]["unanswered"]), (&json!(200), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_provider_token_stands_nowhere_in_the_journal() {
+    let (world, token, mut client) = scene().await;
+    let jwt = world.key.sign(super::world::KEY_ID, super::world::TEAM, real_seconds());
+    let signature = jwt.rsplit('.').next().expect("it has one");
+    let request = world.request(&token).header("x-forwarded-authorization", format!("Bearer {jwt}"));
+    assert_eq!(client.send(request.header("x-token", &jwt), ALERT).await.status, 200);
+    let request = world.request(&format!("{token}?jwt={jwt}"));
+    assert_eq!(client.send(request, ALERT).await.status, 200);
+    assert_eq!(client.send(world.request(&jwt), ALERT).await.reason(), (400, "BadDeviceToken".to_owned()));
+    let request = world.request(&token).header("apns-id", &jwt);
+    assert_eq!(client.send(request, ALERT).await.reason(), (400, "BadMessageId".to_owned()));
+    let entries = world.journal(&Filter::default());
+    assert_eq!(entries.len(), 4, "{entries:?}");
+    assert_eq!(entries[1]["path"], format!("/3/device/{token}?jwt=…"));
+    let all = format!("{entries:?}");
+    assert!(!all.contains(signature), "{all}");
 }

@@ -221,3 +221,30 @@ async fn the_journal_has_requests_about_channels_with_their_own_labels_and_no_se
         assert!(!all.contains(secret), "{secret}");
     }
 }
+
+#[tokio::test]
+async fn the_journal_says_what_its_client_has_cancelled() {
+    let (world, id, mut client) = scene().await;
+    let mut written = world.testers.journal.written();
+    let mut until = async |no| {
+        timeout(WAIT, written.wait_for(|last| *last == no)).await.expect("in time").expect("it is written");
+    };
+    let (_cut, mut stream) = client.begin(labelled(&world, &id)).await;
+    stream.send_data(bytes::Bytes::from_static(b"{\"aps\""), false).expect("it is sent");
+    assert_eq!(client.send(broadcast(&world, &id), UPDATE).await.status, 200);
+    stream.send_reset(h2::Reason::CANCEL);
+    until(3).await;
+    world.fault(Effect::Delay(10 * WAIT), Some(1));
+    let (_late, mut stream) = client.begin(labelled(&world, &id)).await;
+    stream.send_data(bytes::Bytes::from_static(UPDATE), true).expect("it is sent");
+    while world.testers.faults.all(world.store.clock().now()).iter().any(|rule| rule.hits == 0) {
+        tokio::task::yield_now().await;
+    }
+    stream.send_reset(h2::Reason::CANCEL);
+    until(4).await;
+    let entries = world.journal(&Filter::default());
+    let [.., cut, late] = &entries[..] else { panic!("some: {entries:?}") };
+    assert_eq!((&cut["answer"], &cut["unanswered"]), (&Value::Null, &json!("reset-in-body")));
+    assert_eq!(cut["headers"]["apns-channel-id"], id);
+    assert_eq!((&late["answer"], &late["unanswered"]), (&Value::Null, &json!("reset")));
+}

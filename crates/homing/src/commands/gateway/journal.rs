@@ -58,7 +58,10 @@ fn text(entry: &Value) -> String {
     let answer = &entry["answer"];
     let status = [&answer["status"], &answer["legacy_status"]].into_iter().find_map(Value::as_u64);
     let answered = match (answer.is_null(), status, answer["reason"].as_str()) {
-        (true, ..) => "no answer".to_owned(),
+        (true, ..) => match entry["unanswered"].as_str() {
+            Some(why) => format!("no answer ({why})"),
+            None => "no answer".to_owned(),
+        },
         (false, Some(status), Some(reason)) => format!("{status} {reason}"),
         (false, Some(status), None) => status.to_string(),
         (false, None, Some(reason)) => format!("no word ({reason})"),
