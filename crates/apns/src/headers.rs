@@ -4,7 +4,8 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    ApnsId, ChannelId, CollapseId, Expiration, Leniencies, Leniency, Priority, PushType, Reason, Topic,
+    ApnsId, ChannelId, ChannelOperation, ChannelRequest, CollapseId, Expiration, Leniencies, Leniency,
+    Priority, PushType, Reason, Topic,
 };
 
 const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
@@ -63,14 +64,28 @@ impl<'a> RequestHeaders<'a> {
     /// What the headers depart in from the documented form, though they are taken.
     pub fn leniencies(&self) -> Leniencies {
         let is_empty = |value: Option<&HeaderValue>| value.is_some_and(HeaderValue::is_empty);
-        let has = |value: Option<&HeaderValue>, wanted: fn(&u8) -> bool| {
-            value.is_some_and(|value| value.as_bytes().iter().any(wanted))
-        };
         Leniencies::NONE
             .with_if(Leniency::UpperCaseApnsId, has(self.apns_id, u8::is_ascii_uppercase))
             .with_if(Leniency::EmptyTopic, is_empty(self.topic))
             .with_if(Leniency::UnderscoreInTopic, has(self.topic, |byte| *byte == b'_'))
             .with_if(Leniency::EmptyCollapseId, is_empty(self.collapse_id))
+    }
+
+    /// The same of a request about channels, which has other headers: those of notifications mean nothing there.
+    pub fn leniencies_about(&self, request: &ChannelRequest<'_>) -> Leniencies {
+        let names_channel = match request.operation {
+            ChannelOperation::Read | ChannelOperation::Delete | ChannelOperation::Broadcast => true,
+            ChannelOperation::Create | ChannelOperation::List => false,
+        };
+        let id = self.channel_id.filter(|id| names_channel && !id.is_empty());
+        let is_bare = |id: &HeaderValue| {
+            !id.len().is_multiple_of(4) || has(Some(id), |byte| matches!(byte, b'-' | b'_'))
+        };
+        Leniencies::NONE
+            .with_if(Leniency::UpperCaseApnsId, has(self.request_id.or(self.apns_id), u8::is_ascii_uppercase))
+            .with_if(Leniency::UnderscoreInTopic, request.bundle_id.contains('_'))
+            .with_if(Leniency::ChannelIdInPath, names_channel && id.is_none() && request.id_in_path.is_some())
+            .with_if(Leniency::BareChannelId, id.is_some_and(is_bare))
     }
 
     pub fn apns_id(&self) -> Result<Option<ApnsId>, Reason> {
@@ -136,6 +151,10 @@ impl std::fmt::Debug for RequestHeaders<'_> {
             .field("duplicate", &self.duplicate)
             .finish_non_exhaustive()
     }
+}
+
+fn has(value: Option<&HeaderValue>, wanted: fn(&u8) -> bool) -> bool {
+    value.is_some_and(|value| value.as_bytes().iter().any(wanted))
 }
 
 fn has_duplicate(headers: &HeaderMap) -> bool {

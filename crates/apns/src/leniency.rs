@@ -59,10 +59,12 @@ leniencies! {
     MillisecondIssuedAt, "millisecond-iat", INVALID, "`iat` counts milliseconds.", "Send iat in seconds.";
     FractionalIssuedAt, "fractional-iat", INVALID, "`iat` has a fraction.", "Send iat in whole seconds.";
     KeyIdInClaims, "kid-in-claims", INVALID, "`kid` is among the claims only.", "Put kid into the provider token's header.";
-    UpperCaseApnsId, "upper-case-apns-id", Some(Reason::BadMessageId), "`apns-id` has capital letters.", "Send apns-id in lower case.";
+    UpperCaseApnsId, "upper-case-apns-id", Some(Reason::BadMessageId), "`apns-id` or `apns-request-id` has capital letters.", "Send apns-id and apns-request-id in lower case.";
     EmptyTopic, "empty-topic", Some(Reason::BadTopic), "`apns-topic` is empty, and the certificate's topic is meant.", "Leave apns-topic out instead of sending it empty.";
     UnderscoreInTopic, "underscore-in-topic", Some(Reason::BadTopic), "The topic has an underscore, which bundle IDs don't have.", "Choose a bundle ID of letters, digits, hyphens and dots.";
     EmptyCollapseId, "empty-collapse-id", Some(Reason::BadCollapseId), "`apns-collapse-id` is empty.", "Leave apns-collapse-id out instead of sending it empty.";
+    ChannelIdInPath, "channel-id-in-path", Some(Reason::MissingChannelId), "A channel's id is in the path.", "Send a channel's id in apns-channel-id.";
+    BareChannelId, "bare-channel-id", Some(Reason::BadChannelId), "`apns-channel-id` is in base64url, or not padded.", "Send a channel's id as it was given, in base64 with padding.";
     SilentAtTen, "silent-at-10", Some(Reason::BadPriority), "A payload with nothing but `content-available` is sent at priority 10, without a push type.", "Send silent notifications with apns-push-type background and apns-priority 5.";
     QueryInPath, "query-in-path", Some(Reason::BadPath), "The path has a query.", "Send to /3/device/<token> without a query.";
     HostWithoutAuthority, "host-without-authority", None, "The request has `host` and no `:authority`.", "Send :authority, as HTTP/2 wants it; host is HTTP/1.1's.";

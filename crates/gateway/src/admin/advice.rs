@@ -21,8 +21,9 @@ pub(super) struct AdviceList {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AdviceView {
     team_id: String,
+    /// Null for the team's streams of receipts, which are about no one app.
     #[schema(example = "com.example.news")]
-    bundle_id: String,
+    bundle_id: Option<String>,
     #[schema(example = "der-signature")]
     leniency: &'static str,
     /// What the clients do.
@@ -37,7 +38,7 @@ pub(super) struct AdviceView {
     first_at: UnixMillis,
     #[schema(value_type = String, format = "date-time")]
     last_at: UnixMillis,
-    /// What the app's lenient clients call themselves (`user-agent`), a few of them.
+    /// What the clients that do so call themselves (`user-agent`), at most eight.
     clients: Vec<String>,
 }
 
@@ -45,7 +46,7 @@ fn view(advised: Advised) -> AdviceView {
     let leniency = advised.leniency;
     AdviceView {
         team_id: advised.team.into(),
-        bundle_id: advised.bundle_id.into(),
+        bundle_id: advised.bundle_id.map(Into::into),
         leniency: leniency.as_str(),
         what: leniency.what(),
         advice: leniency.advice(),

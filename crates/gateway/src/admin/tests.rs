@@ -217,7 +217,7 @@ async fn advice_tells_what_an_apps_clients_do_and_should_do() {
     let bench = bench().await;
     assert_eq!(bench.ask("/v1/advice").await.1, serde_json::json!({ "advice": [] }));
     let used = Leniencies::NONE.with_if(Leniency::DerSignature, true);
-    let tally = bench.advice.tally("ABCDE12345", "com.example.news").expect("there is room");
+    let tally = bench.advice.tally("ABCDE12345", Some("com.example.news")).expect("there is room");
     tally.note_connection(used, Some("pushy/0.15"), UnixMillis(0));
     tally.note(used, UnixMillis(1_000));
     let (status, told) = bench.ask("/v1/advice").await;

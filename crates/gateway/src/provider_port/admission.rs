@@ -113,6 +113,8 @@ pub(crate) struct Head {
     priority: Option<Priority>,
     expiration: Expiration,
     collapse_id: Option<CollapseId>,
+    /// What its client calls itself, where its body may turn out to be taken by leniency.
+    client: Option<HeaderValue>,
 }
 
 /// The certificate of a connection.
@@ -287,17 +289,29 @@ impl Admission {
         homing_apns::device_token_in_path(uri.path())?;
         headers.check_duplicates()?;
         let sender = self.authenticate(headers, now)?;
-        let used = (self.leniencies.and(sender.leniencies).and(headers.leniencies()))
-            .with_if(Leniency::QueryInPath, uri.query().is_some())
-            .with_if(Leniency::HostWithoutAuthority, uri.authority().is_none());
+        let used = self.leniencies_of(&sender, uri).and(headers.leniencies());
+        let used = used.with_if(Leniency::QueryInPath, uri.query().is_some());
         let head = self.check_options(headers, &sender, used)?;
-        self.note(&head, used, headers.user_agent, now);
+        self.note(&head.team, Some((&head.topic, head.topic_no)), used, headers.user_agent, now);
         Ok(head)
     }
 
-    fn note(&mut self, head: &Head, used: Leniencies, client: Option<&HeaderValue>, now: Moment) {
+    /// What the connection, the provider token and the way the host is said depart in.
+    fn leniencies_of(&self, sender: &Sender, uri: &Uri) -> Leniencies {
+        let used = self.leniencies.and(sender.leniencies);
+        used.with_if(Leniency::HostWithoutAuthority, uri.authority().is_none())
+    }
+
+    fn note(
+        &mut self,
+        team: &str,
+        topic: Option<(&Topic, u32)>,
+        used: Leniencies,
+        client: Option<&HeaderValue>,
+        now: Moment,
+    ) {
         let client = client.and_then(|client| client.to_str().ok());
-        let lenient = Lenient { topic: &head.topic, topic_no: head.topic_no, used, client, at: now.at };
+        let lenient = Lenient { team, topic, used, client, at: now.at };
         self.noted.note(&lenient, &self.directory, &self.port.advice);
     }
 
@@ -311,6 +325,7 @@ impl Admission {
     pub(super) fn check_receipts(
         &mut self,
         method: &Method,
+        uri: &Uri,
         headers: &RequestHeaders<'_>,
         now: Moment,
     ) -> Result<Follower, Reason> {
@@ -318,8 +333,11 @@ impl Admission {
             return Err(Reason::MethodNotAllowed);
         }
         headers.check_duplicates()?;
-        let Sender { team, key, leniencies } = self.authenticate(headers, now)?;
-        self.check_strictly(leniencies)?;
+        let sender = self.authenticate(headers, now)?;
+        let used = self.leniencies_of(&sender, uri);
+        self.check_strictly(used)?;
+        let Sender { team, key, .. } = sender;
+        self.note(&team, None, used, headers.user_agent, now);
         let topics = self.certified.as_ref().map(|certified| certified.topics.clone());
         Ok(Follower { team, key, topics })
     }
@@ -397,7 +415,9 @@ impl Admission {
         let (push_type, topic_no, priority, expiration, collapse_id) =
             checked.map_err(|reason| refusing(reason, Some(&topic)))?;
         let team = Arc::clone(&sender.team);
-        Ok(Head { team, topic, topic_no, push_type, priority, expiration, collapse_id })
+        let may_be_silent_at_ten = (push_type, priority) == (None, Some(Priority::Ten));
+        let client = headers.user_agent.filter(|_| may_be_silent_at_ten).cloned();
+        Ok(Head { team, topic, topic_no, push_type, priority, expiration, collapse_id, client })
     }
 
     /// The topic of whoever can't name one: their certificate's own, also when it has several.
@@ -442,6 +462,7 @@ impl Admission {
             priority,
             expiration,
             collapse_id: None,
+            client: None,
         })
     }
 
@@ -486,7 +507,7 @@ impl Admission {
         if at_ten && head.push_type.is_none() {
             let used = Leniencies::NONE.with_if(Leniency::SilentAtTen, true);
             self.check_strictly(used)?;
-            self.note(head, used, None, now);
+            self.note(&head.team, Some((&head.topic, head.topic_no)), used, head.client.as_ref(), now);
         }
         let token = DeviceTokenHex::parse(token.as_bytes())?;
         let registration = self.port.sealer.open(token.as_bytes()).ok_or(Reason::BadDeviceToken)?;

@@ -362,7 +362,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         };
         if let Some(request) = channels {
             let noted = self.note(&parts, &headers, now);
-            return self.take_channel_request(request, &headers, (respond, stream, apns_id, noted), now);
+            let stream = (respond, stream, apns_id, noted);
+            return self.take_channel_request(request, &parts.uri, &headers, stream, now);
         }
         if parts.uri.path() == receipts::PATH {
             return self.take_receipts(&parts, respond, apns_id, now);
@@ -382,6 +383,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn take_channel_request(
         &mut self,
         request: Result<ChannelRequest<'_>, Reason>,
+        uri: &Uri,
         headers: &RequestHeaders<'_>,
         (respond, stream, request_id, noted): (
             SendResponse<Bytes>,
@@ -393,7 +395,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ) {
         let environment = self.admission.environment();
         let head = request.map_err(Refusing::from);
-        let head = head.and_then(|request| self.admission.check_channel_request(request, headers, now));
+        let head = head.and_then(|request| self.admission.check_channel_request(request, uri, headers, now));
         let unique_id = match environment {
             Environment::Development => self.labels.make().ok(),
             Environment::Production => None,
@@ -417,7 +419,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ) {
         let begun = (|| {
             let headers = RequestHeaders::read(&parts.headers);
-            let follower = self.admission.check_receipts(&parts.method, &headers, now)?;
+            let follower = self.admission.check_receipts(&parts.method, &parts.uri, &headers, now)?;
             let cursor = receipts::cursor_in_query(parts.uri.query())?;
             let feed = self.port.store.receipts(self.admission.environment(), cursor);
             let feed = feed.map_err(|BadCursor| Reason::BadRequestParams)?;

@@ -18,15 +18,17 @@ pub(super) struct Noted {
 }
 
 struct OfTopic {
-    topic_no: u32,
+    /// `None` for what is about no one topic.
+    topic_no: Option<u32>,
     tally: Arc<Tally>,
     seen: Leniencies,
 }
 
 /// A request that made use of leniencies.
 pub(super) struct Lenient<'a> {
-    pub(super) topic: &'a Topic,
-    pub(super) topic_no: u32,
+    pub(super) team: &'a str,
+    /// With its number; `None` for a stream of receipts.
+    pub(super) topic: Option<(&'a Topic, u32)>,
     pub(super) used: Leniencies,
     /// What its client calls itself.
     pub(super) client: Option<&'a str>,
@@ -35,15 +37,20 @@ pub(super) struct Lenient<'a> {
 
 impl Noted {
     pub(super) fn note(&mut self, lenient: &Lenient<'_>, directory: &Directory, advice: &Advice) {
-        let Lenient { topic, topic_no, used, client, at } = *lenient;
+        let Lenient { team, topic, used, client, at } = *lenient;
         if used.is_empty() {
             return;
         }
+        let topic_no = topic.map(|(_, no)| no);
         let place = match self.topics.iter().position(|noted| noted.topic_no == topic_no) {
             Some(place) => place,
             None => {
-                let entry = directory.topic(topic.as_str());
-                let tally = entry.and_then(|entry| advice.tally(&entry.team, &entry.bundle_id));
+                let tally = match topic {
+                    Some((topic, _)) => directory
+                        .topic(topic.as_str())
+                        .and_then(|entry| advice.tally(&entry.team, Some(&entry.bundle_id))),
+                    None => advice.tally(team, None),
+                };
                 let Some(tally) = tally.filter(|_| self.topics.len() < MOST_TOPICS) else { return };
                 self.topics.push(OfTopic { topic_no, tally, seen: Leniencies::NONE });
                 self.topics.len() - 1
@@ -56,7 +63,14 @@ impl Noted {
             noted.tally.note_connection(new, client, at);
             for leniency in new.without(self.logged).iter() {
                 let client = client.unwrap_or("unnamed");
-                tracing::info!(%topic, client, leniency = leniency.as_str(), "a client is taken by leniency: {}", leniency.advice());
+                let topic = topic.map_or("receipts", |(topic, _)| topic.as_str());
+                tracing::info!(
+                    topic,
+                    client,
+                    leniency = leniency.as_str(),
+                    "a client is taken by leniency: {}",
+                    leniency.advice()
+                );
             }
             self.logged = self.logged.and(new);
         }

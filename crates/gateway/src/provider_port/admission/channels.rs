@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use homing_apns::{
-    ChannelId, ChannelOperation, ChannelRequest, Expiration, Priority, PushType, Reason, RequestHeaders,
-    Topic,
+    ChannelId, ChannelOperation, ChannelRequest, Expiration, Leniency, Priority, PushType, Reason,
+    RequestHeaders, Topic,
 };
+use http::Uri;
 
 use super::{Admission, Known, Moment, Refusing, Sender};
 use crate::centre::TopicEntry;
@@ -44,13 +45,15 @@ impl Admission {
     pub(in crate::provider_port) fn check_channel_request(
         &mut self,
         request: ChannelRequest<'_>,
+        uri: &Uri,
         headers: &RequestHeaders<'_>,
         now: Moment,
     ) -> Result<ChannelHead, Refusing> {
         headers.check_duplicates()?;
         let sender = self.authenticate(headers, now)?;
         let topic = request.bundle_id.parse::<Topic>().ok();
-        let used = self.leniencies.and(sender.leniencies).and(headers.leniencies());
+        let used = self.leniencies_of(&sender, uri).and(headers.leniencies_about(&request));
+        let used = used.with_if(Leniency::QueryInPath, uri.query().is_some());
         let checked = (|| {
             self.check_strictly(used)?;
             headers.request_id()?;
@@ -64,10 +67,14 @@ impl Admission {
             let (bundle_id, team) = (Arc::clone(&app.bundle_id), Arc::clone(&sender.team));
             Ok(ChannelHead { of, bundle_id, action, team })
         })();
-        checked.map_err(|reason| Refusing {
-            reason,
-            known: Known { team: Some(Arc::clone(&sender.team)), topic },
-        })
+        match (checked, topic) {
+            (Ok(head), Some(topic)) => {
+                self.note(&head.team, Some((&topic, head.of.topic_no)), used, headers.user_agent, now);
+                Ok(head)
+            }
+            (Ok(head), None) => Ok(head),
+            (Err(reason), topic) => Err(Refusing { reason, known: Known { team: Some(sender.team), topic } }),
+        }
     }
 
     /// The app in the path. A push type's suffix makes it a topic that has no channels; another's app isn't the credential's.

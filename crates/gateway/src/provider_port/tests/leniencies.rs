@@ -1,7 +1,7 @@
 //! Every leniency of the one table on the wire: taken, counted for the app, and refused where only the documented form is.
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use homing_apns::Leniency;
+use homing_apns::{ChannelId, Leniency, StoragePolicy, channel};
 use homing_trace::Environment;
 use http::request::Builder;
 use p256::ecdsa::signature::Signer as _;
@@ -12,11 +12,13 @@ use sha2::{Digest as _, Sha512};
 use super::super::ProviderRules;
 use super::ALERT;
 use super::world::{APP, Answered, Client, Credential, KEY_ID, TEAM, World, real_seconds};
+use crate::store::ChannelsOf;
 
 const DEVELOPMENT: Environment = Environment::Development;
 const UNDERSCORED: &str = "com.example.old_news";
 const SILENT: &[u8] = br#"{"aps":{"content-available":1}}"#;
 const HEADER: &str = r#"{"alg":"ES256","kid":"KEY1234567"}"#;
+const LABEL: &str = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
 const CLIENT: &str = "a client/1.0";
 
 /// A request that makes use of one leniency, and how its client connects.
@@ -34,6 +36,7 @@ struct Stage {
     token: String,
     underscored: String,
     certificate: String,
+    channel: String,
 }
 
 impl Stage {
@@ -43,7 +46,14 @@ impl Stage {
         let token = world.register(DEVELOPMENT, APP).await;
         let underscored = world.register(DEVELOPMENT, UNDERSCORED).await;
         let certificate = world.certificate(APP, &[DEVELOPMENT]).await;
-        Self { world, token, underscored, certificate }
+        for app in [APP, UNDERSCORED] {
+            world.centre.set_broadcast(app, true).await.expect("it is there");
+        }
+        let of = ChannelsOf { topic_no: world.topic_no(APP), environment: DEVELOPMENT };
+        let channel = ChannelId::from_bytes(b"one channel");
+        let made = world.store.create_channel(of, channel.clone(), StoragePolicy::Nothing).await;
+        assert!(made.expect("the store answers"));
+        Self { world, token, underscored, certificate, channel: format!("{channel}") }
     }
 
     /// A request whose provider token has this header, these claims and a signature by `sign`.
@@ -104,6 +114,15 @@ impl Stage {
                 Case { app: UNDERSCORED, ..case(request.header("apns-topic", UNDERSCORED)) }
             }
             Leniency::EmptyCollapseId => case(good().header("apns-collapse-id", "")),
+            Leniency::ChannelIdInPath => {
+                let id = self.channel.parse::<ChannelId>().expect("it is one").url_safe();
+                case(self.about_channels("GET", &format!("{}/{id}", channel::path::channels(APP))))
+            }
+            Leniency::BareChannelId => {
+                let id = self.channel.trim_end_matches('=');
+                let request = self.about_channels("GET", &channel::path::channels(APP));
+                case(request.header("apns-channel-id", id))
+            }
             Leniency::SilentAtTen => Case { body: SILENT, ..case(good().header("apns-priority", "10")) },
             Leniency::QueryInPath => {
                 case(good().uri(format!("https://localhost/3/device/{}?from=test", self.token)))
@@ -114,6 +133,10 @@ impl Stage {
             }
             Leniency::NoAlpn => Case { alpn: &[], ..case(good()) },
         }
+    }
+
+    fn about_channels(&self, method: &str, path: &str) -> Builder {
+        self.world.channel_request(method, path).header("apns-id", LABEL)
     }
 
     async fn answer(&self, case: Case) -> Answered {
@@ -129,7 +152,8 @@ impl Stage {
     /// How often each leniency was counted for an app.
     fn counted(&self) -> Vec<(String, Leniency, u64, u64)> {
         let all = self.world.advice.all().into_iter();
-        all.map(|it| (it.bundle_id.into(), it.leniency, it.requests, it.connections)).collect()
+        all.map(|it| (it.bundle_id.unwrap_or_default().into(), it.leniency, it.requests, it.connections))
+            .collect()
     }
 }
 
@@ -161,7 +185,6 @@ async fn each_leniency_is_taken_and_counted_for_its_app_and_no_other_is() {
         assert_eq!(stage.counted(), expected, "{leniency}");
     }
     let told = stage.world.advice.all();
-    // What a body shows comes without the name of its client.
     assert!(told.iter().all(|it| *it.team == *TEAM && *it.clients == [CLIENT.into()]), "{told:?}");
 }
 
@@ -190,4 +213,105 @@ async fn a_connection_is_counted_once_and_each_of_its_requests() {
         assert_eq!(client.send(request, ALERT).await.status, 200);
     }
     assert_eq!(stage.counted(), [(APP.to_owned(), Leniency::EmptyCollapseId, 3, 1)]);
+}
+
+/// What a request about channels or for receipts may depart in, as a leniency and a request for the list, or for the stream.
+fn departures(stage: &Stage, path: &str) -> Vec<(Leniency, Builder)> {
+    let token = stage.world.key.sign(KEY_ID, TEAM, real_seconds());
+    let good = || stage.about_channels("GET", path);
+    let der = stage.signed(
+        (HEADER, format!(r#"{{"iss":"{TEAM}","iat":{}}}"#, real_seconds())),
+        &URL_SAFE_NO_PAD,
+        der,
+    );
+    let der = der.headers_ref().and_then(|headers| headers.get("authorization")).expect("it has one").clone();
+    let bare = || http::Request::get(format!("https://localhost{path}")).header("apns-id", LABEL);
+    vec![
+        (Leniency::SchemeCase, bare().header("authorization", format!("BEARER {token}"))),
+        (Leniency::DerSignature, bare().header("authorization", der)),
+        (
+            Leniency::HostWithoutAuthority,
+            good().uri(path).version(http::Version::HTTP_11).header("host", "localhost"),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_requests_about_channels_depart_in_is_counted_and_refused_like_all_else() {
+    for strict in [false, true] {
+        let stage = Stage::build(ProviderRules { strict, ..ProviderRules::default() }).await;
+        let path = channel::path::all_channels(APP);
+        let mut cases = departures(&stage, &path);
+        let request = |path: &str| stage.about_channels("GET", path);
+        cases.push((Leniency::QueryInPath, request(&format!("{path}?x=1"))));
+        let label = LABEL.to_uppercase();
+        cases.push((Leniency::UpperCaseApnsId, request(&path).header("apns-request-id", label)));
+        let underscored = request(&channel::path::all_channels(UNDERSCORED));
+        cases.push((Leniency::UnderscoreInTopic, underscored));
+        // These mean nothing here.
+        let odd = request(&path).header("apns-topic", "").header("apns-collapse-id", "");
+        let case = |request| Case { request, body: b"", ..stage.case(Leniency::SilentAtTen) };
+        assert_eq!(stage.answer(case(odd)).await.status, 200);
+        let mut expected = Vec::new();
+        for (leniency, request) in cases {
+            let answer = stage.answer(case(request)).await;
+            match leniency.strict_reason().filter(|_| strict) {
+                Some(reason) => {
+                    assert_eq!(answer.reason(), (reason.status(), reason.to_string()), "{leniency}")
+                }
+                None => {
+                    assert_eq!(answer.status, 200, "{leniency}: {answer:?}");
+                    let app = if leniency == Leniency::UnderscoreInTopic { UNDERSCORED } else { APP };
+                    expected.push((app.to_owned(), leniency, 1, 1));
+                }
+            }
+        }
+        expected.sort();
+        assert_eq!(stage.counted(), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_requests_for_receipts_depart_in_is_counted_for_the_team() {
+    for strict in [false, true] {
+        let stage = Stage::build(ProviderRules { strict, ..ProviderRules::default() }).await;
+        let good = stage.about_channels("GET", "/v1/receipts?after=0-0-0");
+        let mut cases = vec![(None, good)];
+        cases.extend(
+            departures(&stage, "/v1/receipts").into_iter().map(|(leniency, it)| (Some(leniency), it)),
+        );
+        let mut expected = Vec::new();
+        for (leniency, request) in cases {
+            let config = stage.world.tls_config(Credential::None, &["h2"]);
+            let mut client = Client::over(stage.world.tls(config).await.expect("TLS works")).await;
+            let answer =
+                client.get(request.header("user-agent", CLIENT)).await.await.expect("it is answered");
+            match leniency.and_then(Leniency::strict_reason).filter(|_| strict) {
+                Some(reason) => assert_eq!(answer.status(), reason.status(), "{leniency:?}"),
+                None => {
+                    assert_eq!(answer.status(), 200, "{leniency:?}");
+                    expected.extend(leniency.map(|leniency| (String::new(), leniency, 1, 1)));
+                }
+            }
+        }
+        expected.sort();
+        assert_eq!(stage.counted(), expected);
+        let told = stage.world.advice.all();
+        assert!(told.iter().all(|it| it.bundle_id.is_none() && *it.team == *TEAM), "{told:?}");
+        assert!(told.iter().all(|it| *it.clients == [CLIENT.into()]), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_one_connection_each_leniency_names_its_own_client() {
+    let stage = Stage::build(ProviderRules::default()).await;
+    let mut client = stage.world.client(Credential::None).await;
+    let request = || stage.world.request(&stage.token);
+    let empty = request().header("user-agent", "one").header("apns-collapse-id", "");
+    assert_eq!(client.send(empty, ALERT).await.status, 200);
+    let silent = request().header("user-agent", "two").header("apns-priority", "10");
+    assert_eq!(client.send(silent, SILENT).await.status, 200);
+    let told: Vec<_> = stage.world.advice.all().into_iter().map(|it| (it.leniency, it.clients)).collect();
+    let (one, two) = (vec!["one".into()], vec!["two".into()]);
+    assert_eq!(told, [(Leniency::EmptyCollapseId, one), (Leniency::SilentAtTen, two)]);
 }

@@ -43,7 +43,7 @@ fn text(advised: &Value) -> String {
     let by = if clients.is_empty() { String::new() } else { format!(", by {}", clients.join(", ")) };
     format!(
         "{}  team {}  {}\n  {} {}\n  {} requests on {} connections, the last at {}{by}",
-        of("bundle_id"),
+        advised["bundle_id"].as_str().unwrap_or("receipts"),
         of("team_id"),
         of("leniency"),
         of("what"),
@@ -70,5 +70,7 @@ mod tests {
             "com.example.news  team ABCDE12345  no-alpn\n  It does. Do so.\n  12 requests on 2 connections, the last \
              at 2026-11-26T00:00:00.000Z, by pushy"
         );
+        let of_team = serde_json::json!({"team_id": "ABCDE12345", "bundle_id": null, "leniency": "no-alpn"});
+        assert!(text(&of_team).starts_with("receipts  team ABCDE12345  no-alpn\n"));
     }
 }
