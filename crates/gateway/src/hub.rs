@@ -36,8 +36,8 @@
 //!
 //! # Why each has one end
 //! A session that goes, for whatever reason, leaves in one step under its shard's lock: of each registration the newest
-//! kept notification stays live in the store, the older ones are ended as `replaced`, and those that are tried once as
-//! `discarded: device-away`. An end asked before its append is committed takes effect right after it; the ticket of such
+//! kept notification whose time isn't over stays live in the store, the others are ended as `replaced`, which the store
+//! writes down as `expired` where their time was over, and those that are tried once as `discarded: device-away`. An end asked before its append is committed takes effect right after it; the ticket of such
 //! an append remembers it, so that its commit makes no hint. A further end of the same row changes nothing. Rows that a
 //! crash leaves behind below the newest are ended at the next start.
 
@@ -255,7 +255,7 @@ impl<L: Log> Hub<L> {
             }
             Command::Hint(hint) => shard.hint(hint, effects),
             Command::Leave { device, epoch, farewell, left } => {
-                if shard.leave(device, epoch, Some(farewell), effects) {
+                if shard.leave((device, epoch), Some(farewell), self.clock.now(), effects) {
                     self.presence.go(device, epoch);
                 }
                 if let Some(left) = left {
@@ -282,7 +282,8 @@ impl<L: Log> Hub<L> {
                 return parting.say(Farewell::ShuttingDown);
             }
             let old = self.presence.come(device, Place { core, epoch });
-            shard.connect(device, Session::new(epoch, receive_maximum, parting), effects);
+            let session = Session::new(epoch, receive_maximum, parting);
+            shard.connect(device, session, self.clock.now(), effects);
             if let Some(old) = old.filter(|old| old.core != core) {
                 let (left, hears) = oneshot::channel();
                 let farewell = Farewell::TakenOver;
@@ -307,7 +308,8 @@ impl<L: Log> Hub<L> {
         self.closing.store(true, Ordering::SeqCst);
         self.on_shard(core, |shard, effects| {
             for (device, epoch) in shard.connected() {
-                shard.leave(device, epoch, Some(Farewell::ShuttingDown), effects);
+                let farewell = Some(Farewell::ShuttingDown);
+                shard.leave((device, epoch), farewell, self.clock.now(), effects);
                 self.presence.go(device, epoch);
             }
         });
@@ -506,8 +508,10 @@ impl<L: Log> Connection<L> {
 impl<L: Log> Drop for Connection<L> {
     fn drop(&mut self) {
         let (device, epoch) = (self.device, self.epoch);
-        let was_there =
-            self.hub.on_shard(self.core, |shard, effects| shard.leave(device, epoch, None, effects));
+        let now = self.hub.clock.now();
+        let leave =
+            |shard: &mut Shard, effects: &mut Effects| shard.leave((device, epoch), None, now, effects);
+        let was_there = self.hub.on_shard(self.core, leave);
         if was_there {
             self.hub.presence.go(device, epoch);
         }

@@ -99,9 +99,11 @@ impl Queue {
         kept.into_iter().chain(held).min().filter(|oldest| *oldest <= newest)
     }
 
-    pub(crate) fn newest_kept(&self) -> Option<u64> {
-        let kept = self.waiting.iter().rev().find(|waiting| waiting.notification.is_kept());
-        kept.map(|kept| kept.seq).max(self.held.as_ref().map(|held| held.seq))
+    /// The newest of those that are kept and whose time isn't over.
+    pub(crate) fn newest_kept(&self, now: UnixMillis) -> Option<u64> {
+        let is_kept = |waiting: &&Waiting| waiting.notification.expires_at().is_some_and(|at| at > now);
+        let kept = self.waiting.iter().rev().find(is_kept);
+        kept.map(|kept| kept.seq).max(self.held.as_deref().filter(is_kept).map(|held| held.seq))
     }
 
     pub(crate) fn waits(&self, seq: u64) -> bool {
@@ -373,7 +375,7 @@ pub(crate) mod tests {
         }
         let late = Waiting { uncommitted: None, ..durable(1) };
         assert_eq!(queue.hold(late).map(|older| older.seq), Some(1), "the newest stays");
-        assert_eq!((queue.oldest_kept_up_to(9), queue.newest_kept()), (Some(2), Some(3)));
+        assert_eq!((queue.oldest_kept_up_to(9), queue.newest_kept(UnixMillis(0))), (Some(2), Some(3)));
         assert_eq!(queue.arrive(2, notification(Expiration::Default), &mut freed), Arrival::Known);
         assert_eq!(queue.pop_ready().map(|next| next.seq), Some(3));
         queue.note_sent(3);

@@ -70,7 +70,7 @@ pub(super) struct Expected {
 /// What was written.
 pub(super) enum Next {
     Token,
-    Notification { seq: u64, is_kept: bool },
+    Notification { seq: u64, kept_until: Option<UnixMillis> },
 }
 
 impl Registration {
@@ -101,9 +101,9 @@ impl Registration {
             }
             let Waiting { seq, notification, .. } = waiting;
             effects.growth -= signed(cost(&notification));
-            let is_kept = notification.is_kept();
-            if is_expired(&notification, now.wall) {
-                effects.end(seq, self.whose, is_kept, (Stage::Expired, None));
+            let kept_until = notification.expires_at();
+            if kept_until.is_some_and(|until| until <= now.wall) {
+                effects.end(seq, self.whose, true, (Stage::Expired, None));
                 continue;
             }
             match write(&Outgoing::Notification {
@@ -116,7 +116,7 @@ impl Registration {
                     effects.end(
                         seq,
                         self.whose,
-                        is_kept,
+                        kept_until.is_some(),
                         (Stage::Discarded, Some(Reason::TOO_LARGE_FOR_DEVICE)),
                     );
                 }
@@ -128,7 +128,7 @@ impl Registration {
                         stage: Stage::Sent,
                         reason: None,
                     });
-                    return Some((Next::Notification { seq, is_kept }, fit));
+                    return Some((Next::Notification { seq, kept_until }, fit));
                 }
             }
         }

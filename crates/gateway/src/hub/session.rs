@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use homing_trace::{Environment, Reason, Stage};
+use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::channels::ConnectionChannels;
 use super::effect::{Effect, Effects, Hint, Whose};
@@ -266,10 +266,10 @@ impl Session {
         }
         let why = (Stage::Discarded, Some(Reason::UNREGISTERED));
         for in_flight in self.window.iter_mut() {
-            if let Sent::Notification { slot: its_slot, seq, is_kept } = in_flight.sent
+            if let Sent::Notification { slot: its_slot, seq, kept_until } = in_flight.sent
                 && its_slot == slot
             {
-                effects.end(seq, ended.whose, is_kept, why.clone());
+                effects.end(seq, ended.whose, kept_until.is_some(), why.clone());
                 in_flight.sent = Sent::Orphan;
             }
         }
@@ -304,7 +304,7 @@ impl Session {
             let Some((sent, fit)) = sent else { continue };
             let sent = match sent {
                 Next::Token => Sent::Token,
-                Next::Notification { seq, is_kept } => Sent::Notification { slot, seq, is_kept },
+                Next::Notification { seq, kept_until } => Sent::Notification { slot, seq, kept_until },
             };
             self.window.push(InFlight { packet_id, sent_at: now.mono, sent });
             if fit == Fit::WrittenAndFull || self.pump_broadcast(now, write) == Some(Fit::WrittenAndFull) {
@@ -344,7 +344,7 @@ impl Session {
     /// A PUBACK; `refused` when its reason code says so.
     pub(crate) fn acknowledge(&mut self, packet_id: u16, refused: bool, effects: &mut Effects) {
         let (slot, seq, is_kept) = match self.window.take(packet_id).map(|in_flight| in_flight.sent) {
-            Some(Sent::Notification { slot, seq, is_kept }) => (slot, seq, is_kept),
+            Some(Sent::Notification { slot, seq, kept_until }) => (slot, seq, kept_until.is_some()),
             Some(Sent::Broadcast(broadcast)) => return broadcast.tally.acknowledged(refused),
             Some(Sent::Token | Sent::Orphan) | None => return,
         };
@@ -409,24 +409,27 @@ impl Session {
         self.registrations.iter().flatten().filter_map(|registration| registration.not_before).min()
     }
 
-    /// The device is away. Of each registration the newest kept notification stays stored, older ones are replaced, and
-    /// those tried once have been tried.
-    pub(crate) fn leave(mut self, effects: &mut Effects) {
+    /// The device is away. Of each registration the newest kept notification whose time isn't over stays stored, the others
+    /// are replaced, and those tried once have been tried.
+    pub(crate) fn leave(mut self, now: UnixMillis, effects: &mut Effects) {
         let mut newest = vec![0; self.registrations.len()];
         for in_flight in self.window.iter() {
-            if let Sent::Notification { slot, seq, is_kept: true } = in_flight.sent {
+            if let Sent::Notification { slot, seq, kept_until: Some(until) } = in_flight.sent
+                && until > now
+            {
                 newest[usize::from(slot)] = seq.max(newest[usize::from(slot)]);
             }
         }
         for (newest, registration) in newest.iter_mut().zip(&self.registrations) {
-            let kept = registration.as_ref().and_then(|registration| registration.queue.newest_kept());
+            let kept = registration.as_ref().and_then(|registration| registration.queue.newest_kept(now));
             *newest = kept.unwrap_or(0).max(*newest);
         }
         for in_flight in self.window.drain() {
-            if let Sent::Notification { slot, seq, is_kept } = in_flight.sent
+            if let Sent::Notification { slot, seq, kept_until } = in_flight.sent
                 && let Some(Some(registration)) = self.registrations.get(usize::from(slot))
-                && !(is_kept && seq == newest[usize::from(slot)])
+                && !(kept_until.is_some() && seq == newest[usize::from(slot)])
             {
+                let is_kept = kept_until.is_some();
                 effects.end(seq, registration.whose, is_kept, away(is_kept));
             }
         }

@@ -4,9 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use homing_trace::UnixMillis;
+
 use super::channels::{FanOut, Subscribers};
 use super::effect::{Effect, Effects, Hint};
-use super::queue::{Hold, Limits, Waiting};
+use super::queue::{Hold, Limits, Waiting, is_expired};
 use super::session::{Farewell, Session};
 use crate::broadcast::Broadcast;
 use crate::notification::{Notification, Outcome, RegistrationKey, ReplyTo, Submission};
@@ -113,7 +115,8 @@ impl Shard {
         }
         let notification = Arc::new(notification);
         let here = self.sessions.get(&key.device).and_then(|session| session.find(&key));
-        match here {
+        // What has expired when it comes takes nobody's place, here or in the store.
+        match here.filter(|_| !is_expired(&notification, notification.accepted_at)) {
             Some(slot) if notification.is_kept() => {
                 self.queue_kept(slot, (key, notification, reply), log, effects)
             }
@@ -189,7 +192,7 @@ impl Shard {
         let Some(pending) = self.tickets.take(answer.ticket) else { return };
         match answer.result {
             Appended::Stored { seq, replaced } => self.stored(pending, seq, replaced, effects),
-            Appended::Discarded { seq } => effects.answer(pending.reply, Outcome::Accepted { seq }),
+            Appended::Over { seq } => effects.answer(pending.reply, Outcome::Accepted { seq }),
             Appended::Unregistered { since } => {
                 self.failed(pending, Outcome::Unregistered { since }, effects)
             }
@@ -236,10 +239,10 @@ impl Shard {
     }
 
     /// A device has come; what an older connection of it held here leaves first.
-    pub(crate) fn connect(&mut self, device: u64, session: Session, effects: &mut Effects) {
+    pub(crate) fn connect(&mut self, device: u64, session: Session, now: UnixMillis, effects: &mut Effects) {
         if let Some(old) = self.sessions.insert(device, session) {
             self.unsubscribe_channels(device, &old);
-            dismiss(old, Some(Farewell::TakenOver), effects);
+            dismiss(old, Some(Farewell::TakenOver), now, effects);
         }
         self.settle(effects);
     }
@@ -247,9 +250,9 @@ impl Shard {
     /// The connection of `epoch` ends, if it hasn't yet. Answers whether it was still there.
     pub(crate) fn leave(
         &mut self,
-        device: u64,
-        epoch: u64,
+        (device, epoch): (u64, u64),
         farewell: Option<Farewell>,
+        now: UnixMillis,
         effects: &mut Effects,
     ) -> bool {
         if self.sessions.get(&device).is_none_or(|session| session.epoch != epoch) {
@@ -257,7 +260,7 @@ impl Shard {
         }
         if let Some(session) = self.sessions.remove(&device) {
             self.unsubscribe_channels(device, &session);
-            dismiss(session, farewell, effects);
+            dismiss(session, farewell, now, effects);
         }
         self.settle(effects);
         true
@@ -338,10 +341,10 @@ impl Shard {
     }
 }
 
-fn dismiss(mut session: Session, farewell: Option<Farewell>, effects: &mut Effects) {
+fn dismiss(mut session: Session, farewell: Option<Farewell>, now: UnixMillis, effects: &mut Effects) {
     if let Some(farewell) = farewell {
         session.parting.say(farewell);
     }
     session.wake(effects);
-    session.leave(effects);
+    session.leave(now, effects);
 }

@@ -10,6 +10,7 @@ use homing_trace::{Environment, Reason, Stage};
 use proptest::prelude::*;
 
 use super::effect::Whose;
+use super::queue::is_expired;
 use super::session::{Name, Subscription};
 use super::*;
 use crate::notification::{Mailbox, Notification, ReplyTo};
@@ -125,7 +126,11 @@ impl Rows {
                 if !append.notification.is_kept() {
                     self.reached.push((seq, Stage::Accepted, None));
                     self.reached.push((seq, Stage::Discarded, Some(Reason::DEVICE_AWAY)));
-                    return Appended::Discarded { seq };
+                    return Appended::Over { seq };
+                }
+                if is_expired(&append.notification, append.notification.accepted_at) {
+                    self.ended.insert(seq, (Stage::Expired, None));
+                    return Appended::Over { seq };
                 }
                 self.live.insert(seq, append.notification);
                 Appended::Stored { seq, replaced: self.end_older_than(seq) }
@@ -459,6 +464,35 @@ fn too_large_and_expired_ones_are_passed_over() {
     assert_eq!(sent, [3]);
     assert_eq!(world.end_of(1), Some((Stage::Discarded, Some(Reason::TOO_LARGE_FOR_DEVICE))));
     assert_eq!(world.end_of(2), Some((Stage::Expired, None)));
+}
+
+#[test]
+fn what_expired_meanwhile_pushes_out_nothing_when_its_device_leaves() {
+    let mut world = World::new();
+    let mut phone = world.connect(0);
+    phone.subscribe(&mut world);
+    phone.take_all();
+    let soon = world.hub.clock.now().secs() + 60;
+    for expiration in [Expiration::Default, Expiration::At(soon), Expiration::At(soon)] {
+        world.submit(0, expiration);
+    }
+    world.settle();
+    // One of the two is on its way, the other waits.
+    let mut writes = 0;
+    let _ = phone.connection.pump(Waker::noop(), true, &mut |_| {
+        writes += 1;
+        if writes < 2 { Fit::Written } else { Fit::WrittenAndFull }
+    });
+    world.hub.clock.advance(Duration::from_secs(61)).expect("kept nowhere");
+    world.submit(0, Expiration::At(1));
+    drop(phone);
+    world.settle();
+    assert_eq!(world.answered.len(), 4);
+    assert_eq!(world.end_of(4), Some((Stage::Expired, None)));
+    let mut phone = world.connect(1);
+    phone.subscribe(&mut world);
+    phone.take_all();
+    assert_eq!(phone.sent, [1]);
 }
 
 #[test]

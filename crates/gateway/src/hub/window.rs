@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use homing_trace::UnixMillis;
+
 use crate::broadcast::Broadcast;
 
 /// What a packet id stands for.
@@ -14,7 +16,8 @@ pub(crate) enum Sent {
     Notification {
         slot: u16,
         seq: u64,
-        is_kept: bool,
+        /// `None` for one that is tried once.
+        kept_until: Option<UnixMillis>,
     },
     /// Counted, not told of each.
     Broadcast(Arc<Broadcast>),

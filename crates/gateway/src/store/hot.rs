@@ -23,8 +23,9 @@ pub struct Append {
 pub enum Place {
     /// Its device is connected and the hub has given it its `seq`. Never for one that is tried once.
     Queued { registration: RegistrationKey, registration_no: u32, seq: u64 },
-    /// Its device is away: the store looks whether the registration lives and gives the `seq`. One that is tried once
-    /// is not kept; the store itself records its `accepted` and `discarded: device-away`.
+    /// Its device is away, or its time is over: the store looks whether the registration lives and gives the `seq`. One
+    /// that is tried once is not kept; the store itself records its `accepted` and `discarded: device-away`. One whose time
+    /// is over is `accepted` and `expired`, and replaces nothing.
     Away { registration: RegistrationKey },
 }
 
@@ -40,8 +41,8 @@ pub struct Answer {
 pub enum Appended {
     /// It is safe. `replaced` is the newest of the rows that an append for an absent device ended.
     Stored { seq: u64, replaced: Option<u64> },
-    /// Tried once, and the device is away.
-    Discarded { seq: u64 },
+    /// Accepted and at its end: tried once while the device is away, or expired when it came.
+    Over { seq: u64 },
     /// The registration has ended.
     Unregistered { since: UnixMillis },
     /// The store has never known the registration.

@@ -1,7 +1,7 @@
 //! The log of kept notifications: its tables, its rows and their ends, and the index of what still lives. When a row
 //! is written or ended is decided by its callers; that an end ends only its own `seq` is decided here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use homing_trace::{Reason, Stage, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -53,11 +53,14 @@ CREATE TABLE provider_certificates(
 /// How long an ended notification's row is kept for traces.
 pub(crate) const TRACE_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+/// Stands for the time until it was stored where it never was.
+pub(crate) const NEVER_STORED: i64 = -1;
+
 /// What the writer knows in memory; rebuilt from the file when it starts.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    /// (registration number, seq) of every row without an end.
-    rows: BTreeSet<(u32, u64)>,
+    /// (registration number, seq) of every row without an end, and when its time is over: not before it was accepted.
+    rows: BTreeMap<(u32, u64), UnixMillis>,
     /// Registrations that ended while this process runs: nothing may be appended to them.
     ended_registrations: HashMap<u32, UnixMillis>,
     /// Rows of `ends` not yet folded into `ended`.
@@ -85,12 +88,9 @@ pub(crate) struct Ended {
 const ENDED_REGISTRATIONS: usize = 65_536;
 
 impl Live {
-    pub(crate) fn newest(&self, registration_no: u32) -> Option<u64> {
-        self.all_of(registration_no).next_back()
-    }
-
-    fn all_of(&self, registration_no: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
-        self.rows.range((registration_no, 0)..=(registration_no, u64::MAX)).map(|row| row.1)
+    fn all_of(&self, registration_no: u32) -> impl DoubleEndedIterator<Item = (u64, UnixMillis)> + '_ {
+        let rows = self.rows.range((registration_no, 0)..=(registration_no, u64::MAX));
+        rows.map(|((_, seq), over_at)| (*seq, *over_at))
     }
 
     pub(crate) fn registration_ended(&self, registration_no: u32) -> Option<UnixMillis> {
@@ -124,54 +124,64 @@ impl Live {
     fn reread(connection: &Connection) -> rusqlite::Result<Self> {
         let mut live = Self::default();
         let mut query = connection.prepare(
-            "SELECT n.registration_no, n.seq FROM notifications n LEFT JOIN ends e ON e.seq = n.seq WHERE e.seq IS NULL",
+            "SELECT n.registration_no, n.seq, max(n.expires_at, n.accepted_at) \
+             FROM notifications n LEFT JOIN ends e ON e.seq = n.seq WHERE e.seq IS NULL",
         )?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            live.rows.insert((row.get(0)?, unsigned(row.get(1)?)));
+            live.rows.insert((row.get(0)?, unsigned(row.get(1)?)), UnixMillis(row.get(2)?));
         }
         live.ends_to_fold =
             connection.query_row("SELECT count(*) FROM ends", [], |row| row.get(0).map(unsigned))?;
         Ok(live)
     }
 
-    /// Reads what lives after a start. Of each registration only the newest row outlives the process: older ones are
-    /// ended as `replaced`, those of ended registrations as `discarded: unregistered`.
+    /// Reads what lives after a start. Of each registration only the newest row whose time isn't over outlives the process:
+    /// older ones are ended as `replaced`, those of ended registrations as `discarded: unregistered`.
     pub(crate) fn rebuild(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Self> {
         let mut live = Self::reread(connection)?;
         let mut ended = connection.prepare("SELECT ended_at IS NOT NULL FROM registrations WHERE no = ?1")?;
         let mut orphans = Vec::new();
         let mut replaced = Vec::new();
-        let mut rows = live.rows.iter().peekable();
+        let mut expired = Vec::new();
         let mut of = None;
-        while let Some(row) = rows.next() {
+        let mut has_newer = false;
+        for (row, over_at) in live.rows.iter().rev() {
             let is_ended = match of {
                 Some((registration_no, is_ended)) if registration_no == row.0 => is_ended,
-                Some(_) | None => ended.query_row([row.0], |row| row.get(0)).optional()?.unwrap_or(true),
+                Some(_) | None => {
+                    has_newer = false;
+                    ended.query_row([row.0], |row| row.get(0)).optional()?.unwrap_or(true)
+                }
             };
             of = Some((row.0, is_ended));
             if is_ended {
                 orphans.push(*row);
-            } else if rows.peek().is_some_and(|next| next.0 == row.0) {
+            } else if *over_at <= now {
+                expired.push(*row);
+            } else if std::mem::replace(&mut has_newer, true) {
                 replaced.push(*row);
             }
         }
-        for (registration_no, seq) in orphans {
+        for (registration_no, seq) in orphans.into_iter().rev() {
             let ending = Ending::new(Stage::Discarded, Some(Reason::UNREGISTERED), now);
             live.end(connection, registration_no, seq, &ending)?;
         }
-        for (registration_no, seq) in replaced {
-            live.end(connection, registration_no, seq, &Ending::new(Stage::Replaced, None, now))?;
+        for (rows, stage) in [(replaced, Stage::Replaced), (expired, Stage::Expired)] {
+            for (registration_no, seq) in rows.into_iter().rev() {
+                live.end(connection, registration_no, seq, &Ending::new(stage, None, now))?;
+            }
         }
         Ok(live)
     }
 
+    /// `stored_at` is `None` for one whose time was over when it came.
     pub(crate) fn append(
         &mut self,
         connection: &Connection,
         (registration_no, seq): (u32, u64),
         notification: &Notification,
-        now: UnixMillis,
+        stored_at: Option<UnixMillis>,
     ) -> rusqlite::Result<()> {
         let mut apns_id = Vec::with_capacity(17);
         label::pack(&notification.apns_id, &mut apns_id);
@@ -187,14 +197,15 @@ impl Live {
                 headers,
                 &notification.payload[..],
                 notification.accepted_at.0,
-                now.millis_since(notification.accepted_at).max(0),
+                stored_at.map_or(NEVER_STORED, |at| at.millis_since(notification.accepted_at).max(0)),
                 expires_at.0
             ])?;
-        self.rows.insert((registration_no, seq));
+        self.rows.insert((registration_no, seq), expires_at.max(notification.accepted_at));
         Ok(())
     }
 
-    /// Ends this row and no other. A row that doesn't live stays as it is: the first end wins.
+    /// Ends this row and no other. A row that doesn't live stays as it is: the first end wins. What would be replaced after
+    /// its time was over has expired.
     pub(crate) fn end(
         &mut self,
         connection: &Connection,
@@ -202,15 +213,19 @@ impl Live {
         seq: u64,
         ending: &Ending,
     ) -> rusqlite::Result<bool> {
-        if !self.rows.remove(&(registration_no, seq)) {
-            return Ok(false);
-        }
+        let Some(over_at) = self.rows.remove(&(registration_no, seq)) else { return Ok(false) };
+        let is_over = ending.stage == Stage::Replaced && over_at <= ending.at;
+        let (stage, at) = if is_over || ending.stage == Stage::Expired {
+            (Stage::Expired, over_at)
+        } else {
+            (ending.stage, ending.at)
+        };
         self.last_end += 1;
         connection.prepare_cached("INSERT INTO ends VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
             signed(seq),
-            ending.stage as u8,
+            stage as u8,
             ending.reason.as_ref().map(Reason::as_str),
-            ending.at.0,
+            at.0,
             signed(self.last_end)
         ])?;
         self.ends_to_fold += 1;
@@ -218,7 +233,7 @@ impl Live {
             Some(registration) => Some(registration),
             None => registrations::key_of(connection, registration_no)?,
         };
-        let Ending { stage, reason, at, .. } = ending.clone();
+        let reason = ending.reason.clone();
         let no = self.last_end;
         self.ended.extend(registration.map(|registration| Ended {
             no,
@@ -238,36 +253,33 @@ impl Live {
         registration_no: u32,
         ending: &Ending,
     ) -> rusqlite::Result<Option<u64>> {
-        let seqs: Vec<u64> = self.all_of(registration_no).collect();
+        let seqs: Vec<u64> = self.all_of(registration_no).map(|(seq, _)| seq).collect();
         for seq in &seqs {
             self.end(connection, registration_no, *seq, ending)?;
         }
         Ok(seqs.last().copied())
     }
 
-    /// The newest row of the registration, unless its time is over: then it is ended as `expired`.
+    /// The newest row of the registration whose time isn't over; those that are newer and over are ended as `expired`.
     pub(crate) fn take_newest(
         &mut self,
         connection: &Connection,
         registration_no: u32,
         now: UnixMillis,
     ) -> rusqlite::Result<Option<StoredNotification>> {
-        let Some(seq) = self.newest(registration_no) else { return Ok(None) };
-        let stored = connection
+        let seq = loop {
+            let Some((seq, over_at)) = self.all_of(registration_no).next_back() else { return Ok(None) };
+            if over_at > now {
+                break seq;
+            }
+            self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, over_at))?;
+        };
+        connection
             .prepare_cached(
                 "SELECT seq, apns_id, headers, payload, accepted_at FROM notifications WHERE seq = ?1",
             )?
             .query_row([signed(seq)], read_stored)
-            .optional()?;
-        let Some(stored) = stored else { return Ok(None) };
-        match stored.notification.expires_at() {
-            Some(expires_at) if expires_at <= now => {
-                let at = expires_at.max(stored.notification.accepted_at);
-                self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, at))?;
-                Ok(None)
-            }
-            Some(_) | None => Ok(Some(stored)),
-        }
+            .optional()
     }
 }
 

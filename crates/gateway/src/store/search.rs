@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::block::{Record, Records, RefusedRecord, registration_key, seq_key, token_key};
 use super::filter;
 use super::hot::TraceQuery;
+use super::log::NEVER_STORED;
 use super::row::signed;
 use super::{broadcasts, label, registrations, stages};
 use crate::notification::RegistrationKey;
@@ -158,16 +159,14 @@ impl Search {
             Some(registration) => self.topic_name(registration.topic_no)?,
             None => None,
         };
-        let mut events = vec![
-            Event { at: row.accepted_at, stage: Stage::Accepted, reason: None },
-            Event { at: row.stored_at, stage: Stage::Stored, reason: None },
-        ];
+        let mut events = vec![Event { at: row.accepted_at, stage: Stage::Accepted, reason: None }];
+        events.extend(row.stored_at.map(|at| Event { at, stage: Stage::Stored, reason: None }));
         let end = row.end.or_else(|| {
             let expired_at = row.expires_at.filter(|expires_at| *expires_at <= self.now)?;
             Some(Event { at: expired_at, stage: Stage::Expired, reason: None })
         });
         // What was sent when its time was over has expired when it was accepted.
-        let end = end.map(|end| Event { at: end.at.max(row.stored_at), ..end });
+        let end = end.map(|end| Event { at: end.at.max(row.stored_at.unwrap_or(row.accepted_at)), ..end });
         // The log has the last word on how it ended, and says it once.
         events.extend(later.into_iter().filter(|event| !is_end(event.stage)));
         insert_end(&mut events, end);
@@ -216,7 +215,7 @@ struct LogRow {
     registration_no: u32,
     apns_id: String,
     accepted_at: UnixMillis,
-    stored_at: UnixMillis,
+    stored_at: Option<UnixMillis>,
     end: Option<Event>,
     expires_at: Option<UnixMillis>,
 }
@@ -237,7 +236,9 @@ impl LogRow {
             registration_no: row.get(0)?,
             apns_id: label::unpack(row.get_ref(1)?.as_blob()?).unwrap_or_default(),
             accepted_at,
-            stored_at: accepted_at.plus_millis(row.get(3)?),
+            stored_at: Some(row.get(3)?)
+                .filter(|after| *after != NEVER_STORED)
+                .map(|after| accepted_at.plus_millis(after)),
             end,
             expires_at: row.get::<_, Option<i64>>(7)?.map(UnixMillis),
         })

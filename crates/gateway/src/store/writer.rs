@@ -232,7 +232,7 @@ impl Writer {
                 if let Some(since) = self.live.registration_ended(registration_no) {
                     return Ok(Appended::Unregistered { since });
                 }
-                self.live.append(&self.connection, (registration_no, seq), &notification, now)?;
+                self.live.append(&self.connection, (registration_no, seq), &notification, Some(now))?;
                 owed.kept.push(Kept { seq, registration, apns_id: notification.apns_id.clone() });
                 Ok(Appended::Stored { seq, replaced: None })
             }
@@ -243,7 +243,7 @@ impl Writer {
                     Standing::Lives(registration_no) => registration_no,
                 };
                 let Ok(seq) = self.seqs.next() else { return Ok(Appended::Failed) };
-                if !notification.is_kept() {
+                let Some(expires_at) = notification.expires_at() else {
                     owed.once.push(StageEvent::Accepted { seq, registration, notification });
                     let reason = Some(Reason::DEVICE_AWAY);
                     owed.once.push(StageEvent::Reached {
@@ -253,12 +253,20 @@ impl Writer {
                         reason,
                         at: now,
                     });
-                    return Ok(Appended::Discarded { seq });
+                    return Ok(Appended::Over { seq });
+                };
+                owed.kept.push(Kept { seq, registration, apns_id: notification.apns_id.clone() });
+                let row = (registration_no, seq);
+                if expires_at <= now {
+                    // It may push nothing out that can still be delivered.
+                    let ending = Ending::new(Stage::Expired, None, now).of(registration);
+                    self.live.append(&self.connection, row, &notification, None)?;
+                    self.live.end(&self.connection, registration_no, seq, &ending)?;
+                    return Ok(Appended::Over { seq });
                 }
                 let ending = Ending::new(Stage::Replaced, None, now).of(registration);
                 let replaced = self.live.end_all(&self.connection, registration_no, &ending)?;
-                self.live.append(&self.connection, (registration_no, seq), &notification, now)?;
-                owed.kept.push(Kept { seq, registration, apns_id: notification.apns_id.clone() });
+                self.live.append(&self.connection, row, &notification, Some(now))?;
                 Ok(Appended::Stored { seq, replaced })
             }
         }

@@ -114,6 +114,16 @@ async fn taken_until(connection: &mut Connection, last: &str) -> Vec<String> {
     taken
 }
 
+fn expiration(house: &House, expires: Expires) -> Expiration {
+    let now = house.clock.now().secs();
+    match expires {
+        Unsaid => Expiration::Default,
+        Never => Expiration::Once,
+        In(time) => Expiration::At(now + i64::try_from(time.as_secs()).expect("a year at most")),
+        LongAgo => Expiration::At(1),
+    }
+}
+
 async fn play(house: &House, (_, how, expires, priority, time, _): Row) -> Fate {
     let (device, mut connection, token) = registered(house).await;
     if how == SavesPower {
@@ -125,14 +135,8 @@ async fn play(house: &House, (_, how, expires, priority, time, _): Row) -> Fate 
     } else {
         Some(connection)
     };
-    let now = house.clock.now().secs();
-    let expiration = match expires {
-        Unsaid => Expiration::Default,
-        Never => Expiration::Once,
-        In(time) => Expiration::At(now + i64::try_from(time.as_secs()).expect("a year at most")),
-        LongAgo => Expiration::At(1),
-    };
-    let options = DeliveryOptions { expiration, priority: Some(priority), ..alert() };
+    let options =
+        DeliveryOptions { expiration: expiration(house, expires), priority: Some(priority), ..alert() };
     let sent = house.send_with(&token, options, "{}").await.expect("accepted");
     let mut at_once = false;
     let mut connection = if let Some(mut connection) = connection {
@@ -165,6 +169,63 @@ async fn each_notification_comes_to_what_the_table_says() {
     let house = House::start(2).await;
     for row in ROWS {
         assert_eq!(play(&house, row).await, row.5, "{}", row.0);
+    }
+    house.stop().await;
+}
+
+/// The rule, how the device is, `apns-expiration` of two of priority 5 for one registration, and the stages of each.
+type Pair = (&'static str, Device, [Expires; 2], [&'static [Stage]; 2]);
+
+const DELIVERED: &[Stage] = &[Stage::Accepted, Stage::Stored, Stage::Sent, Stage::Acknowledged];
+const HELD: &[Stage] = &[Stage::Accepted, Stage::Stored, Stage::Stored, Stage::Sent, Stage::Acknowledged];
+const PUSHED_OUT: &[Stage] = &[Stage::Accepted, Stage::Stored, Stage::Replaced];
+const OVER: &[Stage] = &[Stage::Accepted, Stage::Expired];
+const IN_VAIN: &[Stage] = &[Stage::Accepted, Stage::Discarded];
+
+const PAIRS: [Pair; 6] = [
+    ("one is stored", Away, [Unsaid, Unsaid], [PUSHED_OUT, DELIVERED]),
+    ("what has expired when it comes replaces nothing", Away, [Unsaid, LongAgo], [DELIVERED, OVER]),
+    ("and is replaced by nothing", Away, [LongAgo, Unsaid], [OVER, DELIVERED]),
+    ("what is tried once replaces nothing", Away, [Unsaid, Never], [DELIVERED, IN_VAIN]),
+    ("the same while power is saved", SavesPower, [Unsaid, LongAgo], [HELD, OVER]),
+    ("and when the device is here", Here, [Unsaid, LongAgo], [DELIVERED, OVER]),
+];
+
+#[tokio::test]
+async fn of_two_for_one_registration_becomes_what_the_table_says() {
+    let house = House::start(2).await;
+    for (rule, how, expires, stages) in PAIRS {
+        let (device, mut connection, token) = registered(&house).await;
+        connection.saves_power(how == SavesPower).await.expect("taken");
+        let away = if how == Away {
+            leave(connection).await;
+            None
+        } else {
+            Some(connection)
+        };
+        let mut sent = Vec::new();
+        for expires in expires {
+            let options = DeliveryOptions {
+                expiration: expiration(&house, expires),
+                priority: Some(Priority::Five),
+                ..alert()
+            };
+            sent.push(house.send_with(&token, options, "{}").await.expect("accepted"));
+        }
+        let mut connection = match away {
+            Some(connection) => connection,
+            None => {
+                let mut connection = device.connect(Version::V5).await.expect("enrolled");
+                connection.subscribe(&NEWS).await.expect("registered before");
+                connection
+            }
+        };
+        connection.saves_power(false).await.expect("taken");
+        let marker = house.send(&token, Expiration::Once, "{}").await.expect("accepted");
+        taken_until(&mut connection, &marker).await;
+        for (sent, stages) in sent.iter().zip(stages) {
+            assert_eq!(house.stages(sent).await, stages, "{rule}");
+        }
     }
     house.stop().await;
 }

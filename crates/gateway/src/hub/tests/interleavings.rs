@@ -5,7 +5,7 @@ use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Submit { core: usize, once: bool, urgent: bool },
+    Submit { core: usize, expiration: Expiration, urgent: bool },
     Work,
     Drain(usize),
     Connect(usize),
@@ -19,8 +19,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        6 => (0..2_usize, any::<bool>(), prop::bool::weighted(0.7))
-            .prop_map(|(core, once, urgent)| Step::Submit { core, once, urgent }),
+        6 => (0..2_usize, expirations(), prop::bool::weighted(0.7))
+            .prop_map(|(core, expiration, urgent)| Step::Submit { core, expiration, urgent }),
         8 => Just(Step::Work),
         6 => (0..2_usize).prop_map(Step::Drain),
         2 => (0..2_usize).prop_map(Step::Connect),
@@ -32,6 +32,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<bool>().prop_map(Step::SavesPower),
     ];
     proptest::collection::vec(step, 1..120)
+}
+
+/// Kept, tried once, or over when it comes.
+fn expirations() -> impl Strategy<Value = Expiration> {
+    prop_oneof![4 => Just(Expiration::Default), 4 => Just(Expiration::Once), 1 => Just(Expiration::At(1))]
 }
 
 /// The device with its present connection, those it has lost and not noticed, and what each was sent.
@@ -101,8 +106,7 @@ impl Device {
 
 fn run(world: &mut World, device: &mut Device, step: Step) {
     match step {
-        Step::Submit { core, once, urgent } => {
-            let expiration = if once { Expiration::Once } else { Expiration::Default };
+        Step::Submit { core, expiration, urgent } => {
             world.submit_with(core, expiration, if urgent { Priority::Ten } else { Priority::Five });
         }
         Step::Work => drop(world.work()),
@@ -169,7 +173,8 @@ fn judge(world: &World, device: &Device) -> Result<(), TestCaseError> {
             None
         }
     });
-    let newest = newest.max().unwrap_or(0);
+    let is_over = |seq: &u64| rows.ended.get(seq) == Some(&(Stage::Expired, None));
+    let newest = newest.filter(|seq| !is_over(seq)).max().unwrap_or(0);
     for outcome in world.answered.values() {
         let Outcome::Accepted { seq } = *outcome else {
             return Err(TestCaseError::fail(format!("{outcome:?}")));
@@ -180,6 +185,7 @@ fn judge(world: &World, device: &Device) -> Result<(), TestCaseError> {
                 prop_assert!(newest > seq, "{} was replaced by a newer one", seq);
             }
             Some((Stage::Acknowledged, None)) => prop_assert!(sent.contains(&seq)),
+            Some((Stage::Expired, None)) => prop_assert!(!sent.contains(&seq)),
             Some(other) => return Err(TestCaseError::fail(format!("{seq} ended as {other:?}"))),
             None => prop_assert_eq!(ends.get(&seq).map(Vec::len), Some(1), "{} ends once", seq),
         }

@@ -188,6 +188,6 @@ fn what_is_held_is_counted_for_nothing_when_it_is_replaced_and_when_its_device_l
     }
     let replaced = |effect: &Effect| matches!(effect, Effect::End { seq: 4, stage: Stage::Replaced, .. });
     assert!(effects.list.iter().any(replaced));
-    session.leave(&mut effects);
+    session.leave(now.wall, &mut effects);
     assert_eq!(effects.growth, 0);
 }

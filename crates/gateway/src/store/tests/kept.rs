@@ -101,13 +101,59 @@ async fn what_has_expired_is_not_delivered_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_has_expired_replaces_nothing_when_it_comes_nor_after_a_crash() {
+    let dir = dir();
+    let bench = Bench::open(dir.path());
+    let whose = bench.subscribe(1).await;
+    let place = Place::Away { registration: whose.registration };
+    let valid = stored(bench.away(whose.registration, "valid"));
+    let appended = bench.append(place, &bench.notification(Expiration::At(100), "late"));
+    assert!(matches!(appended, Appended::Over { .. }), "{appended:?}");
+    assert_eq!(bench.stages_of("late").await, [Stage::Accepted, Stage::Expired]);
+    // On its way to a connected device when the process dies.
+    let seq = bench.store.seqs().next().expect("numbers are reserved");
+    let queued =
+        Place::Queued { registration: whose.registration, registration_no: whose.registration_no, seq };
+    let brief = Expiration::At(bench.clock.now().secs() + 60);
+    stored(bench.append(queued, &bench.notification(brief, "brief")));
+    let clock = bench.clock.clone();
+    drop(bench);
+
+    clock.advance(Duration::from_secs(61)).expect("kept nowhere");
+    let bench = Bench::open_at(dir.path(), clock);
+    assert_eq!(bench.newest(&whose).await, Some(valid));
+    for (label, stages) in [
+        ("late", &[Stage::Accepted, Stage::Expired][..]),
+        ("brief", &[Stage::Accepted, Stage::Stored, Stage::Expired]),
+        ("valid", &[Stage::Accepted, Stage::Stored]),
+    ] {
+        assert_eq!(bench.stages_of(label).await, stages, "{label}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_replaced_after_its_time_has_expired() {
+    let dir = dir();
+    let bench = Bench::open(dir.path());
+    let whose = bench.subscribe(1).await;
+    let place = Place::Away { registration: whose.registration };
+    let until = bench.clock.now().secs() + 60;
+    stored(bench.append(place, &bench.notification(Expiration::At(until), "brief")));
+    bench.clock.advance(Duration::from_secs(61)).expect("nothing is written");
+    stored(bench.away(whose.registration, "newer"));
+    let traces = bench.store.trace(TraceQuery::ApnsId("brief".to_owned()), 10).await.expect("it is read");
+    let last = traces[0].events.last().expect("it has events");
+    assert_eq!((last.stage, last.at.secs()), (Stage::Expired, until));
+}
+
+#[tokio::test]
 async fn one_that_is_tried_once_is_discarded_while_its_device_is_away() {
     let dir = dir();
     let bench = Bench::open(dir.path());
     let whose = bench.subscribe(1).await;
     let notification = bench.notification(Expiration::Once, "once");
     let appended = bench.append(Place::Away { registration: whose.registration }, &notification);
-    assert!(matches!(appended, Appended::Discarded { .. }), "{appended:?}");
+    assert!(matches!(appended, Appended::Over { .. }), "{appended:?}");
     assert_eq!(bench.newest(&whose).await, None);
     let traces = bench.store.trace(TraceQuery::ApnsId("ONCE".to_owned()), 10).await.expect("it is read");
     let events = &traces[0].events;

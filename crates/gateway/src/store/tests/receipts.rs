@@ -81,7 +81,7 @@ async fn every_end_and_every_word_of_the_device_is_told_with_its_label() {
     let old = stored(bench.away(whose.registration, "old"));
     let new = stored(bench.away(whose.registration, "new"));
     let refused = bench.notification(Expiration::Once, "once");
-    let Appended::Discarded { seq: once } =
+    let Appended::Over { seq: once } =
         bench.append(Place::Away { registration: whose.registration }, &refused)
     else {
         panic!("its device is away")

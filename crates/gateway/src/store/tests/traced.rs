@@ -161,7 +161,7 @@ async fn a_receipt_may_speak_only_of_what_its_registration_was_sent() {
     let other = bench.subscribe(2).await;
     let kept = stored(bench.away(whose.registration, "kept"));
     let notification = bench.notification(Expiration::Once, "once");
-    let Appended::Discarded { seq: once } =
+    let Appended::Over { seq: once } =
         bench.append(Place::Away { registration: whose.registration }, &notification)
     else {
         panic!("its device is away")
