@@ -63,6 +63,8 @@ where
     let Given { request } = serde_json::from_str(&first)?;
     let best = BestAttempt(Arc::new(Mutex::new(request.content.clone())));
     let content = tokio::select! {
+        // A process that was slow to start has its first moment even when its time is over.
+        biased;
         content = did_receive(request, best.clone()) => content,
         // Either the time is over, or the device is gone.
         _ = lines.recv() => best.take(),

@@ -1,6 +1,7 @@
-//! A process that the device starts: an app's, or one of its extensions. It leads a process group of its own, which is
-//! stopped, continued and ended as a whole, and it dies with the device, also when that is killed. What it writes goes
-//! to the device's log, a bounded part of it. When processes are started and ended is decided by `phone`.
+//! A process that the device starts: an app's, or one of its extensions. It leads a session and a process group of its own,
+//! which no other app can join; the group is stopped, continued and ended as a whole, and it dies with the device, also when
+//! that is killed. What it started and what left the group is found by a mark among its variables (`left_behind`). What it
+//! writes goes to the device's log, a bounded part of it. When processes are started and ended is decided by `phone`.
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -9,12 +10,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use homing_local::Command;
+use homing_local::{Command, launch};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 
+mod left_behind;
 mod log;
 
 /// What a process gets of the device's own variables; the others may hold the device's secrets.
@@ -83,6 +85,7 @@ pub(crate) fn start(plan: Plan<'_>) -> std::io::Result<Started> {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the command is empty"));
     };
     let (says, written) = std::io::pipe()?;
+    let mark = left_behind::mark()?;
     let mut command = std::process::Command::new(program);
     command
         .args(arguments)
@@ -94,7 +97,7 @@ pub(crate) fn start(plan: Plan<'_>) -> std::io::Result<Started> {
         .stdin(Stdio::null())
         .stdout(written.try_clone()?)
         .stderr(written)
-        .process_group(0);
+        .env(launch::RUN, mark.as_str());
     let talk = if plan.talks { Some(talk_with(&mut command)?) } else { None };
     die_with_us(&mut command);
     let says = pipe::Receiver::from_owned_fd(OwnedFd::from(says))?;
@@ -105,7 +108,7 @@ pub(crate) fn start(plan: Plan<'_>) -> std::io::Result<Started> {
     let waiting = std::thread::Builder::new().name("an app's end".to_owned()).stack_size(STACK);
     waiting.spawn(move || {
         if let Ok((leader, group)) = has_started.recv() {
-            drop(ended.send(wait(leader, &group)));
+            drop(ended.send(wait(leader, &group, &mark)));
         }
     })?;
     let leader = command.spawn()?;
@@ -129,7 +132,7 @@ fn talk_with(command: &mut std::process::Command) -> std::io::Result<(pipe::Send
 }
 
 /// Waits for the end. What is left of the group goes with its leader, whose number stays taken until it is waited for.
-fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>) -> Ending {
+fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>, mark: &str) -> Ending {
     let leader = WaitId::Pid(Pid::from_child(&child));
     let seen = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while rustix::process::waitid(leader.clone(), seen).is_err_and(|error| error == Errno::INTR) {}
@@ -137,6 +140,7 @@ fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>) -> Ending {
     if let Some(pid) = group.take() {
         let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     }
+    left_behind::kill(mark);
     match child.wait() {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Ending::Exited(code),
@@ -146,7 +150,8 @@ fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>) -> Ending {
     }
 }
 
-/// The kernel ends the process when the thread that started it ends, which is the device's: also after `kill -9`.
+/// It leads a session, and the kernel ends it when the thread that started it ends, which is the device's: also after
+/// `kill -9`.
 #[expect(
     unsafe_code,
     reason = "`pre_exec` runs between fork and exec, and the standard library has no safe way there"
@@ -154,6 +159,7 @@ fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>) -> Ending {
 fn die_with_us(command: &mut std::process::Command) {
     let device = rustix::process::getpid();
     let bind = move || {
+        rustix::process::setsid()?;
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The device may have ended before that.
         if rustix::process::getppid() == Some(device) {
@@ -162,7 +168,7 @@ fn die_with_us(command: &mut std::process::Command) {
             Err(std::io::ErrorKind::NotFound.into())
         }
     };
-    // SAFETY: `bind` makes two system calls and touches neither memory nor locks that another thread may hold.
+    // SAFETY: `bind` makes three system calls and touches neither memory nor locks that another thread may hold.
     unsafe { command.pre_exec(bind) };
 }
 

@@ -4,12 +4,13 @@
 //! user it runs, and which process it is. Until it has proven that, it has a short time, a small buffer, and one of few
 //! places; what it may be is decided by `phone`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{Error, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use homing_local::message::{DeviceMessage, Secret};
@@ -17,8 +18,8 @@ use homing_local::{AppCall, AppReply, AppRequest, LocalError, Reply, frame};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::fleet::Fleet;
 use crate::phone::questions::Refusal;
@@ -29,8 +30,10 @@ const NAME: &str = "apps.sock";
 /// Longest path of a Unix socket, in bytes: the kernel's field has 108, one of which ends it.
 const MAX_PATH: usize = 107;
 /// Streams that haven't attached yet, at a time; and of one process.
-const NEWCOMERS: usize = 64;
+const NEWCOMERS: usize = 256;
 const NEWCOMERS_OF_ONE: usize = 4;
+/// How long each has its place for sure.
+const GRACE: Duration = Duration::from_millis(100);
 /// How long a stream may take to say who it is, and the device to answer, in real time.
 const ATTACH_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest first call, in bytes.
@@ -110,10 +113,8 @@ fn path_in(data_dir: &Path) -> std::io::Result<PathBuf> {
 }
 
 async fn accept(listener: UnixListener, fleet: Arc<Fleet>) {
-    let places = Arc::new(Semaphore::new(NEWCOMERS));
-    let crowds = Arc::new(Crowds::default());
+    let mut newcomers = Newcomers::default();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -123,8 +124,82 @@ async fn accept(listener: UnixListener, fleet: Arc<Fleet>) {
                 continue;
             }
         };
-        let Some(newcomer) = Newcomer::of(&stream, &crowds, place) else { continue };
-        tokio::spawn(greet(stream, newcomer, Arc::clone(&fleet)));
+        let Some(pid) = process_of(&stream) else { continue };
+        newcomers.make_room().await;
+        if let Some(newcomer) = newcomers.enter(pid) {
+            let place = Arc::downgrade(&newcomer.place);
+            let greeting = tokio::spawn(greet(stream, newcomer, Arc::clone(&fleet))).abort_handle();
+            newcomers.seated.push_back(Seated { place, since: Instant::now(), greeting });
+        }
+    }
+}
+
+/// Which process is at the other end; `None` if it may not speak here.
+fn process_of(stream: &UnixStream) -> Option<i32> {
+    let peer = stream.peer_cred().ok()?;
+    let pid = peer.pid().filter(|&pid| pid > 0)?;
+    if peer.uid() != rustix::process::geteuid().as_raw() {
+        tracing::warn!(uid = peer.uid(), pid, "another user's process may not be an app");
+        return None;
+    }
+    Some(pid)
+}
+
+/// The streams that haven't attached yet, oldest first. When all places are taken, the oldest that hasn't said who it is
+/// loses its own: so processes that say nothing can't keep out those that do, however many they are.
+#[derive(Debug, Default)]
+struct Newcomers {
+    seated: VecDeque<Seated>,
+    crowds: Arc<Crowds>,
+}
+
+/// What others may know of a newcomer.
+#[derive(Debug)]
+struct Seated {
+    place: Weak<Place>,
+    since: Instant,
+    greeting: AbortHandle,
+}
+
+/// Shared with the newcomer, and gone with it.
+#[derive(Debug, Default)]
+struct Place {
+    /// It has said who it is, and waits for the device.
+    heard: AtomicBool,
+}
+
+impl Newcomers {
+    /// Returns when there is a place.
+    async fn make_room(&mut self) {
+        while !self.has_room(Instant::now()) {
+            // They have just come, or the device is about to answer them.
+            tokio::time::sleep(GRACE / 10).await;
+        }
+    }
+
+    /// Whether there is a place now, if need be that of the oldest that has said nothing.
+    fn has_room(&mut self, now: Instant) -> bool {
+        self.seated.retain(|one| one.place.strong_count() > 0);
+        if self.seated.len() < NEWCOMERS {
+            return true;
+        }
+        let heard =
+            |one: &Seated| one.place.upgrade().is_none_or(|place| place.heard.load(Ordering::Relaxed));
+        let oldest = self.seated.iter().position(|one| !heard(one));
+        let gone = oldest.filter(|&oldest| now.duration_since(self.seated[oldest].since) >= GRACE);
+        let gone = gone.and_then(|oldest| self.seated.remove(oldest));
+        gone.inspect(|gone| gone.greeting.abort()).is_some()
+    }
+
+    /// `None` if this process has too many streams already.
+    fn enter(&self, pid: i32) -> Option<Newcomer> {
+        let mut of_all = self.crowds.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = of_all.entry(pid).or_default();
+        if *of_one >= NEWCOMERS_OF_ONE {
+            return None;
+        }
+        *of_one += 1;
+        Some(Newcomer { pid, crowds: Arc::clone(&self.crowds), place: Arc::default() })
     }
 }
 
@@ -132,31 +207,12 @@ async fn accept(listener: UnixListener, fleet: Arc<Fleet>) {
 #[derive(Debug, Default)]
 struct Crowds(Mutex<HashMap<i32, usize>>);
 
-/// The place of a stream that hasn't attached yet.
+/// A stream that hasn't attached yet.
 #[derive(Debug)]
 struct Newcomer {
     pid: i32,
     crowds: Arc<Crowds>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Newcomer {
-    /// `None` if this process may not speak here, or has too many streams already.
-    fn of(stream: &UnixStream, crowds: &Arc<Crowds>, place: OwnedSemaphorePermit) -> Option<Self> {
-        let peer = stream.peer_cred().ok()?;
-        let pid = peer.pid().filter(|&pid| pid > 0)?;
-        if peer.uid() != rustix::process::geteuid().as_raw() {
-            tracing::warn!(uid = peer.uid(), pid, "another user's process may not be an app");
-            return None;
-        }
-        let mut of_all = crowds.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = of_all.entry(pid).or_default();
-        if *of_one >= NEWCOMERS_OF_ONE {
-            return None;
-        }
-        *of_one += 1;
-        Some(Self { pid, crowds: Arc::clone(crowds), _place: place })
-    }
+    place: Arc<Place>,
 }
 
 impl Drop for Newcomer {
@@ -175,6 +231,7 @@ impl Drop for Newcomer {
 async fn greet(mut stream: UnixStream, newcomer: Newcomer, fleet: Arc<Fleet>) {
     let greeting = async {
         let first = First::read(&mut stream).await?;
+        newcomer.place.heard.store(true, Ordering::Relaxed);
         let line = attach(&first, newcomer.pid, &fleet).await;
         let line = line.map_err(|error| AppReply { reply_to: first.id, reply: Reply::Error(error) })?;
         Ok((line, first))
@@ -260,5 +317,57 @@ impl First {
                 Ok(_) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Newcomers {
+        /// A stream of a process of its own that says nothing.
+        fn seat(&mut self, pid: i32) -> (Arc<Place>, tokio::task::JoinHandle<()>) {
+            let newcomer = self.enter(pid).expect("it is this process's first");
+            let place = Arc::clone(&newcomer.place);
+            let greeting = tokio::spawn(async move {
+                let _newcomer = newcomer;
+                std::future::pending::<()>().await;
+            });
+            let seated = Seated {
+                place: Arc::downgrade(&place),
+                since: Instant::now(),
+                greeting: greeting.abort_handle(),
+            };
+            self.seated.push_back(seated);
+            (place, greeting)
+        }
+    }
+
+    #[tokio::test]
+    async fn many_processes_that_say_nothing_keep_nobody_out() {
+        let mut newcomers = Newcomers::default();
+        let mut all: Vec<_> = (1..).take(NEWCOMERS).map(|pid| newcomers.seat(pid)).collect();
+        all[0].0.heard.store(true, Ordering::Relaxed);
+        let oldest = newcomers.seated[1].since;
+        assert!(!newcomers.has_room(oldest), "each has its place for a while");
+        assert!(newcomers.has_room(oldest + GRACE));
+        let (_, evicted) = all.remove(1);
+        assert!(evicted.await.is_err_and(|ended| ended.is_cancelled()), "the oldest that said nothing");
+        assert!(all.iter().all(|(_, greeting)| !greeting.is_finished()), "and nobody else");
+        assert!(newcomers.enter(1_000_000).is_some());
+    }
+
+    #[tokio::test]
+    async fn who_has_said_its_name_is_waited_for() {
+        let mut newcomers = Newcomers::default();
+        let mut all: Vec<_> = (1..).take(NEWCOMERS).map(|pid| newcomers.seat(pid)).collect();
+        all.iter().for_each(|(place, _)| place.heard.store(true, Ordering::Relaxed));
+        let later = Instant::now() + ATTACH_DEADLINE;
+        assert!(!newcomers.has_room(later), "the device answers them first");
+        let (place, greeting) = all.swap_remove(7);
+        greeting.abort();
+        drop((place, greeting.await));
+        assert!(newcomers.has_room(later));
+        assert!(all.iter().all(|(_, greeting)| !greeting.is_finished()));
     }
 }

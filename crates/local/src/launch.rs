@@ -11,3 +11,5 @@ pub const BUNDLE_ID: &str = "HOMING_BUNDLE_ID";
 pub const SECRET: &str = "HOMING_SECRET";
 /// The app's data container, which is also the working directory.
 pub const CONTAINER: &str = "HOMING_CONTAINER";
+/// Tells this run of the process from others. What it starts inherits it, and ends with it.
+pub const RUN: &str = "HOMING_RUN";

@@ -223,16 +223,26 @@ async fn what_an_app_started_ends_with_it() {
     let host = start(dir.path(), &service).await;
     let mut manifest = manifest(None);
     let started = dir.path().join("started");
-    let script = format!("sleep 1000 & echo $! > {}; {}", started.display(), program().display());
+    // The second leaves the group, and its parent has ended: nobody but the kernel knows whose it is.
+    let script = format!(
+        "sleep 1000 & echo $! > {0}; (setsid sh -c 'echo $$ > {0}.free; exec sleep 1000' &); {1}",
+        started.display(),
+        program().display()
+    );
     manifest["launch"]["argv"] = json!(["sh", "-c", script]);
     assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 201);
     // The program isn't the process that the device started, but one of its group.
     registered(&host).await;
-    let child: Value = serde_json::from_str(std::fs::read_to_string(&started).expect("it is written").trim())
-        .expect("a number");
-    assert!(kernel_state(&child).is_some());
+    let number = |file: &Path| -> Value {
+        let text = std::fs::read_to_string(file).expect("it is written");
+        serde_json::from_str(text.trim()).expect("a number")
+    };
+    let children = [number(&started), number(&started.with_extension("free"))];
+    assert!(children.iter().all(|child| kernel_state(child).is_some()));
     put_state(&host, "ended").await;
-    kernel_says(&child, |state| state.is_none() || state == Some('Z')).await;
+    for child in &children {
+        kernel_says(child, |state| state.is_none() || state == Some('Z')).await;
+    }
     host.shutdown().await;
 }
 
