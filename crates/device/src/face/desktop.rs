@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use homing_local::NotificationView;
 use tokio::sync::broadcast::error::RecvError;
 use zbus::Variant;
-use zbus::proxy::SignalStream;
+use zbus::proxy::{OwnerChangedStream, SignalStream};
 
 use super::shape::Shape;
 use super::{fdo, portal};
@@ -95,6 +95,8 @@ pub(crate) struct Desktop {
     connection: zbus::Connection,
     screen: Screen,
     signals: SignalStream<'static>,
+    /// Says when another program takes the desktop's part, or none.
+    owners: OwnerChangedStream<'static>,
     /// Oldest first.
     followed: Vec<Followed>,
 }
@@ -117,7 +119,8 @@ impl Desktop {
             Screen::Portal(portal) => &portal.proxy,
         };
         let signals = within(proxy.receive_all_signals()).await?;
-        Ok(Self { fleet, connection, screen, signals, followed: Vec::new() })
+        let owners = within(proxy.receive_owner_changed()).await?;
+        Ok(Self { fleet, connection, screen, signals, owners, followed: Vec::new() })
     }
 
     /// Shows and listens until the bus goes away.
@@ -133,6 +136,7 @@ impl Desktop {
                     }
                     Err(RecvError::Closed) => return,
                 },
+                Some(_) = self.owners.next() => self.begin_anew().await,
                 signal = self.signals.next() => match signal {
                     Some(signal) => {
                         self.touched(&signal).await;
@@ -147,6 +151,15 @@ impl Desktop {
             if let Err(error) = done {
                 tracing::warn!(%error, "the desktop didn't take it");
             }
+        }
+    }
+
+    /// What the program before has shown went with it, and its numbers are another's now.
+    async fn begin_anew(&mut self) -> Result<(), FaceError> {
+        self.followed.clear();
+        match &mut self.screen {
+            Screen::Server(server) => server.ask_again().await,
+            Screen::Portal(_) => Ok(()),
         }
     }
 
@@ -199,15 +212,18 @@ impl Desktop {
         Ok(())
     }
 
+    /// Takes them off the desktop, each whatever becomes of the others; answers with the first that can't be.
     async fn close(&mut self, which: impl Fn(&Place) -> bool) -> Result<(), FaceError> {
         let gone: Vec<Followed> = self.followed.extract_if(.., |followed| which(&followed.place)).collect();
+        let mut done = Ok(());
         for Followed { place, id, .. } in gone {
-            match &self.screen {
-                Screen::Server(server) => server.close(id).await?,
-                Screen::Portal(portal) => portal.close(&place.name()).await?,
-            }
+            let closed = match &self.screen {
+                Screen::Server(server) => server.close(id).await,
+                Screen::Portal(portal) => portal.close(&place.name()).await,
+            };
+            done = done.and(closed);
         }
-        Ok(())
+        done
     }
 
     /// The number on the app's icon, for the docks that show one (`com.canonical.Unity.LauncherEntry`).

@@ -7,7 +7,7 @@ use homing_local::InterruptionLevel;
 use zbus::{Proxy, Variant};
 
 use super::desktop::{FaceError, Touch, within};
-use super::shape::{Button, Shape, Sound};
+use super::shape::{self, Button, Shape, Sound};
 
 pub(super) const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -24,6 +24,12 @@ impl Server {
         let proxy = Proxy::new(connection, SERVICE, PATH, SERVICE).await?;
         let capabilities = within(proxy.call("GetCapabilities", &())).await?;
         Ok(Self { proxy, capabilities })
+    }
+
+    /// Another server may be able to do other things.
+    pub(super) async fn ask_again(&mut self) -> Result<(), FaceError> {
+        self.capabilities = within(self.proxy.call("GetCapabilities", &())).await?;
+        Ok(())
     }
 
     fn can(&self, capability: &str) -> bool {
@@ -98,7 +104,7 @@ impl Call {
                     (true, true) => actions.extend(["inline-reply".to_owned(), label.clone()]),
                     // Without a place to write, there is nothing to choose.
                     (true, false) => {}
-                    (false, _) => actions.extend([action.clone(), label.clone()]),
+                    (false, _) => actions.extend([shape::key(action), label.clone()]),
                 }
             }
         }
@@ -117,8 +123,11 @@ pub(super) fn meaning(signal: &zbus::Message) -> Option<(u32, Touch)> {
     let (header, body) = (signal.header(), signal.body());
     match header.member()?.as_str() {
         "ActionInvoked" => {
-            let (id, action): (u32, String) = body.deserialize().ok()?;
-            Some((id, if action == "default" { Touch::Tap } else { Touch::Action(action) }))
+            let (id, key): (u32, String) = body.deserialize().ok()?;
+            match shape::action(&key) {
+                Some(action) => Some((id, Touch::Action(action.to_owned()))),
+                None => (key == "default").then_some((id, Touch::Tap)),
+            }
         }
         "NotificationReplied" => {
             let (id, text): (u32, String) = body.deserialize().ok()?;
@@ -174,8 +183,11 @@ mod tests {
         let button =
             |action: &str, replies| Button { action: action.to_owned(), label: "L".to_owned(), replies };
         let shape = Shape { buttons: vec![button("open", false), button("answer", true)], ..shape() };
-        assert_eq!(Call::of(&shape, |_| true).actions, ["default", "", "open", "L", "inline-reply", "L"]);
-        assert_eq!(Call::of(&shape, |what| what == "actions").actions, ["default", "", "open", "L"]);
+        assert_eq!(
+            Call::of(&shape, |_| true).actions,
+            ["default", "", "of-app:open", "L", "inline-reply", "L"]
+        );
+        assert_eq!(Call::of(&shape, |what| what == "actions").actions, ["default", "", "of-app:open", "L"]);
         assert_eq!(Call::of(&shape, |_| false).actions, [""; 0]);
     }
 }

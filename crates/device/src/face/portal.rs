@@ -7,7 +7,7 @@ use homing_local::InterruptionLevel;
 use zbus::{OwnedVariant, Proxy, Variant};
 
 use super::desktop::{FaceError, Touch, within};
-use super::shape::{Shape, Sound};
+use super::shape::{self, Shape, Sound};
 
 const SERVICE: &str = "org.freedesktop.portal.Desktop";
 const PATH: &str = "/org/freedesktop/portal/desktop";
@@ -70,7 +70,7 @@ fn notification(shape: &Shape) -> HashMap<&'static str, Variant<'_>> {
         let buttons = shape.buttons.iter().map(|button| {
             let mut told = HashMap::from([
                 ("label", Variant::from(button.label.as_str())),
-                ("action", Variant::from(button.action.as_str())),
+                ("action", Variant::from(shape::key(&button.action))),
             ]);
             if button.replies {
                 told.insert("purpose", Variant::from("im.reply-with-text"));
@@ -88,11 +88,13 @@ pub(super) fn meaning(signal: &zbus::Message) -> Option<(String, Touch)> {
         return None;
     }
     let body = signal.body();
-    let (name, action, parameter): (String, String, Vec<OwnedVariant>) = body.deserialize().ok()?;
+    let (name, key, parameter): (String, String, Vec<OwnedVariant>) = body.deserialize().ok()?;
     let reply = parameter.into_iter().find_map(|one| String::try_from(one).ok());
-    Some(match (action.as_str(), reply) {
-        ("default", _) => (name, Touch::Tap),
-        (_, Some(text)) => (name, Touch::ActionWith(action, text)),
-        (_, None) => (name, Touch::Action(action)),
-    })
+    let touch = match (shape::action(&key), reply) {
+        (Some(action), Some(text)) => Touch::ActionWith(action.to_owned(), text),
+        (Some(action), None) => Touch::Action(action.to_owned()),
+        (None, _) if key == "default" => Touch::Tap,
+        (None, _) => return None,
+    };
+    Some((name, touch))
 }

@@ -24,6 +24,19 @@ pub(super) enum Sound {
     Default,
 }
 
+/// Before an app's action wherever a desktop names it: `default` and `inline-reply` are the desktop's own.
+const OF_APP: &str = "of-app:";
+
+/// The name on the desktop of an app's action.
+pub(super) fn key(action: &str) -> String {
+    format!("{OF_APP}{action}")
+}
+
+/// The app's action that has this name; `None` if it isn't an app's.
+pub(super) fn action(key: &str) -> Option<&str> {
+    key.strip_prefix(OF_APP)
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Button {
     pub(super) action: String,

@@ -1,14 +1,18 @@
 //! The desktop face on a real session bus, with a real notification server (dunst) on a screen of its own (Xvfb).
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use futures_util::StreamExt as _;
 use homing_testkit::api::Api;
 use homing_testkit::process::Device;
 use homing_trace::Stage;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use zbus::{OwnedVariant, Variant};
 
 use crate::home::{BINARY, Home, wait};
 
@@ -19,6 +23,7 @@ const NEWS: &str = "/v1/devices/desk/apps/com.example.news";
 struct Desktop {
     address: String,
     display: String,
+    config: PathBuf,
     programs: Vec<Child>,
 }
 
@@ -54,12 +59,25 @@ impl Desktop {
         std::fs::set_permissions(&menu, std::fs::Permissions::from_mode(0o700)).unwrap();
         let text = format!("[global]\nmonitor = 0\nfollow = none\ndmenu = {}\n", menu.display());
         std::fs::write(&config, text).unwrap();
-        let mut desktop = Self { address, display, programs: vec![xvfb, dbus] };
-        let mut dunst = desktop.command("dunst");
-        dunst.arg("-config").arg(config).stdout(Stdio::null()).stderr(Stdio::null());
-        desktop.programs.push(dunst.spawn().unwrap());
-        wait(async || desktop.ctl(&["count"]).map(drop)).await;
+        let mut desktop = Self { address, display, config, programs: vec![xvfb, dbus] };
+        desktop.serve().await;
         desktop
+    }
+
+    /// Starts a notification server.
+    async fn serve(&mut self) {
+        let mut dunst = self.command("dunst");
+        dunst.arg("-config").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
+        self.programs.push(dunst.spawn().unwrap());
+        wait(async || self.ctl(&["count"]).map(drop)).await;
+    }
+
+    /// Ends the notification server and starts another.
+    async fn serve_anew(&mut self) {
+        let mut dunst = self.programs.pop().unwrap();
+        dunst.kill().unwrap();
+        dunst.wait().unwrap();
+        self.serve().await;
     }
 
     fn command(&self, program: &str) -> Command {
@@ -88,10 +106,11 @@ impl Desktop {
     }
 }
 
-async fn device(home: &Home, desktop: &Desktop, data_dir: &Path) -> Device {
+/// A device with this session bus, its app allowed and in background.
+async fn device(home: &Home, bus: &str, data_dir: &Path) -> (Device, Api) {
     let endpoints = home.homing.endpoints();
     let args = [
-        format!("DBUS_SESSION_BUS_ADDRESS={}", desktop.address),
+        format!("DBUS_SESSION_BUS_ADDRESS={bus}"),
         BINARY.to_owned(),
         "device".to_owned(),
         format!("--link=localhost:{}", endpoints.device_link.port),
@@ -101,7 +120,13 @@ async fn device(home: &Home, desktop: &Desktop, data_dir: &Path) -> Device {
         "--name=desk".to_owned(),
         "--face=desktop".to_owned(),
     ];
-    Device::start(Path::new("env"), data_dir, args.to_vec()).await.unwrap()
+    let device = Device::start(Path::new("env"), data_dir, args.to_vec()).await.unwrap();
+    let phone = Api::device(device.endpoints());
+    phone.put(&format!("{NEWS}/state"), json!({"state": "foreground"})).await.unwrap();
+    let prompt = async || phone.post(&format!("{IPHONE}/prompt/answer"), json!({"allow": true})).await.ok();
+    wait(prompt).await;
+    phone.put(&format!("{NEWS}/state"), json!({"state": "background"})).await.unwrap();
+    (device, phone)
 }
 
 async fn push(home: &Home, phone: &Api, payload: Value) -> String {
@@ -120,12 +145,7 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::up(&dir.path().join("data"), 49).await;
     let desktop = Desktop::start(dir.path()).await;
-    let device = device(&home, &desktop, &dir.path().join("desk")).await;
-    let phone = Api::device(device.endpoints());
-    phone.put(&format!("{NEWS}/state"), json!({"state": "foreground"})).await.unwrap();
-    let prompt = async || phone.post(&format!("{IPHONE}/prompt/answer"), json!({"allow": true})).await.ok();
-    wait(prompt).await;
-    phone.put(&format!("{NEWS}/state"), json!({"state": "background"})).await.unwrap();
+    let (device, phone) = device(&home, &desktop.address, &dir.path().join("desk")).await;
 
     // A click on the body is a tap: the app opens, the page is the one meant.
     let hello = json!({"aps": {"alert": {"title": "Hello", "subtitle": "From the phone", "body": "1 < 2 & so on"},
@@ -161,7 +181,8 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     desktop.displays(0).await;
 
     // An action of its category.
-    let category = json!({"categories": [{"identifier": "story", "actions": [{"identifier": "later", "title": "Later"}]}]});
+    // It is called what a desktop calls a click on the body, and is the app's all the same.
+    let category = json!({"categories": [{"identifier": "story", "actions": [{"identifier": "default", "title": "Later"}]}]});
     phone.put(&format!("{NEWS}/categories"), category).await.unwrap();
     let acted = push(
         &home,
@@ -173,12 +194,143 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     desktop.displays(1).await;
     desktop.picture("action");
     let listed = phone.get(&format!("{IPHONE}/notifications")).await.unwrap();
-    assert_eq!(listed["notifications"][0]["actions"][0]["identifier"], "later", "{listed}");
+    assert_eq!(listed["notifications"][0]["actions"][0]["identifier"], "default", "{listed}");
     desktop.ctl(&["context"]).unwrap();
     home.story(&acted, Stage::Action).await;
 
     device.stop().await.unwrap();
     home.homing.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_has_shown_goes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 78).await;
+    let mut desktop = Desktop::start(dir.path()).await;
+    let (device, phone) = device(&home, &desktop.address, &dir.path().join("desk")).await;
+    let before = push(&home, &phone, json!({"aps": {"alert": "Before"}})).await;
+    desktop.displays(1).await;
+    desktop.serve_anew().await;
+    // The new server counts from 1 again.
+    let after = push(&home, &phone, json!({"aps": {"alert": "After"}})).await;
+    desktop.displays(1).await;
+    desktop.ctl(&["action"]).unwrap();
+    home.story(&after, Stage::Opened).await;
+    let story = home.story(&before, Stage::Displayed).await;
+    assert!(!story.iter().any(|stage| stage.starts_with("opened")), "{story:?}");
+    device.stop().await.unwrap();
+    home.homing.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_there_is_no_server_the_portal_shows_notifications() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 79).await;
+    // A bus that starts no services by itself.
+    let config = dir.path().join("bus.conf");
+    let text = format!(
+        "<busconfig><type>session</type><listen>unix:dir={}</listen><policy context=\"default\">\
+         <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
+        dir.path().display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let arg = format!("--config-file={}", config.display());
+    let (bus, address) = start(Command::new("dbus-daemon").args([&arg, "--nofork", "--print-address"]));
+    let _bus = Ends(bus);
+    let mut portal = Portal::start(&address).await;
+    let (device, phone) = device(&home, &address, &dir.path().join("desk")).await;
+
+    let category = json!({"categories": [{"identifier": "story", "actions": [
+        {"identifier": "later", "title": "Later"}, {"identifier": "answer", "title": "Answer",
+         "text_input": {"button_title": "Send", "placeholder": ""}}]}]});
+    phone.put(&format!("{NEWS}/categories"), category).await.unwrap();
+    let story = json!({"aps": {"alert": {"title": "Hello", "body": "1 < 2"}, "category": "story",
+        "interruption-level": "passive"}});
+    let tapped = push(&home, &phone, story.clone()).await;
+    let (name, shown) = portal.added().await;
+    let said = ["title", "body", "priority", "sound", "default-action"].map(|part| shown[part].as_str());
+    assert_eq!(said, ["Hello", "1 < 2", "low", "silent", "default"]);
+    portal.invoke(&name, "default", None).await;
+    home.story(&tapped, Stage::Opened).await;
+    phone.put(&format!("{NEWS}/state"), json!({"state": "background"})).await.unwrap();
+
+    for (action, text) in [("of-app:later", None), ("of-app:answer", Some("Soon"))] {
+        let acted = push(&home, &phone, story.clone()).await;
+        let (name, _) = portal.added().await;
+        portal.invoke(&name, action, text).await;
+        home.story(&acted, Stage::Action).await;
+    }
+    push(&home, &phone, json!({"aps": {"alert": "Withdrawn"}})).await;
+    let (name, _) = portal.added().await;
+    phone.delete(&format!("{NEWS}/delivered")).await.unwrap();
+    assert_eq!(portal.removed.recv().await, Some(name));
+    device.stop().await.unwrap();
+    home.homing.stop().await.unwrap();
+}
+
+/// A program that ends with the test.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A notification portal of version 2 (*XDG Desktop Portal*), which Debian 12's own isn't: it takes what is shown, and
+/// says what a user does.
+struct Portal {
+    connection: zbus::Connection,
+    /// By its name; those of its parts that are texts.
+    added: mpsc::Receiver<(String, HashMap<String, String>)>,
+    removed: mpsc::Receiver<String>,
+}
+
+impl Portal {
+    async fn start(address: &str) -> Self {
+        let connection = zbus::connection::Builder::address(address).build().await.unwrap();
+        let mut calls = zbus::MessageStream::from(&connection);
+        connection.request_name("org.freedesktop.portal.Desktop").await.unwrap();
+        let ((add, added), (remove, removed)) = (mpsc::channel(16), mpsc::channel(16));
+        let answering = connection.clone();
+        tokio::spawn(async move {
+            while let Some(Ok(call)) = calls.next().await {
+                let (header, body) = (call.header(), call.body());
+                match header.member().map(|member| member.as_str()) {
+                    Some("GetAll") => {
+                        let properties = HashMap::from([("version", Variant::from(2_u32))]);
+                        answering.reply(&header, &properties).await.unwrap();
+                    }
+                    Some("AddNotification") => {
+                        let (name, parts): (String, HashMap<String, OwnedVariant>) =
+                            body.deserialize().unwrap();
+                        let text = |(part, value)| Some((part, String::try_from(value).ok()?));
+                        add.send((name, parts.into_iter().filter_map(text).collect())).await.unwrap();
+                        answering.reply(&header, &()).await.unwrap();
+                    }
+                    Some("RemoveNotification") => {
+                        remove.send(body.deserialize().unwrap()).await.unwrap();
+                        answering.reply(&header, &()).await.unwrap();
+                    }
+                    Some(_) | None => {}
+                }
+            }
+        });
+        Self { connection, added, removed }
+    }
+
+    async fn added(&mut self) -> (String, HashMap<String, String>) {
+        self.added.recv().await.unwrap()
+    }
+
+    /// What its user does.
+    async fn invoke(&self, name: &str, action: &str, reply: Option<&str>) {
+        let parameter: Vec<_> = reply.into_iter().map(Variant::from).collect();
+        let (path, interface) = ("/org/freedesktop/portal/desktop", "org.freedesktop.portal.Notification");
+        let body = (name, action, parameter);
+        self.connection.emit_signal(None::<&str>, path, interface, "ActionInvoked", &body).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
