@@ -11,6 +11,7 @@ mod conditions;
 mod devices;
 mod driven;
 mod events;
+mod files;
 mod lifecycle;
 mod problem;
 mod registrations;
@@ -77,6 +78,7 @@ fn router(api: Api) -> Router {
         .merge(conditions::routes())
         .merge(driven::routes())
         .merge(channels::routes())
+        .merge(files::routes())
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
@@ -170,6 +172,7 @@ async fn document() -> axum::Json<serde_json::Value> {
         driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
+        files::read, files::write, files::remove, files::attachment,
         channels::list, channels::show, channels::follow, channels::unfollow,
         registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, events::of_device, events::of_all, events::mark,

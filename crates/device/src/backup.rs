@@ -81,6 +81,11 @@ impl Found {
     pub(crate) fn data_of(&self, bundle: &str) -> PathBuf {
         data_of(&self.directory, bundle)
     }
+
+    /// Where the files of its attachments are.
+    pub(crate) fn attachments_of(&self, bundle: &str) -> PathBuf {
+        attachments_of(&self.directory, bundle)
+    }
 }
 
 /// The backups of a host.
@@ -187,6 +192,11 @@ impl Backups {
 /// Where an app's data goes in a backup's directory.
 pub(crate) fn data_of(directory: &Path, bundle: &str) -> PathBuf {
     directory.join("apps").join(bundle)
+}
+
+/// Where those of its attachments go that its pending requests have.
+pub(crate) fn attachments_of(directory: &Path, bundle: &str) -> PathBuf {
+    directory.join("attachments").join(bundle)
 }
 
 /// Copies an app's data: directories and regular files; what else lies there isn't data.

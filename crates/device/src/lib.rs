@@ -6,6 +6,7 @@
 //! the connection by `homing-link`.
 
 mod api;
+mod app_files;
 mod arrival;
 mod backoff;
 mod backup;

@@ -7,6 +7,7 @@
 //! So what was acknowledged is on disk, and what is on disk happened once. What a notification leads to is decided by
 //! `notification-center`; the modules below carry it out.
 
+mod attachments;
 mod calls;
 pub(crate) mod conditions;
 mod connection;
@@ -37,12 +38,14 @@ use homing_trace::UnixMillis;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use crate::app_files::AppFile;
 use crate::child::Ending;
 use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
 use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
 use crate::store::{Channel, Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
+use attachments::Stored;
 use extension::ExtensionProcess;
 use followed::Following;
 pub(crate) use line::{Line, framed};
@@ -131,14 +134,37 @@ impl std::fmt::Debug for Question {
 /// What goes out once the transaction is on disk, in order.
 enum Effect {
     Order(Order),
-    Launch { bundle: String },
-    ToApp { bundle: String, message: DeviceMessage },
-    EndProcess { bundle: String },
-    RunExtension { bundle: String, call: u64, given: Vec<u8> },
-    WarnExtension { call: u64 },
-    EndExtension { call: u64 },
-    RemoveContainer { number: i64 },
-    Touch { bundle: String, touch: Value, taken: oneshot::Sender<bool> },
+    Launch {
+        bundle: String,
+    },
+    ToApp {
+        bundle: String,
+        message: DeviceMessage,
+    },
+    EndProcess {
+        bundle: String,
+    },
+    RunExtension {
+        bundle: String,
+        call: u64,
+        given: Vec<u8>,
+    },
+    WarnExtension {
+        call: u64,
+    },
+    EndExtension {
+        call: u64,
+    },
+    RemoveContainer {
+        number: i64,
+    },
+    /// It is in the store of attachments now.
+    RemoveOriginal(AppFile),
+    Touch {
+        bundle: String,
+        touch: Value,
+        taken: oneshot::Sender<bool>,
+    },
     Happened(Happening),
     Answer(Box<dyn FnOnce() + Send>),
 }
@@ -201,6 +227,8 @@ pub(crate) struct Phone {
     apps: BTreeMap<String, App>,
     offloaded: BTreeMap<String, OffloadedApp>,
     driven: BTreeMap<String, Driven>,
+    /// What lies in the store of attachments.
+    stored: BTreeSet<Stored>,
     /// The service extensions' processes, by the call that each works on.
     extensions: HashMap<u64, ExtensionProcess>,
     endings: BTreeSet<Registration>,
@@ -334,13 +362,15 @@ impl Phone {
                 }
                 Effect::WarnExtension { call } => self.tell_extension_process(call),
                 Effect::EndExtension { call } => drop(self.extensions.remove(&call)),
-                Effect::RemoveContainer { number } => containers::remove(&self.container(number)),
+                Effect::RemoveContainer { number } => self.remove_container(number),
+                Effect::RemoveOriginal(file) => drop(file.remove()),
                 // The toucher may have gone.
                 Effect::Touch { bundle, touch, taken } => drop(taken.send(self.touch_app(&bundle, touch))),
                 Effect::Happened(happening) => self.watchers.tell(happening),
                 Effect::Answer(answer) => answer(),
             }
         }
+        self.sweep_attachments();
         self.send_receipts();
         self.wake.send_replace(self.center.next_wake());
     }
@@ -354,6 +384,7 @@ impl Phone {
         self.waiting.clear();
         // The numbers of their calls are given anew.
         self.extensions.clear();
+        self.stored.clear();
         self.link = None;
         if let Err(error) = self.load() {
             tracing::error!(device = self.name, %error, "the device can't read its file");

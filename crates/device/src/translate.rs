@@ -131,6 +131,7 @@ pub(crate) fn view(
     let content = &delivered.notification.request.content;
     let category = center.category_of(&app.bundle_id, delivered);
     let preview = center.preview(&app.bundle_id, delivered);
+    let hidden = preview.hidden;
     Ok(NotificationView {
         identifier: delivered.identifier().to_owned(),
         app: app.bundle_id.clone(),
@@ -144,6 +145,7 @@ pub(crate) fn view(
             .sound
             .as_ref()
             .map(|sound| sound.file.clone().unwrap_or_else(|| "default".to_owned())),
+        attachments: if hidden { Vec::new() } else { same(&content.attachments)? },
         thread: content.thread_identifier.clone(),
         category: content.category_identifier.clone(),
         actions: category.map_or_else(|| Ok(Vec::new()), |category| same(&category.offered()))?,

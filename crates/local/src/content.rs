@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::Trigger;
+use crate::{Attachment, Communication, Trigger};
 
 /// A text, or the key of one in the app's localisations that is looked up when the notification is shown
 /// (*localizedUserNotificationString(forKey:arguments:)*).
@@ -108,15 +108,26 @@ pub struct NotificationContent {
     pub target_content_identifier: Option<String>,
     pub interruption_level: InterruptionLevel,
     /// 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
     pub relevance_score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_criteria: Option<String>,
     /// Named in the summary of its group (iOS 12 to 14).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub summary_argument: String,
-    /// How much it counts there; absent is 1.
+    /// How much it counts there; absent is 1, 0 illegal.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub summary_argument_count: Option<u32>,
+    /// Kept, and without effect as on newer systems.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub launch_image_name: String,
+    /// At most 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// The intent of people that it was updated from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub communication: Option<Communication>,
 }
 
 impl std::fmt::Debug for NotificationContent {

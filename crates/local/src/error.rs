@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// Whose numbers a code belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum ErrorDomain {
-    /// *UNError*: 1 not allowed, 1400 no date, 1401 no content, 1600 bad badge.
+    /// *UNError.Code*: [`LocalError::name`] has them.
     #[serde(rename = "UNErrorDomain")]
     UserNotifications,
     /// 3000: no valid `aps-environment` entitlement.
@@ -37,6 +37,25 @@ impl LocalError {
     pub const NOT_ATTACHED: u32 = 3;
     /// What the app asked for is longer than a frame can be.
     pub const TOO_LONG: u32 = 4;
+
+    /// What Apple calls the code; `None` of what isn't Apple's.
+    pub const fn name(&self) -> Option<&'static str> {
+        match (self.domain, self.code) {
+            (ErrorDomain::UserNotifications, 1) => Some("NotificationsNotAllowed"),
+            (ErrorDomain::UserNotifications, 100) => Some("AttachmentInvalidURL"),
+            (ErrorDomain::UserNotifications, 101) => Some("AttachmentUnrecognizedType"),
+            (ErrorDomain::UserNotifications, 102) => Some("AttachmentInvalidFileSize"),
+            (ErrorDomain::UserNotifications, 103) => Some("AttachmentNotInDataStore"),
+            (ErrorDomain::UserNotifications, 104) => Some("AttachmentMoveIntoDataStoreFailed"),
+            (ErrorDomain::UserNotifications, 105) => Some("AttachmentCorrupt"),
+            (ErrorDomain::UserNotifications, 1400) => Some("NotificationInvalidNoDate"),
+            (ErrorDomain::UserNotifications, 1401) => Some("NotificationInvalidNoContent"),
+            (ErrorDomain::UserNotifications, 1500) => Some("ContentProvidingObjectNotAllowed"),
+            (ErrorDomain::UserNotifications, 1501) => Some("ContentProvidingInvalid"),
+            (ErrorDomain::UserNotifications, 1600) => Some("BadgeInputInvalid"),
+            (ErrorDomain::UserNotifications | ErrorDomain::Cocoa | ErrorDomain::Homing, _) => None,
+        }
+    }
 
     pub fn homing(code: u32, message: impl Into<String>) -> Self {
         Self { domain: ErrorDomain::Homing, code, message: message.into() }

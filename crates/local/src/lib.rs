@@ -7,8 +7,10 @@
 //!
 //! Words of enumerations are kebab-case, names of fields snake_case; raw values are Apple's.
 
+pub mod attachment;
 pub mod authorization;
 pub mod category;
+pub mod communication;
 pub mod content;
 mod error;
 pub mod frame;
@@ -21,11 +23,13 @@ pub mod view;
 /// What times in messages are.
 pub use homing_trace::UnixMillis;
 
+pub use attachment::{Attachment, AttachmentOptions, ClippingRect};
 pub use authorization::{
     AlertStyle, AuthorizationOption, AuthorizationStatus, NotificationSetting, NotificationSettings,
     PresentationOption, ShowPreviews,
 };
 pub use category::{Action, ActionOptions, Category, CategoryOptions, TextInput};
+pub use communication::{Communication, CommunicationIntent, Person};
 pub use content::{
     InterruptionLevel, Notification, NotificationContent, NotificationRequest, NotificationResponse,
     NotificationSound, Text,

@@ -33,6 +33,9 @@ pub struct AppManifest {
     /// Locale → key → format: the app's `Localizable.strings`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+    /// The directory of the app's own files, by its absolute path: what is attached from there is copied, not moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
     /// How the app is started as a process of its own. Without it, the app is whatever the device's host runs for it,
     /// or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

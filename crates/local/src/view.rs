@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Action, AppManifest, AuthorizationOption, AuthorizationStatus, InterruptionLevel, NotificationRequest,
+    Action, AppManifest, Attachment, AuthorizationOption, AuthorizationStatus, InterruptionLevel,
+    NotificationRequest,
 };
 
 /// Where an app stands (`UIApplication.State`, and the two ways of not running).
@@ -48,6 +49,9 @@ pub struct NotificationView {
     pub badge: Option<u32>,
     /// The sound that played: `default` or a file of the app's.
     pub sound: Option<String>,
+    /// What lies in the device's store; none while previews are hidden.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     /// The key of its group; empty is the app's own group.
     pub thread: String,
     pub category: String,

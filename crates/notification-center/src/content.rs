@@ -4,8 +4,8 @@ use homing_payload::{Alert, Aps};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::AppProfile;
 use crate::depth::{MAX_DEPTH, goes_beyond};
+use crate::{AppProfile, Attachment, Communication, RequestError};
 
 /// A text, or the key of one in the app's localisations, looked up when the notification is presented.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,14 @@ pub struct NotificationContent {
     /// How much it counts there; absent is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary_argument_count: Option<u32>,
+    /// Kept, and without effect as on newer systems.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub launch_image_name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// The intent that it was updated from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub communication: Option<Communication>,
 }
 
 impl std::fmt::Debug for NotificationContent {
@@ -153,17 +161,42 @@ impl NotificationContent {
             interruption_level: aps.interruption_level.map(level).unwrap_or_default(),
             relevance_score: aps.relevance_score.unwrap_or_default(),
             filter_criteria: aps.filter_criteria.clone(),
-            summary_argument: alert.and_then(|alert| alert.summary_arg.clone()).unwrap_or_default(),
-            summary_argument_count: alert.and_then(|alert| alert.summary_arg_count),
+            summary_argument: alert
+                .and_then(|alert| alert.summary_arg.clone())
+                .or_else(|| aps.summary_arg.clone())
+                .unwrap_or_default(),
+            summary_argument_count: alert.and_then(|alert| alert.summary_arg_count).or(aps.summary_arg_count),
+            launch_image_name: alert.and_then(|alert| alert.launch_image.clone()).unwrap_or_default(),
+            attachments: Vec::new(),
+            communication: None,
         };
-        content.tidy();
+        content.bring_into_range();
         content
     }
 
-    /// Whatever is out of its range is brought back into it.
-    pub(crate) fn tidy(&mut self) {
+    /// Nobody checked what an extension answers: what is out of its range is brought back into it, and what may not be
+    /// there is left out.
+    pub(crate) fn tidy(&mut self, app: &AppProfile) {
+        self.bring_into_range();
+        self.keep_good_attachments();
+        if self.update_from_intent(app).is_err() {
+            self.communication = None;
+        }
+    }
+
+    fn bring_into_range(&mut self) {
         let score = self.relevance_score;
         self.relevance_score = if score.is_finite() { score.clamp(0.0, 1.0) } else { 0.0 };
+    }
+
+    /// What an app writes must be right as *UNMutableNotificationContent* has it; its files and intent are taken in.
+    pub(crate) fn take_in(&mut self, app: &AppProfile) -> Result<(), RequestError> {
+        if self.summary_argument_count == Some(0) {
+            return Err(RequestError::SummaryArgumentCount);
+        }
+        self.bring_into_range();
+        self.update_from_intent(app)?;
+        self.take_in_attachments()
     }
 
     /// Whether `user_info` nests more than 64 levels, itself counted: no device keeps such a content.

@@ -92,7 +92,7 @@ impl App {
     ) {
         let Some(at) = self.extending.iter().position(|extending| extending.call == call) else { return };
         let Extending { mut notification, remote, .. } = self.extending.remove(at);
-        content.tidy();
+        content.tidy(&self.profile);
         // Whom it is for is its sender's word, not the extension's.
         if let Some(homing) = notification.request.content.user_info.get("homing") {
             content.user_info.insert("homing".to_owned(), homing.clone());

@@ -9,6 +9,7 @@
 
 mod app;
 mod arrival;
+mod attachment;
 mod authorization;
 mod backup;
 mod badge;
@@ -16,6 +17,7 @@ mod budget;
 mod calendar;
 mod category;
 mod center;
+mod communication;
 mod conditions;
 mod content;
 mod content_extension;
@@ -38,6 +40,10 @@ mod seen;
 mod summary;
 mod trigger;
 
+pub use attachment::{
+    Attachment, AttachmentFault, AttachmentOptions, AttachmentType, ClippingRect, FileFormat, FoundFile,
+    Medium,
+};
 pub use authorization::{
     AlertStyle, AuthorizationOptions, AuthorizationStatus, NotificationSetting, NotificationSettings,
     SettingChange, ShowPreviews,
@@ -45,6 +51,7 @@ pub use authorization::{
 pub use calendar::{CalendarIdentifier, DateComponents};
 pub use category::{Action, ActionOptions, Category, CategoryError, CategoryOptions, NoAction, TextInput};
 pub use center::{Center, StateError};
+pub use communication::{Communication, CommunicationIntent, Person};
 pub use conditions::{ConditionError, Focus, Summary};
 pub use content::{InterruptionLevel, NotificationContent, NotificationSound, Text};
 pub use content_extension::{ContentExtension, ContentExtensionOption};

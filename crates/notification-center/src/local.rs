@@ -14,8 +14,7 @@ const MAX_CONTENT: usize = 64 * 1_024;
 
 impl App {
     pub(crate) fn add(&mut self, mut request: NotificationRequest, number: u64, turn: &mut Turn<'_>) {
-        request.content.tidy();
-        let date = self.check(&request, turn).and_then(|date| {
+        let date = self.check(&mut request, turn).and_then(|date| {
             if let Some(Trigger::Location { region, .. }) = &request.trigger {
                 self.take_place_of_region(&request.identifier, region)?;
             }
@@ -37,7 +36,7 @@ impl App {
     /// The date of its trigger, if that has one.
     fn check(
         &self,
-        request: &NotificationRequest,
+        request: &mut NotificationRequest,
         turn: &Turn<'_>,
     ) -> Result<Option<UnixMillis>, RequestError> {
         let len = request.identifier.len();
@@ -49,6 +48,7 @@ impl App {
         }
         let trigger = request.trigger.as_ref();
         let date = trigger.map(|trigger| trigger.first_date(turn.time_zone, turn.now)).transpose()?;
+        request.content.take_in(&self.profile)?;
         if !self.permission.is_granted() {
             return Err(RequestError::NotificationsNotAllowed);
         }

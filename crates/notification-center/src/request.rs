@@ -3,7 +3,7 @@
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::{DateComponents, NotificationContent, Region};
+use crate::{AttachmentFault, DateComponents, NotificationContent, Region};
 
 /// *UNNotificationRequest*.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +96,26 @@ pub enum RequestError {
     IdentifierTooLong { len: usize, max: usize },
     #[error("the content has {len} bytes of JSON, at most {max} are taken: shorten its texts or user_info")]
     ContentTooLarge { len: usize, max: usize },
+    #[error("the attachment {identifier:?} can't be taken: {fault}")]
+    Attachment { identifier: String, fault: AttachmentFault },
+    #[error("an attachment's identifier is empty or another's: {identifier:?}; give each one of its own")]
+    AttachmentIdentifier { identifier: String },
+    #[error(
+        "the options of the attachment {identifier:?} are out of range: a clipping rectangle lies within 0 and 1 and \
+         isn't empty, a thumbnail's time is 0 or more"
+    )]
+    AttachmentOptions { identifier: String },
+    #[error("a notification has at most {max} attachments")]
+    TooManyAttachments { max: usize },
+    #[error("a summary argument count of 0 is illegal: leave it out, or give 1 or more")]
+    SummaryArgumentCount,
+    #[error(
+        "the content may not be updated from a communication's intent: the app lacks the entitlement \
+         com.apple.developer.usernotifications.communication (\"communication\" in the manifest)"
+    )]
+    ContentProvidingObjectNotAllowed,
+    #[error("the intent names no sender: give it a display name or a handle")]
+    ContentProvidingObjectInvalid,
     #[error("the content's user_info nests more than 64 levels deep: flatten it")]
     ContentTooDeep,
 }
@@ -108,12 +128,19 @@ impl RequestError {
             Self::NoDate => Some(1400),
             Self::NoContent => Some(1401),
             Self::BadgeInputInvalid => Some(1600),
+            Self::Attachment { fault, .. } => Some(fault.code()),
+            Self::ContentProvidingObjectNotAllowed => Some(1500),
+            Self::ContentProvidingObjectInvalid => Some(1501),
             Self::EmptyIdentifier
             | Self::BadRegion
             | Self::TooManyRegions { .. }
             | Self::UnknownTimeZone { .. }
             | Self::RepeatsTooOften
             | Self::PushTrigger
+            | Self::AttachmentIdentifier { .. }
+            | Self::AttachmentOptions { .. }
+            | Self::TooManyAttachments { .. }
+            | Self::SummaryArgumentCount
             | Self::IdentifierTooLong { .. }
             | Self::ContentTooLarge { .. }
             | Self::ContentTooDeep => None,

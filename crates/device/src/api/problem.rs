@@ -61,9 +61,14 @@ impl From<ChangeError> for Problem {
     }
 }
 
-/// What the app would have been told; the member `error` is what its completion handler would get.
+/// What the app would have been told; the member `error` is what its completion handler would get, with the name that
+/// Apple gives the code.
 pub(super) fn refused_call(error: &LocalError) -> Problem {
     let problem =
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The device refused the call", error.to_string());
-    problem.with("error", serde_json::to_value(error).unwrap_or_default())
+    let mut told = serde_json::to_value(error).unwrap_or_default();
+    if let (Some(told), Some(name)) = (told.as_object_mut(), error.name()) {
+        told.insert("name".to_owned(), name.into());
+    }
+    problem.with("error", told)
 }

@@ -51,6 +51,9 @@ impl Server {
         for (hint, text) in &call.texts {
             hints.insert(hint, Variant::from(*text));
         }
+        if let Some(image) = &shape.image {
+            hints.insert("image-path", Variant::from(image.as_str()));
+        }
         for hint in &call.flags {
             hints.insert(hint, Variant::from(true));
         }
@@ -155,6 +158,7 @@ mod tests {
             transient: false,
             buttons: Vec::new(),
             category: None,
+            image: None,
         }
     }
 

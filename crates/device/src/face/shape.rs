@@ -1,7 +1,7 @@
 //! What a notification of an iPhone is on a Linux desktop: one table for both D-Bus interfaces, as
 //! `docs/decisions/0012-device-faces.md` gives it. How it is sent is left to `fdo` and `portal`.
 
-use homing_local::{InterruptionLevel, NotificationView, Surface, Text};
+use homing_local::{Attachment, InterruptionLevel, NotificationView, Surface, Text};
 
 /// A notification as a desktop shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(super) struct Shape {
     /// What its category offers, in order; the desktop adds the tap itself.
     pub(super) buttons: Vec<Button>,
     pub(super) category: Option<&'static str>,
+    /// The `file:` URL of a picture.
+    pub(super) image: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +77,18 @@ impl Shape {
             transient: !view.surfaces.contains(&Surface::NotificationCenter),
             category: buttons.iter().any(|button| button.replies).then_some("im.received"),
             buttons,
+            image: view
+                .attachments
+                .iter()
+                .find(|attachment| is_picture(attachment))
+                .map(|image| image.url.clone()),
         })
     }
+}
+
+fn is_picture(attachment: &Attachment) -> bool {
+    let pictures = ["public.png", "public.jpeg", "com.compuserve.gif"];
+    !attachment.options.thumbnail_hidden && pictures.contains(&attachment.type_identifier.as_str())
 }
 
 fn label(title: &Text) -> &str {

@@ -117,11 +117,16 @@ impl Phone {
                 self.reply(caller, Reply::Error(error));
                 Ok(())
             }
-            Ok(notification) => self.wait(caller, |request| Input::RequestAdded {
-                bundle,
-                notification: Box::new(notification),
-                request,
-            }),
+            Ok(mut notification) => {
+                let brought = self.bring_attachments(&bundle, &mut notification.content)?;
+                self.wait(caller, |request| Input::RequestAdded {
+                    bundle: bundle.clone(),
+                    notification: Box::new(notification),
+                    request,
+                })?;
+                self.settle_attachments(&bundle, brought);
+                Ok(())
+            }
             Err(error) => {
                 self.reply(caller, Reply::Error(error));
                 Ok(())

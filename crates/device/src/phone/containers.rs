@@ -6,11 +6,34 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Phone;
+use super::questions::Refusal;
 use crate::store::StoreError;
 
 impl Phone {
     pub(super) fn container(&self, number: i64) -> PathBuf {
         self.containers.join(number.to_string())
+    }
+
+    /// Where the files of an app's attachments are.
+    pub(super) fn attachments_of(&self, number: i64) -> PathBuf {
+        self.containers.join(attachments_name(number))
+    }
+
+    /// Where an app writes its files; made if it isn't there.
+    pub(crate) fn files_dir(&self, bundle: &str) -> Result<PathBuf, Refusal> {
+        let container = self.container(self.app(bundle)?.kept.container);
+        ensure(&container).map_err(|_| Refusal::Broken)?;
+        Ok(container)
+    }
+
+    /// The same of its attachments; it may not be there.
+    pub(crate) fn attachments_dir(&self, bundle: &str) -> Result<PathBuf, Refusal> {
+        Ok(self.attachments_of(self.app(bundle)?.kept.container))
+    }
+
+    pub(super) fn remove_container(&self, number: i64) {
+        remove(&self.container(number));
+        remove(&self.attachments_of(number));
     }
 
     /// Gives a container and a secret to apps that were installed before there were any, and removes what belongs to no app.
@@ -27,12 +50,17 @@ impl Phone {
         for entry in entries.flatten() {
             let numbers = self.apps.values().map(|app| app.kept.container);
             let mut numbers = numbers.chain(self.offloaded.values().map(|app| app.container));
-            if !numbers.any(|number| entry.file_name() == *number.to_string()) {
+            let is_of = |number: i64| [number.to_string(), attachments_name(number)].into_iter();
+            if !numbers.any(|number| is_of(number).any(|name| entry.file_name() == *name)) {
                 remove(&entry.path());
             }
         }
         Ok(())
     }
+}
+
+fn attachments_name(number: i64) -> String {
+    format!("{number}.attachments")
 }
 
 /// What an app proves its bundle ID with: 256 random bits.
@@ -55,6 +83,16 @@ pub(super) fn remove(container: &Path) {
     match std::fs::remove_dir_all(container) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             tracing::warn!(container = %container.display(), %error, "an app's data can't be removed");
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// The same for a file.
+pub(super) fn remove_file(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "an attachment can't be removed");
         }
         Ok(()) | Err(_) => {}
     }

@@ -292,9 +292,12 @@ impl Phone {
         content: &NotificationContent,
     ) -> Result<(), StoreError> {
         match translate::same::<_, center::NotificationContent>(content) {
-            Ok(content) if !content.is_too_deep() => {
+            Ok(mut content) if !content.is_too_deep() => {
+                let brought = self.bring_attachments(bundle, &mut content)?;
                 let what = AppInput::ServiceExtensionAnswered { call, content: Box::new(content) };
-                self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
+                self.feed(Input::OfApp { bundle: bundle.to_owned(), what })?;
+                self.settle_attachments(bundle, brought);
+                Ok(())
             }
             Ok(_) | Err(_) => self.extension_crashed(bundle, call),
         }

@@ -98,6 +98,7 @@ impl Phone {
         for (manifest, container, offloaded) in installed.chain(offloaded) {
             let bundle = &manifest.bundle_id;
             backup::copy_data(bundle, &self.container(container), &backup::data_of(directory, bundle))?;
+            self.back_up_attachments(bundle, container, directory)?;
             apps.push(BackedUpApp { manifest: manifest.clone(), offloaded });
         }
         let unreadable = |why: String| BackupError::Unreadable { name: self.name.clone(), why };
@@ -123,6 +124,7 @@ impl Phone {
                     copied.map_err(|error| error.to_string())
                 });
             copied.map_err(|why| StoreError::Unreadable { what: "a backup", why })?;
+            self.restore_attachments(&bundle, container, found)?;
             if offloaded {
                 let kept = OffloadedApp { manifest, container };
                 self.store.save_offloaded(&kept)?;

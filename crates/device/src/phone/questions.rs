@@ -262,7 +262,7 @@ impl Phone {
         shown
     }
 
-    fn app(&self, bundle: &str) -> Result<&App, Refusal> {
+    pub(super) fn app(&self, bundle: &str) -> Result<&App, Refusal> {
         self.apps.get(bundle).ok_or_else(|| Refusal::NoApp(bundle.to_owned()))
     }
 }

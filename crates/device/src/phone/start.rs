@@ -80,6 +80,11 @@ pub(crate) async fn start(config: PhoneConfig) -> Result<Started, StoreError> {
     Ok(Started { inputs, identity, online, wake })
 }
 
+/// Processes and URLs name it from anywhere.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 pub(super) fn unreadable_center(error: StateError) -> StoreError {
     StoreError::Unreadable { what: "the notification center's state", why: error.to_string() }
 }
@@ -97,7 +102,7 @@ impl Phone {
             device_id: identity.as_ref().map(|identity| identity.device_id.clone()),
             online: watch::Sender::new(store.online()?),
             store,
-            containers: config.path.with_extension("apps"),
+            containers: absolute(config.path.with_extension("apps")),
             center: Center::default(),
             clock: config.clock,
             launcher: config.launcher,
@@ -109,6 +114,7 @@ impl Phone {
             apps: Default::default(),
             offloaded: Default::default(),
             driven: Default::default(),
+            stored: Default::default(),
             extensions: Default::default(),
             endings: Default::default(),
             further: Default::default(),
@@ -185,6 +191,7 @@ impl Phone {
             drop(self.center.handle(input, at));
         }
         self.settle_containers()?;
+        self.load_attachments();
         self.publish_tokens();
         if self.center.apps().next().is_some() {
             self.store.begin()?;

@@ -24,7 +24,19 @@ fn request() -> Value {
             "relevance_score": 0.5,
             "filter_criteria": "f",
             "summary_argument": "s",
-            "summary_argument_count": 2
+            "summary_argument_count": 2,
+            "launch_image_name": "l",
+            "attachments": [{
+                "identifier": "a", "url": "file:///a.png", "type_identifier": "public.png",
+                "options": {
+                    "type_hint": "public.png", "thumbnail_hidden": true, "thumbnail_time": 1.5,
+                    "thumbnail_clipping_rect": {"x": 0.0, "y": 0.0, "width": 0.5, "height": 0.5}
+                }
+            }],
+            "communication": {
+                "intent": "send-message", "sender": {"display_name": "Ann", "handle": "ann@example.com"},
+                "conversation_identifier": "c", "group_name": "g"
+            }
         },
         "trigger": {"kind": "time-interval", "seconds": 60.0, "repeats": true}
     })

@@ -76,16 +76,25 @@ pub(crate) async fn request(
     head: http::request::Builder,
     body: Option<Value>,
 ) -> (u16, Value) {
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let (status, body) = exchange(host, head, body.into()).await;
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+/// The same with bytes.
+pub(crate) async fn send_bytes(host: &DeviceHost, method: &str, path: &str, body: Vec<u8>) -> (u16, Bytes) {
+    exchange(host, with_key(method, path), body.into()).await
+}
+
+async fn exchange(host: &DeviceHost, head: http::request::Builder, body: Bytes) -> (u16, Bytes) {
     let stream = TcpStream::connect(host.addresses()[0]).await.expect("it listens");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("it speaks HTTP");
     tokio::spawn(connection);
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let request = head.body(Full::new(Bytes::from(body))).expect("it is a request");
+    let request = head.body(Full::new(body)).expect("it is a request");
     let answer = sender.send_request(request).await.expect("it answers");
     let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.expect("it is whole").to_bytes();
-    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    (status, answer.into_body().collect().await.expect("it is whole").to_bytes())
 }
 
 fn with_key(method: &str, path: &str) -> http::request::Builder {

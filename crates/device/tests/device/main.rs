@@ -2,9 +2,11 @@
 
 mod api;
 mod arrivals;
+mod attachments;
 mod channels;
 mod conditions;
 mod driven;
+mod errors;
 mod fleet;
 mod hands;
 mod lock;

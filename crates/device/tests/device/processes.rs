@@ -251,6 +251,7 @@ async fn a_service_extension_changes_a_notification_and_its_failures_show_the_or
     let alert = r#"{"aps":{"alert":{"title":"Hello"},"mutable-content":1}}"#;
     for (argument, title) in [
         (Some("Breaking"), "Breaking: Hello"),
+        (Some("attaches"), "attaches: Hello"),
         (Some("crashes"), "Hello"),
         (Some("hangs"), "Hello"),
         (Some("tries"), "tries: Hello"),
@@ -282,6 +283,8 @@ async fn a_service_extension_changes_a_notification_and_its_failures_show_the_or
         })
         .await;
         assert_eq!(all["notifications"][0]["title"], title, "{argument:?}");
+        let attached = all["notifications"][0]["attachments"].as_array().map_or(0, Vec::len);
+        assert_eq!(attached, usize::from(argument == Some("attaches")), "of two, one is there");
         host.shutdown().await;
     }
 }

@@ -61,6 +61,13 @@ pub(super) fn check(manifest: &AppManifest) -> Vec<Finding> {
             ));
         }
     }
+    if manifest.bundle.as_ref().is_some_and(|bundle| !bundle.starts_with('/') || bundle.contains('\0')) {
+        findings.push(error(
+            "$.bundle",
+            "the directory of the app's files can't be found from anywhere",
+            "write its absolute path",
+        ));
+    }
     for (path, given) in
         [("$.launch", &manifest.launch), ("$.service_extension", &manifest.service_extension)]
     {

@@ -66,6 +66,7 @@ fn content() -> impl Strategy<Value = NotificationContent> {
                 relevance_score: 0.5,
                 summary_argument: String::new(),
                 summary_argument_count: badge.filter(|count| count % 2 == 0),
+                ..NotificationContent::default()
             }
         },
     )

@@ -1,11 +1,13 @@
 //! The notification centre as tables: what was before, what happens, what comes of it.
 
 mod arrival;
+mod attachments;
 mod authorization;
 mod budget;
 mod calendar;
 mod categories;
 mod content_extension;
+mod errors;
 mod extension;
 mod focus;
 mod group;
