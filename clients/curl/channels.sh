@@ -87,6 +87,9 @@ refused_both() {
     refused "JSON that is cut" 400 BadRequestPayload POST "$channels" -d "${create_kept%\}}"
     refused "a channel of nothing" 400 PayloadEmpty POST "$channels"
     refused "a broadcast of nothing" 400 PayloadEmpty POST "$broadcasts" "${to[@]}" "${type[@]}"
+    refused "a broadcast that is no JSON" 400 BadRequestPayload POST "$broadcasts" "${to[@]}" "${type[@]}" -d hello
+    refused "a broadcast that would start an activity" 400 BadRequestPayload POST "$broadcasts" "${to[@]}" "${type[@]}" \
+        -d "${update/update/start}"
     refused "no push type" 400 MissingPushType POST "$broadcasts" "${to[@]}" "${body[@]}"
     refused "a channel without a push type" 400 MissingPushType POST "$channels" -d '{"message-storage-policy":1}'
     refused "another push type" 400 InvalidPushType POST "$broadcasts" "${to[@]}" -H "apns-push-type: alert" "${body[@]}"
@@ -103,6 +106,8 @@ refused_both() {
     refused "another path" 404 BadPath POST "/1/apps/$bundle/channel"
     refused "a path that doesn't go with the method" 404 BadPath DELETE "$all_channels"
     refused "a PUT" 405 MethodNotAllowed PUT "$channels" "${body[@]}"
+    ask HEAD "$channels" --head
+    check "a HEAD with $how: 405, and nothing that curl finds wrong" is "$status $curl_exit" "405 0"
     refused "5,121 bytes" 413 PayloadTooLarge POST "$broadcasts" "${to[@]}" "${type[@]}" --data-binary "@$SCRATCH/payload-5121"
     ask GET "$all_channels" -H "apns-request-id: 42"
     check_case BadMessageId "$how" "a request id that is no UUID" is "$status $(reason)" "400 BadMessageId"

@@ -197,6 +197,20 @@ pub fn read_creation(body: &[u8]) -> Result<StoragePolicy, Reason> {
     policy.and_then(StoragePolicy::from_number).ok_or(Reason::BadRequestParams)
 }
 
+/// Whether a broadcast's body is in order: a JSON object, else [`Reason::BadRequestPayload`]. One that would start a Live
+/// Activity is the same, since Apple's pages say that a broadcast can't.
+pub fn check_broadcast(body: &[u8]) -> Result<(), Reason> {
+    if body.is_empty() {
+        return Err(Reason::PayloadEmpty);
+    }
+    let payload: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Reason::BadRequestPayload)?;
+    let event = payload.get("aps").and_then(|aps| aps.get("event"));
+    match event.and_then(Value::as_str) {
+        Some("start") => Err(Reason::BadRequestPayload),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The body that creates a channel, and the one that describes it.
 pub fn describe(policy: StoragePolicy) -> Vec<u8> {
     json!({"message-storage-policy": policy.number(), "push-type": LIVE_ACTIVITY}).to_string().into_bytes()

@@ -34,9 +34,15 @@ impl Refusal {
         self.reason.status()
     }
 
-    /// Compact JSON; `timestamp` only where Apple has it, an integer and never null, since clients fail on anything else.
+    /// Compact JSON, as it stands under the reason's own status.
     pub fn body(&self) -> Vec<u8> {
-        let timestamp = self.timestamp.filter(|_| self.status() == 410).map(|at| at.0);
+        self.body_as(self.status())
+    }
+
+    /// The same under another status. `timestamp` stands only where Apple has it, under 410, an integer and never null, since
+    /// clients fail on anything else.
+    pub fn body_as(&self, status: u16) -> Vec<u8> {
+        let timestamp = self.timestamp.filter(|_| status == 410).map(|at| at.0);
         serde_json::to_vec(&Body { reason: self.reason.as_str().into(), timestamp }).unwrap_or_default()
     }
 
@@ -75,6 +81,8 @@ mod tests {
         let bad = Refusal { reason: Reason::BadDeviceToken, timestamp: at };
         assert_eq!(bad.body(), br#"{"reason":"BadDeviceToken"}"#);
         assert_eq!(Refusal::from_body(&gone.body()).expect("we wrote it"), gone);
+        assert_eq!(gone.body_as(400), br#"{"reason":"Unregistered"}"#);
+        assert_eq!(bad.body_as(410), br#"{"reason":"BadDeviceToken","timestamp":1508249865488}"#);
     }
 
     #[test]

@@ -30,8 +30,18 @@ pub(super) fn accept(
     let _ = respond.send_response(response, true);
 }
 
-/// HEADERS, then one DATA frame that holds all of the body and ends the stream: clients parse each frame by itself.
-pub(super) fn refuse(respond: &mut SendResponse<Bytes>, apns_id: HeaderValue, refusal: &Refusal) {
+/// HEADERS, then one DATA frame that holds all of the body and ends the stream: clients parse each frame by itself. To HEAD
+/// the HEADERS alone: clients take a body for an error of the connection (RFC 9110, §9.3.2).
+pub(super) fn refuse(
+    respond: &mut SendResponse<Bytes>,
+    apns_id: HeaderValue,
+    refusal: &Refusal,
+    is_head: bool,
+) {
+    if is_head {
+        let _ = respond.send_response(refused(apns_id, refusal.status()), true);
+        return;
+    }
     refuse_as(respond, apns_id, refusal, (refusal.status(), None));
 }
 
@@ -42,14 +52,19 @@ pub(super) fn refuse_as(
     refusal: &Refusal,
     (status, retry_after): (u16, Option<u32>),
 ) {
+    let mut response = refused(apns_id, status);
+    response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
+    if let Ok(mut body) = respond.send_response(response, false) {
+        let _ = body.send_data(Bytes::from(refusal.body_as(status)), true);
+    }
+}
+
+fn refused(apns_id: HeaderValue, status: u16) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(APNS_ID, once(apns_id));
-    if let Ok(mut body) = respond.send_response(response, false) {
-        let _ = body.send_data(Bytes::from(refusal.body()), true);
-    }
+    response
 }
 
 /// HEADERS that begin a stream of receipts; `None` when its client has reset it.

@@ -54,6 +54,8 @@ pub(super) struct Asked {
     pub(super) port: Arc<ProviderPort>,
     pub(super) respond: SendResponse<Bytes>,
     pub(super) stream: RecvStream,
+    /// Its answer has no body.
+    pub(super) is_head: bool,
     pub(super) names: Names,
     pub(super) environment: homing_trace::Environment,
     /// Where there are tools for testers.
@@ -184,23 +186,25 @@ impl Asked {
     }
 
     pub(super) fn refuse(self, refusing: Refusing) {
-        let status = refusing.reason.status();
-        self.refuse_as(refusing, (status, None));
+        let Refusing { reason, known } = refusing;
+        let status = reason.status();
+        self.refuse_as(&reason.into(), &known, (status, None));
     }
 
     /// The same with another status, and when to try again, in seconds.
-    fn refuse_as(mut self, refusing: Refusing, (status, retry_after): (u16, Option<u32>)) {
-        let Refusing { reason, known } = refusing;
-        self.note_refusal(&known, Some(&reason));
-        self.conclude(&known, (status, Some(&reason), None));
+    fn refuse_as(mut self, refusal: &Refusal, known: &Known, (status, retry_after): (u16, Option<u32>)) {
+        self.note_refusal(known, Some(&refusal.reason));
+        self.conclude(known, (status, Some(refusal), None));
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         self.names.unique_id = None;
         self.names.put(&mut response);
-        if let Ok(mut body) = self.respond.send_response(response, false) {
-            let _ = body.send_data(Bytes::from(Refusal::new(reason).body()), true);
+        if let Ok(mut body) = self.respond.send_response(response, self.is_head)
+            && !self.is_head
+        {
+            let _ = body.send_data(Bytes::from(refusal.body_as(status)), true);
         }
     }
 
@@ -223,8 +227,8 @@ fn check(action: &Action, body: &Body) -> Result<(), Reason> {
     match action {
         Action::Create | Action::Broadcast { .. } if body.len > BODY_KEPT => Err(Reason::PayloadTooLarge),
         Action::Create => channel::read_creation(&body.start).map(|_| ()),
-        Action::Broadcast { .. } if body.len == 0 => Err(Reason::PayloadEmpty),
-        Action::Broadcast { .. } | Action::Read(_) | Action::Delete(_) | Action::List => Ok(()),
+        Action::Broadcast { .. } => channel::check_broadcast(&body.start),
+        Action::Read(_) | Action::Delete(_) | Action::List => Ok(()),
     }
 }
 
@@ -239,7 +243,7 @@ impl Names {
 
 impl Answer {
     /// What the journal is told of it.
-    const fn noted(&self) -> (u16, Option<&Reason>, Option<&ChannelId>) {
+    const fn noted(&self) -> (u16, Option<&Refusal>, Option<&ChannelId>) {
         match self {
             Self::Created(id) => (201, None, Some(id)),
             Self::Deleted => (204, None, None),

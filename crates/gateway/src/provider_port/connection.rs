@@ -2,7 +2,7 @@
 //! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts and
 //! requests about channels run beside it, see `receipts` and `channels`.
 
-mod instead;
+pub(super) mod instead;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use h2::server::SendResponse;
 use homing_apns::{ChannelRequest, DeviceTokenHex, Reason, Refusal, RequestHeaders, receipts};
 use homing_trace::Environment;
 use http::request::Parts;
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -57,6 +57,8 @@ struct Asked {
     /// What the answer carries: as sent, or made here.
     apns_id: HeaderValue,
     uri: Uri,
+    /// Its answer has no body.
+    is_head: bool,
     /// What the journal is told once it is answered, where there is one.
     noted: Option<Box<Noted>>,
 }
@@ -363,14 +365,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         if let Some(request) = channels {
             let noted = self.note(&parts, &headers, now);
             let stream = (respond, stream, apns_id, noted);
-            return self.take_channel_request(request, &parts.uri, &headers, stream, now);
+            return self.take_channel_request(request, &parts, &headers, stream, now);
         }
         if parts.uri.path() == receipts::PATH {
             return self.take_receipts(&parts, respond, apns_id, now);
         }
         let head = self.admission.check_head(&parts.method, &parts.uri, &headers, now);
         let noted = self.note(&parts, &headers, now);
-        let asked = Asked { respond, apns_id, uri: parts.uri, noted };
+        let is_head = parts.method == Method::HEAD;
+        let asked = Asked { respond, apns_id, uri: parts.uri, is_head, noted };
         let mut reading = Reading { asked, head, stream, body: Body::default(), since: now.instant };
         match reading.poll(cx) {
             Poll::Pending => self.reading.push(reading),
@@ -383,7 +386,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     fn take_channel_request(
         &mut self,
         request: Result<ChannelRequest<'_>, Reason>,
-        uri: &Uri,
+        parts: &Parts,
         headers: &RequestHeaders<'_>,
         (respond, stream, request_id, noted): (
             SendResponse<Bytes>,
@@ -395,7 +398,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     ) {
         let environment = self.admission.environment();
         let head = request.map_err(Refusing::from);
-        let head = head.and_then(|request| self.admission.check_channel_request(request, uri, headers, now));
+        let head =
+            head.and_then(|request| self.admission.check_channel_request(request, &parts.uri, headers, now));
         let unique_id = match environment {
             Environment::Development => self.labels.make().ok(),
             Environment::Production => None,
@@ -403,7 +407,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id };
         let (port, pending) = (Arc::clone(&self.port), Arc::clone(&self.channel_requests));
         let testing = noted.and_then(|noted| self.testing_of_channels(noted));
-        let asked = AskedOfChannels { port, respond, stream, names, environment, testing, pending };
+        let is_head = parts.method == Method::HEAD;
+        let asked = AskedOfChannels { port, respond, stream, is_head, names, environment, testing, pending };
         // Not ended with the connection: what is committed must be sent, too.
         drop(tokio::spawn(asked.run(head)));
     }
@@ -431,7 +436,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 let stream = Stream { port: Arc::clone(&self.port), body, feed, follower, _place };
                 self.streams.start(stream, self.stop.clone());
             }
-            Err(reason) => answer::refuse(&mut respond, apns_id, &Refusal::new(reason)),
+            Err(reason) => {
+                let is_head = parts.method == Method::HEAD;
+                answer::refuse(&mut respond, apns_id, &Refusal::new(reason), is_head);
+            }
         }
     }
 
@@ -545,7 +553,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             self.note_refusal(&asked, Some(&refusal), &known, now);
         }
         self.conclude(&mut asked, refusal.status(), Some(&refusal), &known);
-        answer::refuse(&mut asked.respond, asked.apns_id, &refusal);
+        answer::refuse(&mut asked.respond, asked.apns_id, &refusal, asked.is_head);
     }
 
     fn note_refusal(&self, asked: &Asked, refusal: Option<&Refusal>, known: &Known, now: Moment) {

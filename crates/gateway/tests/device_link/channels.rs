@@ -52,6 +52,11 @@ fn order(channel: &ChannelId, expiration: Expiration, payload: &str) -> ChannelO
     ChannelOrder::Broadcast(Broadcast { channel: channel.clone(), priority, expiration, payload })
 }
 
+/// A payload that is told from others.
+fn state(n: usize) -> String {
+    format!("{{\"n\":{n}}}")
+}
+
 fn filter(channel: &ChannelId) -> String {
     let (environment, id) = (Environment::Development, channel.url_safe());
     ChannelName { environment, bundle_id: BUNDLE, id: &id }.to_string()
@@ -229,18 +234,18 @@ async fn a_device_that_takes_nothing_gets_the_newest_and_holds_up_nobody() {
     subscribe(&mut slow, &channel).await;
     subscribe(&mut quick, &channel).await;
     for n in 0..20 {
-        house.broadcast(&channel, Expiration::Once, &n.to_string()).await;
+        house.broadcast(&channel, Expiration::Once, &state(n)).await;
         let got = quick.next_broadcast().await.expect("it is sent");
-        assert_eq!(got.payload, n.to_string().into_bytes());
+        assert_eq!(got.payload, state(n).into_bytes());
         quick.ack(got.packet_id).await.expect("still open");
     }
     let mut got = Vec::new();
     for _ in 0..9 {
         let broadcast = slow.next_broadcast().await.expect("it is sent");
-        got.push(String::from_utf8(broadcast.payload).expect("a number"));
+        got.push(broadcast.payload);
         slow.ack(broadcast.packet_id).await.expect("still open");
     }
-    assert_eq!(got, ["0", "12", "13", "14", "15", "16", "17", "18", "19"]);
+    assert_eq!(got, [0, 12, 13, 14, 15, 16, 17, 18, 19].map(|n| state(n).into_bytes()));
     house.stop().await;
 }
 
@@ -259,7 +264,7 @@ async fn notifications_are_answered_while_a_broadcast_goes_to_many() {
         receivers.spawn(async move {
             for n in 0..20 {
                 let got = connection.next_broadcast().await.expect("it is sent");
-                assert_eq!(got.payload, n.to_string().into_bytes(), "in order");
+                assert_eq!(got.payload, state(n).into_bytes(), "in order");
                 connection.ack(got.packet_id).await.expect("still open");
             }
         });
@@ -268,7 +273,7 @@ async fn notifications_are_answered_while_a_broadcast_goes_to_many() {
     let token = device.subscribe(&NEWS).await.expect("its own app");
     let broadcasting = async {
         for n in 0..20 {
-            house.broadcast(&channel, Expiration::Once, &n.to_string()).await;
+            house.broadcast(&channel, Expiration::Once, &state(n)).await;
         }
     };
     let sending = async {

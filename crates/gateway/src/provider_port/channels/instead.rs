@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
-use homing_apns::{ChannelId, Reason};
+use homing_apns::{ChannelId, Refusal};
 use http::HeaderValue;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::super::admission::{ChannelHead, Known, Refusing};
+use super::super::admission::{ChannelHead, Known};
 use super::super::connection::gone;
+use super::super::connection::instead::wished;
 use super::Asked;
 use crate::testers::{Answer, Effect, Interface, Noted, Target, Testers, Unanswered};
 
@@ -50,7 +51,7 @@ impl Asked {
     pub(super) fn conclude(
         &mut self,
         known: &Known,
-        (status, reason, made): (u16, Option<&Reason>, Option<&ChannelId>),
+        (status, refusal, made): (u16, Option<&Refusal>, Option<&ChannelId>),
     ) {
         if self.testing.is_none() {
             return;
@@ -61,7 +62,8 @@ impl Asked {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let answer = Answer {
             status: Some(status),
-            reason: reason.map(|reason| reason.as_str().to_owned()),
+            reason: refusal.map(|refusal| refusal.reason.as_str().to_owned()),
+            timestamp: refusal.and_then(|refusal| refusal.timestamp).map(|at| at.0),
             apns_id: self.names.apns_id.as_ref().map(text),
             apns_request_id: Some(text(&self.names.request_id)),
             apns_channel_id: made.map(ChannelId::to_string),
@@ -107,7 +109,7 @@ impl Asked {
                 Some((self, None))
             }
             Effect::Refuse { status, reason, retry_after } => {
-                self.refuse_as(Refusing { reason, known: head.known() }, (status, retry_after));
+                self.refuse_as(&wished(reason, status, now), &head.known(), (status, retry_after));
                 None
             }
             effect @ (Effect::Silence

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
-use homing_apns::{Refusal, RequestHeaders};
-use homing_trace::Stage;
+use homing_apns::{Reason, Refusal, RequestHeaders};
+use homing_trace::{Stage, UnixMillis};
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -200,8 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Ends a request that isn't taken.
     fn spoil(&mut self, effect: Effect, mut asked: Asked, known: &Known, now: Moment) {
         if let Effect::Refuse { status, reason, retry_after } = effect {
-            // Written for a reason of 410 only, whose clients read it.
-            let refusal = Refusal { reason, timestamp: Some(now.at) };
+            let refusal = wished(reason, status, now.at);
             self.note_refusal(&asked, Some(&refusal), known, now);
             self.conclude(&mut asked, status, Some(&refusal), known);
             return answer::refuse_as(&mut asked.respond, asked.apns_id, &refusal, (status, retry_after));
@@ -338,6 +337,11 @@ pub(in crate::provider_port) fn gone(respond: &mut SendResponse<Bytes>) -> Optio
         Poll::Ready(Err(_)) => Some(Unanswered::Closed),
         Poll::Pending => None,
     }
+}
+
+/// A refusal that a tester wished for: under 410 clients read since when.
+pub(in crate::provider_port) fn wished(reason: Reason, status: u16, now: UnixMillis) -> Refusal {
+    Refusal { reason, timestamp: (status == 410).then_some(now) }
 }
 
 fn mark_as(asked: &mut Asked, word: homing_trace::Reason) {

@@ -169,10 +169,22 @@ async fn every_wrong_header_or_body_of_a_broadcast_has_its_reason() {
     let twice = broadcast(&world, &kept).header("apns-channel-id", &bare);
     assert_eq!(refused(&client.send(twice, UPDATE).await), expect(400, "DuplicateHeaders"));
     assert_eq!(refused(&client.ask(broadcast(&world, &kept)).await), expect(400, "PayloadEmpty"));
-    let most = vec![b'x'; 5120];
-    assert_eq!(client.send(broadcast(&world, &kept), &most).await.status, 200, "exactly 5,120 bytes");
-    let large = vec![b'x'; 5121];
-    assert_eq!(refused(&client.send(broadcast(&world, &kept), &large).await), expect(413, "PayloadTooLarge"));
+    let most = format!("{UPDATE:<5120}", UPDATE = std::str::from_utf8(UPDATE).expect("it is text"));
+    assert_eq!(
+        client.send(broadcast(&world, &kept), most.as_bytes()).await.status,
+        200,
+        "exactly 5,120 bytes"
+    );
+    let large = format!("{most} ");
+    let answer = client.send(broadcast(&world, &kept), large.as_bytes()).await;
+    assert_eq!(refused(&answer), expect(413, "PayloadTooLarge"));
+    for body in ["hello", r#"{"aps":{"event":"update"}"#, "[]", "7", r#"{"aps":{"event":"start"}}"#] {
+        let answer = client.send(broadcast(&world, &kept), body.as_bytes()).await;
+        assert_eq!(refused(&answer), expect(400, "BadRequestPayload"), "{body}");
+    }
+    for body in ["{}", r#"{"aps":{"event":"end"}}"#, r#"{"aps":7}"#] {
+        assert_eq!(client.send(broadcast(&world, &kept), body.as_bytes()).await.status, 200, "{body}");
+    }
     for spelling in ["liveactivity", "Liveactivity", "LiveActivity"] {
         let mut request = broadcast(&world, &kept);
         let headers = request.headers_mut().expect("it is in order");
@@ -237,6 +249,11 @@ async fn path_method_and_app_are_told_apart() {
     ] {
         let answer = client.ask(world.channel_request(method, &path)).await;
         assert_eq!(refused(&answer), expect(status, reason), "{method} {path}");
+    }
+    for path in [of(APP), channel::path::all_channels(APP), channel::path::broadcast(APP)] {
+        let answer = client.ask(world.channel_request("HEAD", &path)).await;
+        assert_eq!((answer.status, answer.ended_with_headers), (405, true), "{answer:?}");
+        assert!(answer.header("apns-request-id").is_some());
     }
 }
 

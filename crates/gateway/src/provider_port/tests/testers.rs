@@ -108,11 +108,20 @@ async fn a_refusal_has_the_status_the_reason_and_the_time_that_were_wished_and_e
     let body = client.send(world.request(&token), ALERT).await.body;
     let body: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
     assert!(body["timestamp"].as_i64().is_some_and(|at| at > 1_000_000_000_000), "milliseconds: {body}");
+    // The status decides it, whatever the reason, and the journal shows what was written.
+    for (status, word) in [(400, "Unregistered"), (410, "Foo")] {
+        world.fault(Effect::Refuse { status, reason: Reason::from_word(word), retry_after: None }, Some(1));
+        let body = client.send(world.request(&token), ALERT).await.body;
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
+        assert_eq!(body["timestamp"].is_i64(), status == 410, "{status} {body}");
+        let entries = world.journal(&Filter::default());
+        assert_eq!(entries.last().expect("some")["answer"]["timestamp"], body["timestamp"]);
+    }
     // What was taken within the same millisecond as a refusal may stand on either side of it.
     let steps = world.steps(&token).await;
     let refused: Vec<_> = steps.iter().filter(|steps| steps[0] == "injected: fault-refuse").collect();
     let last: Vec<_> = refused.iter().map(|steps| steps[1].as_str()).collect();
-    let words = ["TooManyRequests", "TooManyRequests", "BadGateway", "Unregistered"];
+    let words = ["TooManyRequests", "TooManyRequests", "BadGateway", "Unregistered", "Unregistered", "Foo"];
     assert_eq!(last, words.map(|reason| format!("refused: {reason}")));
 }
 

@@ -75,6 +75,19 @@ async fn each_request_about_channels_is_refused_as_was_wished_and_does_nothing()
 }
 
 #[tokio::test]
+async fn a_wished_410_has_a_timestamp_whatever_its_reason_and_no_other_status_has() {
+    let (world, id, mut client) = scene().await;
+    for (status, word) in [(410, "Unregistered"), (410, "Foo"), (400, "Unregistered")] {
+        world.fault(Effect::Refuse { status, reason: Reason::from_word(word), retry_after: None }, Some(1));
+        let body = client.send(labelled(&world, &id), UPDATE).await.body;
+        let body: Value = serde_json::from_slice(&body).expect("it is JSON");
+        assert_eq!(body["timestamp"].is_i64(), status == 410, "{status} {body}");
+        let entries = world.journal(&Filter::default());
+        assert_eq!(entries.last().expect("some")["answer"]["timestamp"], body["timestamp"]);
+    }
+}
+
+#[tokio::test]
 async fn a_rule_hits_no_request_about_channels_that_is_wrong_by_itself() {
     let (world, id, mut client) = scene().await;
     world.fault(Effect::Drop, Some(1));

@@ -131,6 +131,43 @@ async fn the_server_name_decides_the_environment_against_the_port() {
 }
 
 #[tokio::test]
+async fn head_is_answered_405_by_headers_alone_and_the_connection_goes_on() {
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Production, APP).await;
+    let certificate = world.certificate(APP, &[Environment::Production]).await;
+    let mut raw = Raw::connect(&world, Credential::Certificate(&certificate)).await;
+    let label = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
+    let paths = [format!("/3/device/{token}"), homing_apns::receipts::PATH.to_owned(), "/".to_owned()];
+    raw.send(PREFACE).await;
+    for (stream, path) in [1, 3, 5].into_iter().zip(&paths) {
+        let fields = [
+            (":method", "HEAD"),
+            (":scheme", "https"),
+            (":authority", "localhost"),
+            (":path", path),
+            ("apns-id", label),
+        ];
+        raw.send(&raw::frame(raw::HEADERS, raw::END_HEADERS | raw::END_STREAM, stream, &raw::block(&fields)))
+            .await;
+        raw.hear(|said: &[Frame]| said.iter().any(|it| (it.0, it.2) == (raw::HEADERS, stream))).await;
+    }
+    let last = [raw::head(7, &token, &[]), raw::frame(raw::DATA, raw::END_STREAM, 7, ALERT)].concat();
+    raw.send(&last).await;
+    raw.hear(|said: &[Frame]| said.iter().any(|it| (it.0, it.2) == (raw::HEADERS, 7))).await;
+    let heard = raw.heard();
+    for stream in [1, 3, 5] {
+        let (_, flags, _, block) =
+            heard.iter().find(|it| (it.0, it.2) == (raw::HEADERS, stream)).expect("it came");
+        assert_ne!(flags & raw::END_STREAM, 0, "no body follows");
+        if stream == 1 {
+            // `:status` with a literal of its own, in Huffman's code: 405.
+            assert_eq!(block[..5], [0x48, 0x83, 0x68, 0x0d, 0xff], "{block:02x?}");
+        }
+    }
+    assert!(heard.iter().all(|it| it.0 != raw::DATA), "{heard:?}");
+}
+
+#[tokio::test]
 async fn header_fields_beyond_the_announced_limit_are_answered_431_without_a_body_and_the_connection_goes_on()
 {
     let world = World::start(Environment::Production).await;
