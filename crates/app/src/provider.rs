@@ -13,6 +13,7 @@ mod file;
 mod state;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -35,6 +36,9 @@ use state::{Deed, Kept};
 
 /// Longest name of a user, in bytes (the provider's own limit).
 const MAX_USER: usize = 255;
+/// Longest tag, in bytes, and most of them (the provider's own limits).
+const MAX_TAG: usize = 64;
+const MAX_TAGS: usize = 100;
 /// Longest identity token, in bytes (the provider's own limit).
 const MAX_IDENTITY_TOKEN: usize = 4096;
 /// Longest wait for the business.
@@ -96,6 +100,10 @@ pub enum ProviderError {
     Client(#[from] ClientError),
     #[error("a user has 1 to {MAX_USER} bytes, this one {0}")]
     User(usize),
+    #[error(
+        "an installation has at most {MAX_TAGS} tags, each of 1 to {MAX_TAG} bytes without control characters"
+    )]
+    Tags,
     /// A sentence of the business.
     #[error("{0}")]
     Business(String),
@@ -224,6 +232,26 @@ impl ProviderSdk {
     pub async fn did_register(&self, device_token: &[u8]) -> Result<(), ProviderError> {
         let token: String = device_token.iter().map(|byte| format!("{byte:02x}")).collect();
         self.shared.wish(|kept| kept.registered(token)).await
+    }
+
+    /// Says which tags this installation has from now on, in place of those before: words of the business, like `sports`, to
+    /// which it can push. Told with the sign-in, or at once if somebody is signed in; kept over launches. At most 100, of 1
+    /// to 64 bytes without control characters. Safe when this is done.
+    pub async fn set_tags<T: Into<String>>(
+        &self,
+        tags: impl IntoIterator<Item = T>,
+    ) -> Result<(), ProviderError> {
+        let tags: BTreeSet<String> = tags.into_iter().map(Into::into).collect();
+        let wrong = |tag: &&String| !(1..=MAX_TAG).contains(&tag.len()) || tag.chars().any(char::is_control);
+        if tags.len() > MAX_TAGS || tags.iter().any(|tag| wrong(&tag)) {
+            return Err(ProviderError::Tags);
+        }
+        self.shared.wish(|kept| kept.tag(tags)).await
+    }
+
+    /// As the app said last, also in an earlier run.
+    pub fn tags(&self) -> BTreeSet<String> {
+        self.shared.kept().tags()
     }
 
     /// To be called from [`crate::AppDelegate::did_receive`]: what the user did is told to the provider, also later if

@@ -1,6 +1,7 @@
 //! The requests of the SDK to the provider, and what their answers mean. Each has a deadline; which is sent when is
 //! decided by `worker`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ struct Registration<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
     app_version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a BTreeSet<String>>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +126,7 @@ impl Client {
                     user: binds.then_some(&binding.user),
                     epoch: binds.then_some(binding.epoch),
                     app_version: &self.app_version,
+                    tags: binding.tags.as_ref(),
                 };
                 let answer = self.request(Method::PUT, &binding.token, &binding.identity_token, &body).await;
                 if answer == Answer::Unbound && binds { Answer::Done } else { answer }

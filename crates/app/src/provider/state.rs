@@ -5,7 +5,7 @@
 //! answer, so before a sign-in is sent, its user is noted as bound; whoever is noted and isn't signed in here is signed
 //! out at the provider, first of all.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -40,6 +40,8 @@ pub(super) struct Kept {
     /// Who may be bound at the provider.
     bound: Vec<Bound>,
     reports: VecDeque<Report>,
+    /// The installation's, once the app has said any.
+    tags: Option<BTreeSet<String>>,
 }
 
 /// What a launch says of the token that the provider was told. It is no sign-in: whose the token is there, by whatever
@@ -98,6 +100,8 @@ pub(super) struct Binding {
     pub(super) user: String,
     pub(super) identity_token: String,
     pub(super) epoch: u64,
+    /// Told with a token; `None`: they stay as they are.
+    pub(super) tags: Option<BTreeSet<String>>,
 }
 
 /// One request to the provider.
@@ -166,6 +170,25 @@ impl Kept {
         self.bound_here = false;
     }
 
+    pub(super) fn tags(&self) -> BTreeSet<String> {
+        self.tags.clone().unwrap_or_default()
+    }
+
+    /// They are told with the token: at once if it was told, else when it is.
+    pub(super) fn tag(&mut self, tags: BTreeSet<String>) {
+        if self.tags.as_ref() == Some(&tags) {
+            return;
+        }
+        self.tags = Some(tags);
+        self.retell_tags();
+    }
+
+    fn retell_tags(&mut self) {
+        if self.bound_here && self.retell == Retell::Nothing {
+            self.retell = Retell::Token;
+        }
+    }
+
     /// Without a user or a token there is nobody to report for.
     pub(super) fn opened(&mut self, push_id: String, event: Deed) {
         let (Some(SignedIn { user, identity_token }), Some(token)) = (&self.signed_in, &self.token) else {
@@ -210,6 +233,7 @@ impl Kept {
             user: bound.user.clone(),
             identity_token: bound.identity_token.clone(),
             epoch: if self.signed_in.is_some() { self.epoch.saturating_sub(1) } else { self.epoch },
+            tags: None,
         };
         let open = |binding: &Binding| refused.iter().all(|refused| !refused.is_same(binding));
         let strangers = self.bound.iter().filter(|bound| !self.is_wanted(bound));
@@ -230,6 +254,7 @@ impl Kept {
             user: signed_in.user.clone(),
             identity_token: signed_in.identity_token.clone(),
             epoch: self.epoch,
+            tags: self.tags.clone(),
         })
     }
 
@@ -258,13 +283,24 @@ impl Kept {
     pub(super) fn done(&mut self, binding: &Binding) {
         match binding.kind {
             Kind::Unbind => self.bound.retain(|bound| !bound.is_of(binding)),
-            Kind::Register | Kind::Rebind => self.retell = Retell::Nothing,
+            Kind::Register | Kind::Rebind => {
+                self.retell = Retell::Nothing;
+                self.tags_told(binding);
+            }
             Kind::Bind => {
                 self.bound.retain(|bound| bound.token != binding.token || bound.user == binding.user);
                 if self.bind().as_ref().is_some_and(|wanted| wanted.is_same(binding)) {
                     self.bound_here = true;
+                    self.tags_told(binding);
                 }
             }
+        }
+    }
+
+    /// The app may have said others meanwhile.
+    fn tags_told(&mut self, binding: &Binding) {
+        if self.tags != binding.tags {
+            self.retell_tags();
         }
     }
 

@@ -107,6 +107,27 @@ async fn signing_in_binds_and_signing_out_unbinds_and_the_device_is_told_first()
 }
 
 #[tokio::test]
+async fn tags_are_told_with_a_sign_in_and_outlive_the_app() {
+    let (device, provider) = (Device::start(), FakeProvider::start().await);
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let sdk = start(&device, dir.path(), &provider).await;
+    let wrong = sdk.set_tags([""]).await;
+    assert!(matches!(wrong, Err(ProviderError::Tags)), "{wrong:?}");
+    sdk.set_tags(["sports", "news"]).await.expect("it is kept");
+    sdk.did_register(&[0xab, 0x01]).await.expect("it is kept");
+    sdk.log_in("reader").await.expect("reader signs in");
+    settled(&sdk).await;
+    assert_eq!(provider.last_body()["tags"], json!(["news", "sports"]));
+    sdk.set_tags(["news"]).await.expect("it is kept");
+    settled(&sdk).await;
+    let body = provider.last_body();
+    assert_eq!((&body["tags"], body.get("user")), (&json!(["news"]), None), "no sign-in is told again");
+    drop(sdk);
+    let sdk = start(&device, dir.path(), &provider).await;
+    assert!(sdk.tags().iter().eq(["news"]));
+}
+
+#[tokio::test]
 async fn another_user_takes_the_token_over() {
     let (device, provider) = (Device::start(), FakeProvider::start().await);
     let dir = tempfile::tempdir().expect("a temporary directory");

@@ -1,6 +1,8 @@
 //! Installations: the provider's record of one token, and which user it belongs to. The rules of binding are in
 //! `binding`.
 
+use std::collections::BTreeSet;
+
 use homing_trace::{Environment, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,6 +31,8 @@ pub struct Installation {
     pub locale: Option<String>,
     pub time_zone: Option<String>,
     pub app_version: Option<String>,
+    /// Words of the business for what this installation is interested in; in order.
+    pub tags: Vec<String>,
     pub state: InstallationState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_reason: Option<String>,
@@ -75,6 +79,9 @@ pub struct Registration {
     pub time_zone: Option<String>,
     #[serde(default)]
     pub app_version: Option<String>,
+    /// All of the installation's tags, at most 100 of 1 to 64 bytes each; absent: they stay as they are.
+    #[serde(default)]
+    pub tags: Option<BTreeSet<String>>,
 }
 
 /// Who tells a token.

@@ -1,6 +1,8 @@
 //! What can be asked and changed of installations and users. Whose a token may become is decided in `binding`, what
 //! that means for notifications under way in `standings`.
 
+use std::collections::BTreeSet;
+
 use homing_apns::{DeviceTokenHex, Reason};
 use homing_trace::UnixMillis;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -17,6 +19,10 @@ use crate::store::Scope;
 
 /// Longest user id, in bytes.
 const MAX_USER: usize = 255;
+/// Longest tag, in bytes.
+const MAX_TAG: usize = 64;
+/// Most tags of an installation.
+const MAX_TAGS: usize = 100;
 /// Most rows of a page.
 pub(crate) const MAX_PAGE: usize = 1_000;
 /// Live tokens that one user may have told with identity tokens.
@@ -44,6 +50,9 @@ impl Engine {
                 let (installation_no, new) = tell(scope, app_no, &token, &registration)?;
                 if new && let Teller::App(maker) = &teller {
                     note_maker(scope.connection, (app_no, installation_no), maker)?;
+                }
+                if let Some(tags) = &registration.tags {
+                    set_tags(scope.connection, (app_no, installation_no), tags)?;
                 }
                 if let Some(user) = &registration.user {
                     log_in(scope, (app_no, installation_no), user, registration.epoch, &teller)?;
@@ -194,11 +203,27 @@ pub(super) fn check_user(field: &str, user: &str) -> Answer<()> {
     Ok(())
 }
 
+pub(super) fn check_tag(field: &str, tag: &str) -> Answer<()> {
+    if tag.is_empty() || tag.len() > MAX_TAG || tag.chars().any(char::is_control) {
+        return Err(EngineError::invalid(
+            field,
+            format!("a tag has 1 to {MAX_TAG} bytes and no control characters"),
+        ));
+    }
+    Ok(())
+}
+
 fn check(registration: &Registration) -> Answer<()> {
     if let Some(user) = &registration.user {
         check_user("user", user)?;
     }
     check_epoch(registration.epoch)?;
+    if let Some(tags) = &registration.tags {
+        if tags.len() > MAX_TAGS {
+            return Err(EngineError::invalid("tags", format!("an installation has at most {MAX_TAGS} tags")));
+        }
+        tags.iter().try_for_each(|tag| check_tag("tags", tag))?;
+    }
     let texts = [
         ("locale", &registration.locale),
         ("time_zone", &registration.time_zone),
@@ -261,6 +286,20 @@ fn tell(scope: &Scope<'_>, app_no: i64, token: &DeviceTokenHex, told: &Registrat
             logout_epoch
         ])?;
     Ok((known.unwrap_or_else(|| scope.connection.last_insert_rowid()), known.is_none()))
+}
+
+fn set_tags(
+    connection: &Connection,
+    (app_no, number): (i64, i64),
+    tags: &BTreeSet<String>,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM tags WHERE installation_no = ?1")?.execute([number])?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO tags (installation_no, tag, app_no) VALUES (?1, ?2, ?3)")?;
+    for tag in tags {
+        insert.execute(params![number, tag, app_no])?;
+    }
+    Ok(())
 }
 
 fn log_in(
@@ -362,7 +401,9 @@ fn set_binding(connection: &Connection, number: i64, binding: &Binding) -> rusql
 
 const COLUMNS: &str =
     "token, environment, user, epoch, logout_epoch, bound_at, registered_at, locale, time_zone,
-    app_version, retired_reason, refused_reason, refused_at, installation_no, tagged";
+    app_version, retired_reason, refused_reason, refused_at, installation_no, tagged,
+    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags
+        WHERE tags.installation_no = installations.installation_no ORDER BY tag))";
 
 fn read(
     connection: &Connection,
@@ -418,6 +459,7 @@ fn view(row: &Row<'_>, bundle_id: &str) -> rusqlite::Result<Installation> {
         locale: row.get(7)?,
         time_zone: row.get(8)?,
         app_version: row.get(9)?,
+        tags: serde_json::from_str(row.get_ref(15)?.as_str()?).unwrap_or_default(),
         state,
         retired_reason,
         last_refusal,

@@ -103,6 +103,11 @@ pub(super) fn why_left_out(left_out: usize, most: usize) -> Option<String> {
     })
 }
 
+/// One sentence on a tag that nobody has.
+pub(super) fn why_no_tag(tag: &str, environment: Environment) -> String {
+    format!("No live installation in {environment} has the tag {tag:?}.")
+}
+
 fn one(named: Named, name: &str, reason: Unreached, environment: Environment) -> String {
     match (named, reason) {
         (Named::Users, Unreached::Unknown) => {

@@ -12,7 +12,7 @@ use super::app::Policy;
 use super::apps::{self, Answer};
 use super::content::Message;
 use super::error::EngineError;
-use super::installations::{check_user, parse_token};
+use super::installations::{check_tag, check_user, parse_token};
 use super::lanes::lane_no;
 use super::logouts;
 use super::names;
@@ -85,6 +85,7 @@ struct Wish {
 enum Names {
     Users(Vec<String>),
     Tokens(Vec<DeviceTokenHex>),
+    Tag(String),
 }
 
 impl Names {
@@ -112,6 +113,7 @@ impl Names {
             Audience::Users(list) => users(list),
             Audience::Token(token) => tokens(std::slice::from_ref(token)),
             Audience::Tokens(list) => tokens(list),
+            Audience::Tag(tag) => check_tag("audience", tag).map(|()| Self::Tag(tag.clone())),
         }
     }
 }
@@ -193,12 +195,7 @@ impl Wish {
                         }
                         Err(reason) => unreached.push((user.clone(), reason)),
                     }
-                    if reached.len() > MAX_NOTIFICATIONS {
-                        return Err(EngineError::invalid(
-                            "audience",
-                            format!("it reaches more than {MAX_NOTIFICATIONS} installations: split it"),
-                        ));
-                    }
+                    check_size(reached.len())?;
                 }
                 (Named::Users, users.len())
             }
@@ -211,6 +208,12 @@ impl Wish {
                     }
                 }
                 (Named::Tokens, tokens.len())
+            }
+            Names::Tag(tag) => {
+                let reached = tagged(connection, app_no, tag, environment)?;
+                check_size(reached.len())?;
+                let why = reached.is_empty().then(|| plan::why_no_tag(tag, environment));
+                return Ok((reached, why));
             }
         };
         let why =
@@ -255,6 +258,14 @@ impl Wish {
     }
 }
 
+fn check_size(reached: usize) -> Answer<()> {
+    if reached > MAX_NOTIFICATIONS {
+        let too_many = format!("it reaches more than {MAX_NOTIFICATIONS} installations: split it");
+        return Err(EngineError::invalid("audience", too_many));
+    }
+    Ok(())
+}
+
 fn created(push_id: String, planned: u64, why: Option<String>) -> Created {
     let state = if planned == 0 { PushState::Finished } else { PushState::Sending };
     Created { push_id, state, planned, why, replayed: false }
@@ -266,7 +277,9 @@ fn shown(audience: &Audience) -> String {
     let view = match audience {
         Audience::Users(users) => AudienceView::cut(users, SHOWN, Audience::Users),
         Audience::Tokens(tokens) => AudienceView::cut(tokens, SHOWN, Audience::Tokens),
-        Audience::User(_) | Audience::Token(_) => AudienceView { audience: audience.clone(), more: None },
+        Audience::User(_) | Audience::Token(_) | Audience::Tag(_) => {
+            AudienceView { audience: audience.clone(), more: None }
+        }
     };
     serde_json::to_string(&view).unwrap_or_default()
 }
@@ -311,6 +324,23 @@ fn user_candidates(
     };
     let known = candidates.is_empty() && known()?;
     Ok(plan::of_user(candidates, known, environment, policy))
+}
+
+/// One more than a push may reach, if there are as many.
+fn tagged(
+    connection: &Connection,
+    app_no: i64,
+    tag: &str,
+    environment: Environment,
+) -> rusqlite::Result<Vec<Candidate>> {
+    connection
+        .prepare_cached(
+            "SELECT installation_no, token, user, environment, retired_reason IS NULL, tagged
+             FROM tags JOIN installations USING (installation_no)
+             WHERE tags.app_no = ?1 AND tag = ?2 AND environment = ?3 AND retired_reason IS NULL LIMIT ?4",
+        )?
+        .query_map(params![app_no, tag, environment.as_str(), MAX_NOTIFICATIONS + 1], candidate)?
+        .collect()
 }
 
 /// A token that nobody told is of the environment of the push at hand. What the push service of the other one said against

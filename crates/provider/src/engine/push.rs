@@ -39,6 +39,8 @@ pub enum Audience {
     Users(Vec<String>),
     Token(String),
     Tokens(Vec<String>),
+    /// All live installations that have this tag.
+    Tag(String),
 }
 
 /// An audience as it is written: read so that two keys, or none, are refused in words.
@@ -49,19 +51,25 @@ struct AudienceWish {
     users: Option<Vec<String>>,
     token: Option<String>,
     tokens: Option<Vec<String>>,
+    tag: Option<String>,
 }
 
 impl TryFrom<AudienceWish> for Audience {
     type Error = &'static str;
 
     fn try_from(wish: AudienceWish) -> Result<Self, Self::Error> {
-        let AudienceWish { user, users, token, tokens } = wish;
-        let named =
-            [user.map(Self::User), users.map(Self::Users), token.map(Self::Token), tokens.map(Self::Tokens)];
-        let mut named = named.into_iter().flatten();
+        let AudienceWish { user, users, token, tokens, tag } = wish;
+        let (by_user, by_token) = (
+            [user.map(Self::User), users.map(Self::Users)],
+            [token.map(Self::Token), tokens.map(Self::Tokens)],
+        );
+        let named = by_user.into_iter().chain(by_token).chain([tag.map(Self::Tag)]);
+        let mut named = named.flatten();
         match (named.next(), named.next()) {
             (Some(audience), None) => Ok(audience),
-            (Some(_), Some(_)) | (None, _) => Err("name exactly one of `user`, `users`, `token`, `tokens`"),
+            (Some(_), Some(_)) | (None, _) => {
+                Err("name exactly one of `user`, `users`, `token`, `tokens`, `tag`")
+            }
         }
     }
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::schema::{SCHEMA, VERSION_2};
+use super::schema::{SCHEMA, VERSION_2, VERSION_3};
 
 pub(super) const FILE: &str = "provider.db";
 const LOCK_FILE: &str = "provider.lock";
 
 /// `HmgP`, in SQLite's header: the file is ours.
 const APPLICATION_ID: i64 = 0x486d_6750;
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 const CACHE_KIB: i64 = 32 << 10;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,9 +67,10 @@ pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < SCHEMA_VERSION {
-        let made = if version == 0 { SCHEMA } else { "" };
+        let steps = [SCHEMA, VERSION_2, VERSION_3];
+        let steps = steps.into_iter().skip(usize::try_from(version).unwrap_or_default()).collect::<String>();
         connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {made} {VERSION_2} PRAGMA application_id = {APPLICATION_ID}; \
+            "BEGIN IMMEDIATE; {steps} PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
         // So that the header in the file itself tells the version.
@@ -155,6 +156,17 @@ mod tests {
             let new = connection.query_row("SELECT count(*) FROM logouts", [], |row| row.get::<_, i64>(0));
             assert_eq!(new.unwrap(), 0);
         }
+        // The one between.
+        let connection = open(dir.path()).unwrap();
+        connection
+            .execute_batch(
+                "DROP TRIGGER tags_go_with_their_installation; DROP TABLE tags; PRAGMA user_version = 2;",
+            )
+            .unwrap();
+        drop(connection);
+        let connection = open(dir.path()).unwrap();
+        let tags = connection.query_row("SELECT count(*) FROM tags", [], |row| row.get::<_, i64>(0));
+        assert_eq!(tags.unwrap(), 0);
     }
 
     #[test]

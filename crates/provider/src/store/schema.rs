@@ -181,3 +181,17 @@ CREATE TABLE logouts (
 CREATE INDEX logouts_by_user ON logouts (app_no, user, at);
 CREATE INDEX logouts_by_age ON logouts (at);
 ";
+
+/// From schema version 2 to 3; a new file gets it as well.
+pub(super) const VERSION_3: &str = "
+CREATE TABLE tags (
+    installation_no INTEGER NOT NULL,
+    tag TEXT NOT NULL,
+    app_no INTEGER NOT NULL,
+    PRIMARY KEY (installation_no, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_by_name ON tags (app_no, tag, installation_no);
+CREATE TRIGGER tags_go_with_their_installation AFTER DELETE ON installations BEGIN
+    DELETE FROM tags WHERE installation_no = old.installation_no;
+END;
+";

@@ -199,6 +199,7 @@ pub(crate) fn registration(user: Option<&str>, epoch: Option<u64>) -> Registrati
         locale: None,
         time_zone: None,
         app_version: None,
+        tags: None,
     }
 }
 

@@ -48,6 +48,30 @@ fn a_sign_in_waits_for_the_token() {
 }
 
 #[test]
+fn tags_are_told_with_the_token_and_again_when_they_change() {
+    let tags = |all: &[&str]| all.iter().map(|tag| (*tag).to_owned()).collect::<BTreeSet<_>>();
+    let mut kept = Kept::default();
+    kept.tag(tags(&["sports"]));
+    kept.registered("t".to_owned());
+    assert_eq!(next(&kept), "nothing", "nobody is signed in who may tell it");
+    log_in(&mut kept, "reader");
+    let bind = kept.next_binding(&[]).expect("it is next");
+    assert_eq!((bind.kind, bind.tags.clone()), (Kind::Bind, Some(tags(&["sports"]))));
+    // They change while it is told.
+    kept.sending(&bind);
+    kept.tag(tags(&["news"]));
+    kept.done(&bind);
+    let again = kept.next_binding(&[]).expect("it is next");
+    assert_eq!((again.kind, again.tags.clone()), (Kind::Register, Some(tags(&["news"]))));
+    kept.tag(tags(&[]));
+    kept.done(&again);
+    assert_eq!(kept.next_binding(&[]).expect("it is next").tags, Some(tags(&[])));
+    tell(&mut kept);
+    kept.tag(tags(&[]));
+    assert!(kept.is_settled() && kept.tags().is_empty());
+}
+
+#[test]
 fn whoever_was_bound_is_signed_out_before_another_signs_in() {
     let mut kept = reader_is_bound();
     log_in(&mut kept, "ann");

@@ -18,7 +18,7 @@ export interface Installation {
   retired_reason?: string;
 }
 
-export type Audience = { user: string } | { users: string[] } | { token: string } | { tokens: string[] };
+export type Audience = { user: string } | { users: string[] } | { token: string } | { tokens: string[] } | { tag: string };
 
 /** Whom a push was for; of a long list the first, and how many more there were. */
 export type AudienceView = Audience & { more?: number };

@@ -22,7 +22,9 @@ export function Audience({ push }: { push: Pick<Push, "audience" | "environment"
         ? t.pushes.toUser(few(audience.users, t.pushes.users))
         : "token" in audience
           ? t.pushes.toToken(short(audience.token))
-          : t.pushes.toToken(few(audience.tokens.map(short), t.pushes.tokens));
+          : "tag" in audience
+            ? t.pushes.toTag(audience.tag)
+            : t.pushes.toToken(few(audience.tokens.map(short), t.pushes.tokens));
   const byUser = "user" in audience || "users" in audience;
   return (
     <span className={styles.audience}>

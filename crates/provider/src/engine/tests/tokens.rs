@@ -167,3 +167,45 @@ async fn nobody_tells_tokens_without_end_with_an_identity_token() {
     house.engine.register(BUNDLE, &token(most + 1), registration(Some("eve")), Teller::Server).await.unwrap();
     house.engine.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_tag_reaches_the_live_installations_that_have_it() {
+    let house = House::start().await.with_credential().await;
+    let tell = async |number: u32, told: serde_json::Value| {
+        let registration = serde_json::from_value(told).unwrap();
+        house.engine.register(BUNDLE, &token(number), registration, Teller::Server).await
+    };
+    let told =
+        tell(1, json!({"environment": "development", "tags": ["sports", "news", "sports"]})).await.unwrap();
+    assert_eq!(told.0.tags, ["news", "sports"]);
+    tell(2, json!({"environment": "development", "user": "ann", "tags": ["sports"]})).await.unwrap();
+    tell(3, json!({"environment": "production", "tags": ["sports"]})).await.unwrap();
+    tell(4, json!({"environment": "development", "tags": []})).await.unwrap();
+    // Told again without tags, they stay.
+    assert_eq!(tell(1, json!({"environment": "development"})).await.unwrap().0.tags, ["news", "sports"]);
+
+    let planned = async |tag: &str| house.push(json!({ "tag": tag })).await.unwrap();
+    assert_eq!(planned("sports").await.planned, 2);
+    let nobody = planned("weather").await;
+    assert_eq!(nobody.planned, 0);
+    let why = nobody.why.unwrap();
+    assert!(why.contains("\"weather\"") && why.contains("development"), "{why}");
+    let shown = house.engine.push(BUNDLE, &nobody.push_id).await.unwrap();
+    assert_eq!(serde_json::to_value(&shown.audience).unwrap(), json!({"tag": "weather"}));
+
+    tell(1, json!({"environment": "development", "tags": ["news"]})).await.unwrap();
+    house.engine.forget(BUNDLE, &token(2)).await.unwrap();
+    assert_eq!(planned("sports").await.planned, 0);
+    assert_eq!(house.rows("tags").await, 2, "one each of the first and the third");
+    for wrong in [
+        json!([""]),
+        json!(["x".repeat(65)]),
+        json!(["a\nb"]),
+        json!((0..101).map(|n| n.to_string()).collect::<Vec<_>>()),
+    ] {
+        let error = tell(1, json!({"environment": "development", "tags": wrong})).await.unwrap_err();
+        assert!(matches!(&error, EngineError::Invalid { field, .. } if field == "tags"), "{error}");
+    }
+    assert!(house.push(json!({"tag": ""})).await.is_err());
+    house.engine.shutdown().await;
+}

@@ -86,6 +86,7 @@ export const sender = {
     older: "Show older ones",
     toUser: (user: string) => `to ${user}`,
     toToken: (token: string) => `to token ${token}`,
+    toTag: (tag: string) => `to installations tagged ${tag}`,
     users: (n: string) => `${n} users`,
     tokens: (n: string) => `${n} tokens`,
     because: (kind: ReasonKind, reason: string) => `${WHY_NOT[kind]}: ${reason}`,
