@@ -26,6 +26,7 @@ async fn an_installation_has_the_promised_shape() {
         "locale",
         "time_zone",
         "app_version",
+        "tags",
         "state",
     ];
     assert_eq!(keys, wanted.map(str::to_owned).iter().collect::<Vec<_>>());

@@ -117,6 +117,7 @@ export const SAID: Record<string, string> = {
   "Not all is sent yet: {}.": "还没有全部发出：{1}。",
   "{}. Not all is sent yet: {}.": "{1}。还没有全部发出：{2}。",
   "the last try came to nothing: {}": "上一次尝试没有结果：{1}",
+  "No live installation in {} has the tag {}.": "{1}里没有带标签 {2} 的有效设备。",
   "No user {} has ever logged in to this app: check the user's id.": "用户 {1} 从未登录过这个应用：请检查用户的 id。",
   "The user {} is logged in on no installation.": "用户 {1} 没有在任何设备上登录。",
   "The user {} has no installation in {}, only in the other environment.":

@@ -79,7 +79,7 @@ export const sender: Pick<Dictionary, "environments" | "policies" | "send" | "pu
     older: "显示更早的",
     toUser: (user) => `发给 ${user}`,
     toToken: (token) => `发给令牌 ${token}`,
-    toTag: (tag) => `发给带标签 ${tag} 的安装`,
+    toTag: (tag) => `发给带标签 ${tag} 的设备`,
     users: (n) => `${n} 个用户`,
     tokens: (n) => `${n} 个令牌`,
     because: (kind, reason) => `${WHY_NOT[kind]}：${reason}`,
