@@ -19,9 +19,9 @@ pub(crate) struct Driver {
     /// `willPresent`: the options, `"by-hand"` to answer each call, or absent for a delegate without the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) will_present: Option<WillPresentAnswer>,
-    /// The delegate has `didReceive`.
-    #[serde(default = "yes")]
-    pub(crate) did_receive: bool,
+    /// The delegate has `didReceive`, and calls its completion handler at once; `"by-hand"` leaves that to you.
+    #[serde(default)]
+    pub(crate) did_receive: DidReceiveAnswer,
     /// `didReceiveRemoteNotification`: the result, `"by-hand"`, or absent for a delegate without the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fetch: Option<FetchAnswer>,
@@ -47,6 +47,19 @@ pub(crate) enum WillPresentAnswer {
 pub(crate) enum FetchAnswer {
     Result(FetchResult),
     ByHand(ByHand),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum DidReceiveAnswer {
+    Has(bool),
+    ByHand(ByHand),
+}
+
+impl Default for DidReceiveAnswer {
+    fn default() -> Self {
+        Self::Has(true)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -142,6 +155,8 @@ pub(crate) struct Driven {
     pub(crate) content: ContentOption,
     pub(crate) driver: Option<Driver>,
     pub(crate) extension: Option<Extension>,
+    /// Its time in background was over.
+    pub(crate) suspended: bool,
     told: VecDeque<ToldView>,
 }
 
@@ -176,6 +191,7 @@ impl Driven {
 
     /// Its process, if it had one, is gone with everything it was to answer.
     pub(crate) fn close_all(&mut self) {
+        self.suspended = false;
         self.told.iter_mut().for_each(|told| told.open = false);
     }
 }
@@ -247,6 +263,6 @@ mod tests {
         let options = vec![PresentationOption::Banner];
         assert_eq!(driver.will_present, Some(WillPresentAnswer::Options(options)));
         assert_eq!(driver.fetch, Some(FetchAnswer::ByHand(ByHand::ByHand)));
-        assert!(driver.did_receive && driver.delegate_at_launch);
+        assert!(driver.did_receive == DidReceiveAnswer::Has(true) && driver.delegate_at_launch);
     }
 }

@@ -399,8 +399,11 @@ impl Phone {
 
     fn tell_app(&mut self, bundle: &str, message: DeviceMessage) {
         if self.is_driven(bundle) {
-            if let (DeviceMessage::Event(event), Some(driven)) = (message, self.driven.get_mut(bundle)) {
-                driven.tell(self.clock.now(), event);
+            if let DeviceMessage::Event(event) = message {
+                self.resume_driven(bundle, &event);
+                if let Some(driven) = self.driven.get_mut(bundle) {
+                    driven.tell(self.clock.now(), event);
+                }
             }
             return;
         }

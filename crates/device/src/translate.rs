@@ -3,8 +3,9 @@
 
 use homing_local::message::UserInfo;
 use homing_local::{
-    AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, LaunchOptions, LocalError,
-    Notification, NotificationView, PendingView, PresentationOption, PromptView, Surface,
+    AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, FetchResult,
+    LaunchOptions, LocalError, Notification, NotificationView, PendingView, PresentationOption, PromptView,
+    Surface,
 };
 use homing_notification_center as center;
 use serde::Serialize;
@@ -64,6 +65,14 @@ pub(crate) fn options(options: &[AuthorizationOption]) -> center::AuthorizationO
 
 pub(crate) fn presentation(options: &[PresentationOption]) -> center::PresentationOptions {
     center::PresentationOptions::from_bits(PresentationOption::bits(options))
+}
+
+pub(crate) fn fetch_result(result: FetchResult) -> center::FetchResult {
+    match result {
+        FetchResult::NewData => center::FetchResult::NewData,
+        FetchResult::NoData => center::FetchResult::NoData,
+        FetchResult::Failed => center::FetchResult::Failed,
+    }
 }
 
 pub(crate) fn app_state(state: AppStateWord) -> center::AppState {

@@ -122,6 +122,9 @@ pub(crate) struct Process {
     pub(crate) waiting: Vec<Waiting>,
     /// Silent notifications the app is working on.
     pub(crate) fetching: Vec<Fetching>,
+    /// Responses the app is working on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) responding: Vec<Responding>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,6 +160,13 @@ pub(crate) enum WaitingCall {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fetching {
     pub(crate) completion: u64,
+    pub(crate) deadline: UnixMillis,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Responding {
+    pub(crate) completion: u64,
+    pub(crate) notification: Notification,
     pub(crate) deadline: UnixMillis,
 }
 
@@ -198,6 +208,7 @@ impl App {
                 self.extension_answered(call, *content, turn);
             }
             AppInput::ServiceExtensionEnded { call } => self.extension_ended(call, turn),
+            AppInput::ResponseCompleted { completion } => self.response_completed(completion),
             AppInput::Expanded { identifier } => self.expanded(identifier, turn),
             AppInput::Closed => self.closed(),
             AppInput::ContentExtensionAnswered { call, option } => self.extension_chose(call, option, turn),

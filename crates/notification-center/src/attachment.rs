@@ -209,7 +209,7 @@ impl AttachmentType {
 
     fn of_extension(extension: &str) -> Option<Self> {
         let is = |known: &&str| known.eq_ignore_ascii_case(extension);
-        Self::ALL.into_iter().find(|kind| kind.extensions().iter().any(|known| is(&known)))
+        Self::ALL.into_iter().find(|kind| kind.extensions().iter().any(is))
     }
 }
 
@@ -388,7 +388,8 @@ impl App {
         let collected = self.collected.iter().map(|collected| &collected.notification);
         let presenting = self.process.presenting.iter().map(|presenting| &presenting.notification);
         let waiting = self.process.waiting.iter().filter_map(|waiting| waiting.call.notification());
-        let notifications = on_screen.chain(collected).chain(presenting).chain(waiting);
+        let responding = self.process.responding.iter().map(|responding| &responding.notification);
+        let notifications = on_screen.chain(collected).chain(presenting).chain(waiting).chain(responding);
         let pending = self.pending.iter().map(|pending| &pending.request);
         notifications.map(|notification| &notification.request).chain(pending).map(|request| &request.content)
     }
@@ -399,7 +400,8 @@ impl App {
         let collected = self.collected.iter_mut().map(|collected| &mut collected.notification);
         let presenting = self.process.presenting.iter_mut().map(|presenting| &mut presenting.notification);
         let waiting = self.process.waiting.iter_mut().filter_map(|waiting| waiting.call.notification_mut());
-        let notifications = on_screen.chain(collected).chain(presenting).chain(waiting);
+        let responding = self.process.responding.iter_mut().map(|responding| &mut responding.notification);
+        let notifications = on_screen.chain(collected).chain(presenting).chain(waiting).chain(responding);
         let pending = self.pending.iter_mut().map(|pending| &mut pending.request);
         let requests = notifications.map(|notification| &mut notification.request).chain(pending);
         requests.map(|request| &mut request.content)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Turn};
 use crate::output::UserInfo;
-use crate::{AppState, LaunchOptions, MoveCause, RemoteMark};
+use crate::{AppState, FetchResult, LaunchOptions, MoveCause, RemoteMark};
 
 /// The time in which an app may have so many.
 const WINDOW_MILLIS: i64 = 60 * 60 * 1_000;
@@ -14,6 +14,10 @@ const WINDOW_MILLIS: i64 = 60 * 60 * 1_000;
 const PER_WINDOW: usize = 3;
 /// How many after it overran its time.
 const PER_WINDOW_CUT: usize = 1;
+/// How many after a row of fetches that failed: the lower of Apple's two or three.
+const PER_WINDOW_FAILING: usize = 2;
+/// How many failed in a row make it so.
+const FAILING: u32 = 3;
 /// How long an overrun is held against it.
 const CUT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -24,6 +28,9 @@ pub(crate) struct Budget {
     /// When it was given the last ones in background, oldest first; older ones than the window are forgotten.
     given: Vec<UnixMillis>,
     overran_at: Option<UnixMillis>,
+    /// How many fetches failed since one brought something.
+    #[serde(skip_serializing_if = "is_zero")]
+    failed: u32,
     pub(crate) held: Option<Held>,
 }
 
@@ -46,6 +53,11 @@ pub(crate) enum Offered {
     Throttled,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Budget {
     pub(crate) fn is_unused(&self) -> bool {
         *self == Self::default()
@@ -55,7 +67,11 @@ impl Budget {
     fn free_at(&mut self, now: UnixMillis) -> UnixMillis {
         self.given.retain(|at| now.millis_since(*at) < WINDOW_MILLIS);
         let cut = self.overran_at.is_some_and(|at| now.millis_since(at) < CUT_MILLIS);
-        let limit = if cut { PER_WINDOW_CUT } else { PER_WINDOW };
+        let limit = match cut {
+            true => PER_WINDOW_CUT,
+            false if self.failed >= FAILING => PER_WINDOW_FAILING,
+            false => PER_WINDOW,
+        };
         match self.given.len().checked_sub(limit) {
             Some(over) => self.given[over].plus_millis(WINDOW_MILLIS),
             None => now,
@@ -67,6 +83,15 @@ impl Budget {
         self.given.iter_mut().chain(&mut self.overran_at).for_each(|at| *at = (*at).min(now));
         let held = self.held.iter_mut().filter_map(|held| held.due.as_mut());
         held.for_each(|due| *due = (*due).min(now.plus_millis(WINDOW_MILLIS)));
+    }
+
+    /// New data makes good what failed before; that there was none is nobody's fault.
+    pub(crate) const fn completed(&mut self, result: FetchResult) {
+        match result {
+            FetchResult::NewData => self.failed = 0,
+            FetchResult::NoData => {}
+            FetchResult::Failed => self.failed = self.failed.saturating_add(1),
+        }
     }
 
     pub(crate) fn overran(&mut self, now: UnixMillis) {

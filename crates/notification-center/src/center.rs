@@ -257,8 +257,8 @@ impl Center {
                     app.will_present_answered(completion, options, turn)
                 });
             }
-            Input::FetchCompleted { bundle, completion } => {
-                self.with_app(&bundle, now, out, |app, _| app.fetch_completed(completion));
+            Input::FetchCompleted { bundle, completion, result } => {
+                self.with_app(&bundle, now, out, |app, _| app.fetch_completed(completion, result));
             }
             Input::LockSet { locked } => self.set_lock(locked, now, out),
             Input::Tapped { bundle, identifier } => {

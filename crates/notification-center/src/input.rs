@@ -114,6 +114,8 @@ pub enum Input {
     FetchCompleted {
         bundle: String,
         completion: u64,
+        #[serde(default)]
+        result: FetchResult,
     },
 
     /// The user locked the screen, or unlocked it. Opening an app and tapping a notification unlock it, too.
@@ -178,12 +180,24 @@ pub enum AppInput {
     /// The process of the service extension ended before it answered this call; without a number, before it answered
     /// any of the open ones.
     ServiceExtensionEnded { call: Option<u64> },
+    /// The completion handler of `didReceive`; `completion` is that of [`crate::Output::CallDidReceive`].
+    ResponseCompleted { completion: u64 },
     /// The user opened a notification on the screen, not its app: its content extension draws it, if there is one.
     Expanded { identifier: String },
     /// What was open is open no more.
     Closed,
     /// What the content extension made of an action; `call` is that of [`crate::Output::ContentExtensionResponds`].
     ContentExtensionAnswered { call: u64, option: ContentExtensionOption },
+}
+
+/// *UIBackgroundFetchResult*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FetchResult {
+    #[default]
+    NewData,
+    NoData,
+    Failed,
 }
 
 /// Where an app stands.

@@ -58,7 +58,9 @@ pub use content_extension::{ContentExtension, ContentExtensionOption};
 pub use depth::is_too_deep;
 pub use extension::ExtensionCall;
 pub use group::{Group, Grouping, Preview};
-pub use input::{AppInput, AppState, Delegate, DeviceSetting, Identifiers, Input, RemoteNotification};
+pub use input::{
+    AppInput, AppState, Delegate, DeviceSetting, FetchResult, Identifiers, Input, RemoteNotification,
+};
 pub use output::{
     AppReceipt, Delivered, LaunchOptions, MoveCause, Output, PlayedSound, PresentationOptions, Prompt,
     RemoteMark, Response, Shown, Surface, UserInfo,

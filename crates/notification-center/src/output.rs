@@ -106,6 +106,11 @@ pub enum Output {
         completion: u64,
         response: Box<Response>,
     },
+    /// An app in background took longer over a response than it may: it is to be suspended.
+    ResponseTimeExpired {
+        bundle: String,
+        completion: u64,
+    },
     /// `openSettingsFor`: the app is to show its own settings.
     CallOpenSettings {
         bundle: String,

@@ -3,12 +3,16 @@
 
 use homing_trace::{Reason, Stage};
 
-use crate::app::{App, Fetching, Turn, Waiting, WaitingCall};
+use crate::app::{App, Fetching, Responding, Turn, Waiting, WaitingCall};
 use crate::output::UserInfo;
-use crate::{AppState, Delegate, Delivered, MoveCause, Output, Response};
+use crate::{AppState, Delegate, Delivered, FetchResult, MoveCause, Output, Response};
 
 /// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
 pub(crate) const FETCH_MILLIS: i64 = 30_000;
+/// How long an app in background may work on a response: as long as on anything else.
+pub(crate) const RESPONSE_MILLIS: i64 = 30_000;
+/// How many responses are remembered as open; beyond that, the oldest isn't.
+const MAX_RESPONDING: usize = 64;
 /// How many silent notifications an app may be working on; more are not given to it.
 const MAX_FETCHING: usize = 64;
 /// How long a launched app may take until its delegate is there.
@@ -79,7 +83,15 @@ impl App {
     fn call_now(&mut self, call: WaitingCall, turn: &mut Turn<'_>) {
         let (bundle, completion) = (self.bundle(), turn.completion());
         turn.out.push(match call {
-            WaitingCall::DidReceive(response) => Output::CallDidReceive { bundle, completion, response },
+            WaitingCall::DidReceive(response) => {
+                let notification = response.notification.clone();
+                let deadline = turn.now.plus_millis(RESPONSE_MILLIS);
+                if self.process.responding.len() >= MAX_RESPONDING {
+                    self.process.responding.remove(0);
+                }
+                self.process.responding.push(Responding { completion, notification, deadline });
+                Output::CallDidReceive { bundle, completion, response }
+            }
             WaitingCall::DidReceiveRemoteNotification(user_info) => {
                 let deadline = turn.now.plus_millis(FETCH_MILLIS);
                 self.process.fetching.push(Fetching { completion, deadline });
@@ -110,13 +122,34 @@ impl App {
         }
     }
 
-    pub(crate) fn fetch_completed(&mut self, completion: u64) {
+    /// What came of it weighs on what the app gets in future; in foreground nothing does.
+    pub(crate) fn fetch_completed(&mut self, completion: u64, result: FetchResult) {
+        let is_open = self.process.fetching.iter().any(|fetching| fetching.completion == completion);
+        self.fetch_ended(completion);
+        if is_open && self.state == AppState::Background {
+            self.budget.completed(result);
+        }
+    }
+
+    fn fetch_ended(&mut self, completion: u64) {
         self.process.fetching.retain(|fetching| fetching.completion != completion);
+    }
+
+    pub(crate) fn response_completed(&mut self, completion: u64) {
+        self.process.responding.retain(|responding| responding.completion != completion);
+    }
+
+    /// The app never called the completion handler of `didReceive`: in background, its time is over.
+    pub(crate) fn response_expired(&mut self, at: usize, turn: &mut Turn<'_>) {
+        let completion = self.process.responding.remove(at).completion;
+        if self.state == AppState::Background {
+            turn.out.push(Output::ResponseTimeExpired { bundle: self.bundle(), completion });
+        }
     }
 
     /// The app took longer than it may: in background, that ends it.
     pub(crate) fn fetch_expired(&mut self, completion: u64, turn: &mut Turn<'_>) {
-        self.fetch_completed(completion);
+        self.fetch_ended(completion);
         if self.state == AppState::Background {
             self.budget.overran(turn.now);
             self.move_to(AppState::Ended, MoveCause::BackgroundTimeExpired, turn);

@@ -7,7 +7,7 @@ use crate::app::{App, Turn};
 use crate::authorization::EPHEMERAL_MILLIS;
 use crate::extension::EXTENSION_MILLIS;
 use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
-use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS};
+use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS, RESPONSE_MILLIS};
 
 /// Something of an app whose time comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub(crate) enum Due {
     WillPresent(usize),
     /// A silent notification wasn't finished.
     Fetch(usize),
+    /// The completion handler of `didReceive` wasn't called.
+    Response(usize),
     /// The delegate didn't come.
     Waiting(usize),
     /// The service extension wasn't done.
@@ -45,6 +47,10 @@ impl App {
             .iter_mut()
             .for_each(|presenting| not_after(&mut presenting.deadline, WILL_PRESENT_MILLIS));
         process.fetching.iter_mut().for_each(|fetching| not_after(&mut fetching.deadline, FETCH_MILLIS));
+        process
+            .responding
+            .iter_mut()
+            .for_each(|responding| not_after(&mut responding.deadline, RESPONSE_MILLIS));
         process.waiting.iter_mut().for_each(|waiting| not_after(&mut waiting.deadline, LAUNCH_MILLIS));
         self.extending.iter_mut().for_each(|extending| not_after(&mut extending.deadline, EXTENSION_MILLIS));
         self.budget.see_time(now);
@@ -61,6 +67,7 @@ impl App {
             .filter_map(|(at, pending)| Some((at, pending.next_trigger_date?)));
         let presenting = self.process.presenting.iter().map(|presenting| presenting.deadline).enumerate();
         let fetching = self.process.fetching.iter().map(|fetching| fetching.deadline).enumerate();
+        let responding = self.process.responding.iter().map(|responding| responding.deadline).enumerate();
         let waiting = self.process.waiting.iter().map(|waiting| waiting.deadline).enumerate();
         let extending = self.extending.iter().map(|extending| extending.deadline).enumerate();
         let banners =
@@ -69,6 +76,7 @@ impl App {
             .map(|(at, time)| (time, Due::Pending(at)))
             .chain(presenting.map(|(at, time)| (time, Due::WillPresent(at))))
             .chain(fetching.map(|(at, time)| (time, Due::Fetch(at))))
+            .chain(responding.map(|(at, time)| (time, Due::Response(at))))
             .chain(waiting.map(|(at, time)| (time, Due::Waiting(at))))
             .chain(extending.map(|(at, time)| (time, Due::Extension(at))))
             .chain(self.budget.held.as_ref().and_then(|held| Some((held.due?, Due::Held))))
@@ -86,6 +94,7 @@ impl App {
                 self.not_presented(&presenting, turn);
             }
             Due::Fetch(at) => self.fetch_expired(self.process.fetching[at].completion, turn),
+            Due::Response(at) => self.response_expired(at, turn),
             Due::Waiting(at) => drop(self.process.waiting.remove(at)),
             Due::Extension(at) => self.extension_expired(at, turn),
             Due::Held => self.retry_held(turn),

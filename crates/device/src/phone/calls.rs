@@ -141,9 +141,12 @@ impl Phone {
             self.feed(Input::WillPresentAnswered { bundle, completion, options })?;
         } else if let AppCall::DidReceiveCompletion { completion } = call {
             self.work_ends(&bundle, completion);
-        } else if let AppCall::FetchCompletion { completion, result: _ } = call {
+            let what = center::AppInput::ResponseCompleted { completion };
+            self.feed(Input::OfApp { bundle, what })?;
+        } else if let AppCall::FetchCompletion { completion, result } = call {
             self.work_ends(&bundle, completion);
-            self.feed(Input::FetchCompleted { bundle, completion })?;
+            let result = translate::fetch_result(result);
+            self.feed(Input::FetchCompleted { bundle, completion, result })?;
         }
         Ok(Reply::Done)
     }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::questions::{Asked, Refusal};
 use super::{Caller, Phone};
 use crate::driver::{
-    CallAnswer, ContentOption, Driver, Extension, ExtensionAnswer, ExtensionCallView, FetchAnswer, ToldView,
-    WillPresentAnswer, changed,
+    CallAnswer, ContentOption, DidReceiveAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView,
+    FetchAnswer, ToldView, WillPresentAnswer, changed,
 };
 use crate::happening::Kind;
 use crate::store::StoreError;
@@ -69,7 +69,7 @@ impl Phone {
         let Some(driver) = self.driver(bundle) else { return Ok(()) };
         let delegate = center::Delegate {
             will_present: driver.will_present.is_some(),
-            did_receive: driver.did_receive,
+            did_receive: driver.did_receive != DidReceiveAnswer::Has(false),
             did_receive_remote_notification: driver.fetch.is_some(),
         };
         self.feed(Input::DelegateSet { bundle: bundle.to_owned(), delegate })
@@ -77,6 +77,7 @@ impl Phone {
 
     /// What an app is told, noted down and answered as it was laid down.
     pub(super) fn tell_driven(&mut self, bundle: &str, event: DeviceEvent) -> Result<(), StoreError> {
+        self.resume_driven(bundle, &event);
         let now = self.clock.now();
         let Some(driven) = self.driven.get_mut(bundle) else { return Ok(()) };
         let Some(driver) = &driven.driver else { return Ok(()) };
@@ -93,9 +94,10 @@ impl Phone {
                 }
                 Some(FetchAnswer::ByHand(_)) | None => None,
             },
-            DeviceEvent::DidReceive { completion, .. } => {
-                Some(AppCall::DidReceiveCompletion { completion: *completion })
-            }
+            DeviceEvent::DidReceive { completion, .. } => match driver.did_receive {
+                DidReceiveAnswer::Has(_) => Some(AppCall::DidReceiveCompletion { completion: *completion }),
+                DidReceiveAnswer::ByHand(_) => None,
+            },
             DeviceEvent::DidRegister { .. }
             | DeviceEvent::DidFailToRegister { .. }
             | DeviceEvent::OpenSettings { .. }

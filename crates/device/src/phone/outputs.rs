@@ -68,6 +68,7 @@ impl Phone {
             Output::CallDidReceive { bundle, completion, response } => {
                 self.did_receive(&bundle, completion, &response)?;
             }
+            Output::ResponseTimeExpired { bundle, completion } => self.response_overdue(&bundle, completion),
             Output::CallOpenSettings { bundle, notification } => {
                 self.call_open_settings(&bundle, notification.as_deref())?;
             }

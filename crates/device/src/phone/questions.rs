@@ -229,7 +229,8 @@ impl Phone {
             location_permission: translate::same(&self.center.location_permission(bundle))
                 .unwrap_or_default(),
             pid: app.process.as_ref().and_then(super::process::Process::pid),
-            suspended: app.process.as_ref().is_some_and(|process| process.suspension.suspended),
+            suspended: app.process.as_ref().is_some_and(|process| process.suspension.suspended)
+                || self.driven.get(bundle).is_some_and(|driven| driven.suspended),
             url: screen.as_ref().and_then(|screen| Some(screen.get("url")?.as_str()?.to_owned())),
             screen,
         }

@@ -116,8 +116,45 @@ impl Phone {
         if let Body::Child { child, gone: false, .. } = &process.body {
             child.suspend();
             process.suspension.suspended = true;
-            process.suspension.open.clear();
-            self.happened(Kind::Suspended, Some(bundle), json!({"suspended": true}));
+            let open = std::mem::take(&mut process.suspension.open);
+            self.suspended(bundle, open);
+        }
+    }
+
+    /// An app never said that it is done with a response. A process of its own has its while apart from that.
+    pub(super) fn response_overdue(&mut self, bundle: &str, completion: u64) {
+        if let Some(driven) = self.driven.get_mut(bundle).filter(|driven| driven.driver.is_some()) {
+            driven.close(completion);
+            if !std::mem::replace(&mut driven.suspended, true) {
+                self.suspended(bundle, BTreeSet::from([completion]));
+            }
+        }
+    }
+
+    /// `open` is what it was called for and never completed.
+    fn suspended(&mut self, bundle: &str, open: BTreeSet<u64>) {
+        self.happened(Kind::Suspended, Some(bundle), json!({"suspended": true, "uncompleted": open}));
+    }
+
+    /// A driven app is told something that it works on.
+    pub(super) fn resume_driven(&mut self, bundle: &str, event: &DeviceEvent) {
+        let works = match event {
+            DeviceEvent::DidReceive { .. }
+            | DeviceEvent::DidReceiveRemoteNotification { .. }
+            | DeviceEvent::WillPresent { .. }
+            | DeviceEvent::OpenSettings { .. }
+            | DeviceEvent::Touched { .. }
+            | DeviceEvent::Launched { .. }
+            | DeviceEvent::StateChanged { state: AppStateWord::Foreground } => true,
+            DeviceEvent::StateChanged { .. }
+            | DeviceEvent::DidRegister { .. }
+            | DeviceEvent::DidFailToRegister { .. } => false,
+        };
+        if let Some(driven) = self.driven.get_mut(bundle)
+            && works
+            && std::mem::take(&mut driven.suspended)
+        {
+            self.happened(Kind::Suspended, Some(bundle), json!({"suspended": false}));
         }
     }
 

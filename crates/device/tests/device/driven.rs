@@ -238,3 +238,32 @@ async fn a_content_extension_is_asked_first_about_the_actions_of_what_is_open() 
     assert_eq!(send(&host, "POST", &format!("{NOTIFICATIONS}/collapse"), collapse).await.0, 204);
     host.shutdown().await;
 }
+
+/// §4.4 and §5.1: about thirty seconds in background, whoever forgets the completion handler.
+#[tokio::test]
+async fn a_driven_app_that_never_completes_a_response_is_suspended_until_it_is_told_something() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({"did_receive": "by-hand"})).await;
+    let categories = json!({"categories": [{"identifier": "mail", "actions": [{"identifier": "read"}]}]});
+    assert_eq!(send(&host, "PUT", &format!("{APP}/categories"), categories).await.0, 204);
+    for (seq, completes) in [(1, false), (2, true)] {
+        publish(&service, seq, &json!({"aps": {"alert": "n", "category": "mail"}}));
+        let shown =
+            until(&host, NOTIFICATIONS, |shown| shown["notifications"][0]["actions"][0].is_object()).await;
+        let identifier = &shown["notifications"][0]["identifier"];
+        let choice = json!({"app": BUNDLE, "identifier": identifier, "action": "read"});
+        assert_eq!(send(&host, "POST", &format!("{NOTIFICATIONS}/action"), choice).await.0, 204);
+        let call = told(&host, "did-receive").await;
+        assert_eq!((&call["open"], &get(&host, APP).await["suspended"]), (&json!(true), &json!(false)));
+        let address = format!("{APP}/calls/{}", call["event"]["completion"]);
+        if completes {
+            assert_eq!(send(&host, "POST", &address, json!({})).await.0, 204);
+        }
+        assert_eq!(send(&host, "POST", "/v1/clock/advance", json!({"seconds": 30})).await.0, 200);
+        assert_eq!(get(&host, APP).await["suspended"], !completes);
+        assert_eq!(send(&host, "POST", &address, json!({})).await.0, 404, "it is open no more");
+    }
+    host.shutdown().await;
+}

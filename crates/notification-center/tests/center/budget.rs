@@ -150,3 +150,28 @@ fn a_clock_that_goes_back_makes_nobody_wait_longer_than_an_hour() {
     phone.pass(-DAY);
     assert_eq!(phone.pass(HOUR), ["4 suppressed: silent", "didReceiveRemoteNotification 4"]);
 }
+
+/// §5.1: the results. Only what fails again and again weighs; new data makes it good.
+#[test]
+fn fetches_that_fail_in_a_row_cost_one_an_hour() {
+    let given = |results: [FetchResult; 4]| {
+        let mut phone = Phone::after(allowed(AppState::Background));
+        for (seq, result) in (1_u64..).zip(results) {
+            let outputs = phone.take(silent(seq));
+            let completion =
+                outputs.iter().find_map(|output| output.strip_prefix("didReceiveRemoteNotification "));
+            let completion = completion.expect("it is given").parse().expect("a number");
+            phone.take(fetched_with(completion, result));
+            phone.pass(HOUR);
+        }
+        let given = |seq| phone.take(silent(seq)).iter().any(|output| output.starts_with("didReceiveRemote"));
+        (10..14).map(given).filter(|given| *given).count()
+    };
+    use FetchResult::{Failed, NewData, NoData};
+    assert_eq!(given([NewData; 4]), 3);
+    assert_eq!(given([NoData; 4]), 3);
+    assert_eq!(given([NewData, NewData, Failed, Failed]), 3, "two aren't a row");
+    assert_eq!(given([NewData, Failed, Failed, Failed]), 2);
+    assert_eq!(given([Failed, Failed, NoData, Failed]), 2, "no data changes nothing");
+    assert_eq!(given([Failed, Failed, Failed, NewData]), 3);
+}

@@ -205,7 +205,11 @@ pub(crate) fn silent(seq: u64) -> Input {
 }
 
 pub(crate) fn fetched(completion: u64) -> Input {
-    Input::FetchCompleted { bundle: NEWS.to_owned(), completion }
+    fetched_with(completion, FetchResult::NewData)
+}
+
+pub(crate) fn fetched_with(completion: u64, result: FetchResult) -> Input {
+    Input::FetchCompleted { bundle: NEWS.to_owned(), completion, result }
 }
 
 pub(crate) fn dismiss(identifier: &str) -> Input {
@@ -278,6 +282,7 @@ pub(crate) fn said(output: &Output) -> String {
             format!("willPresent {completion}: {}", notification.request.identifier)
         }
         Output::CallDidReceive { completion, response, .. } => did_receive(*completion, response),
+        Output::ResponseTimeExpired { completion, .. } => format!("response {completion} took too long"),
         Output::CallOpenSettings { notification, .. } => match notification {
             Some(notification) => format!("openSettings for {}", notification.request.identifier),
             None => "openSettings".to_owned(),

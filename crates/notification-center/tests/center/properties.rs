@@ -69,7 +69,11 @@ fn input() -> impl Strategy<Value = Input> {
             completion,
             options: PresentationOptions::from_bits(bits),
         }),
-        1 => (bundle(), 0_u64..20).prop_map(|(bundle, completion)| Input::FetchCompleted { bundle, completion }),
+        1 => (bundle(), 0_u64..20).prop_map(|(bundle, completion)| Input::FetchCompleted {
+            bundle,
+            completion,
+            result: FetchResult::Failed,
+        }),
         2 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Tapped { bundle, identifier }),
         1 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Dismissed { bundle, identifier }),
     ];
@@ -118,6 +122,7 @@ fn of_some_app() -> impl Strategy<Value = Input> {
             action: action.to_owned(),
             text: None,
         }),
+        2 => (0_u64..20).prop_map(|completion| AppInput::ResponseCompleted { completion }),
         3 => (0_u64..20, any::<bool>()).prop_map(|(call, empty)| AppInput::ServiceExtensionAnswered {
             call,
             content: Box::new(if empty { NotificationContent::default() } else { content("better") }),

@@ -116,3 +116,26 @@ fn a_tapped_local_notification_opens_the_app_without_a_receipt() {
     let outputs = ["removed tea", "app Background → Foreground", "didReceive 1: tea"];
     assert_eq!(phone.take(tap("tea")), outputs);
 }
+
+/// §4.4 and §5.1: an app in background has about 30 s.
+#[test]
+fn a_response_whose_handler_is_never_called_ends_the_time_in_background() {
+    let set = || categories(json!([{"identifier": "mail", "actions": [{"identifier": "read"}]}]));
+    let answered = |to: AppState, completes: bool| {
+        let mut phone = Phone::after(allowed(AppState::Background));
+        phone.take(set());
+        phone.take(arrives(push(1, json!({"aps": {"alert": "n", "category": "mail"}}))));
+        let outputs = phone.take(choose("id-1", "read", None));
+        assert!(outputs.contains(&"didReceive 1: id-1 read".to_owned()), "{outputs:?}");
+        phone.take(state(to));
+        if completes {
+            phone.take(of_app(AppInput::ResponseCompleted { completion: 1 }));
+        }
+        assert_eq!(phone.pass(30 * SECOND - 1), [""; 0]);
+        phone.pass(1)
+    };
+    assert_eq!(answered(AppState::Background, false), ["response 1 took too long"]);
+    assert_eq!(answered(AppState::Background, true), [""; 0]);
+    assert_eq!(answered(AppState::Foreground, false), [""; 0], "nobody is suspended in front");
+    assert_eq!(answered(AppState::Ended, false), [""; 0], "its process is gone");
+}

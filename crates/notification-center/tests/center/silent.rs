@@ -126,7 +126,7 @@ fn an_app_that_takes_longer_than_thirty_seconds_in_background_is_ended() {
     let mut done = phone.clone();
     assert_eq!(phone.pass(30 * SECOND), ["app Background → Ended"]);
 
-    done.take(Input::FetchCompleted { bundle: NEWS.to_owned(), completion: 1 });
+    done.take(Input::FetchCompleted { bundle: NEWS.to_owned(), completion: 1, result: FetchResult::NewData });
     assert_eq!(done.center.next_wake(), None);
     assert_eq!(done.pass(30 * SECOND), [""; 0]);
 
