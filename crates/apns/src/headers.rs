@@ -69,6 +69,11 @@ impl<'a> RequestHeaders<'a> {
             .with_if(Leniency::EmptyTopic, is_empty(self.topic))
             .with_if(Leniency::UnderscoreInTopic, has(self.topic, |byte| *byte == b'_'))
             .with_if(Leniency::EmptyCollapseId, is_empty(self.collapse_id))
+            .with_if(Leniency::BackgroundAtDefault, self.priority.is_none() && self.is_background())
+    }
+
+    fn is_background(&self) -> bool {
+        self.push_type.is_some_and(|value| value.as_bytes() == PushType::Background.as_str().as_bytes())
     }
 
     /// The same of a request about channels, which has other headers: those of notifications mean nothing there.
@@ -163,7 +168,8 @@ fn has_duplicate(headers: &HeaderMap) -> bool {
 }
 
 /// The priority a request gets. Apple says that 10 with `background` is an error (*Sending notification requests to
-/// APNs*); only an explicit one is [`Reason::BadPriority`], and a background notification without the header gets 5.
+/// APNs*); only an explicit one is [`Reason::BadPriority`], and a background notification without the header gets 5: see
+/// [`Leniency::BackgroundAtDefault`].
 pub fn effective_priority(said: Option<Priority>, push_type: Option<PushType>) -> Result<Priority, Reason> {
     match (said, push_type) {
         (Some(Priority::Ten), Some(PushType::Background)) => Err(Reason::BadPriority),

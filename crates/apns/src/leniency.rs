@@ -65,7 +65,8 @@ leniencies! {
     EmptyCollapseId, "empty-collapse-id", Some(Reason::BadCollapseId), "`apns-collapse-id` is empty.", "Leave apns-collapse-id out instead of sending it empty.";
     ChannelIdInPath, "channel-id-in-path", Some(Reason::MissingChannelId), "A channel's id is in the path.", "Send a channel's id in apns-channel-id.";
     BareChannelId, "bare-channel-id", Some(Reason::BadChannelId), "`apns-channel-id` is in base64url, or not padded.", "Send a channel's id as it was given, in base64 with padding.";
-    SilentAtTen, "silent-at-10", Some(Reason::BadPriority), "A payload with nothing but `content-available` is sent at priority 10, without a push type.", "Send silent notifications with apns-push-type background and apns-priority 5.";
+    SilentAtTen, "silent-at-10", Some(Reason::BadPriority), "A payload with nothing but `content-available` is sent without a push type, at priority 10, which it has, too, where none is said.", "Send silent notifications with apns-push-type background and apns-priority 5.";
+    BackgroundAtDefault, "background-without-priority", Some(Reason::BadPriority), "`apns-push-type` is background, and `apns-priority` isn't sent, which means 10.", "Send apns-priority 5 with background notifications.";
     QueryInPath, "query-in-path", Some(Reason::BadPath), "The path has a query.", "Send to /3/device/<token> without a query.";
     HostWithoutAuthority, "host-without-authority", None, "The request has `host` and no `:authority`.", "Send :authority, as HTTP/2 wants it; host is HTTP/1.1's.";
     NoAlpn, "no-alpn", None, "The client speaks HTTP/2 without having offered it by ALPN.", "Offer h2 by ALPN in the TLS handshake.";

@@ -10,13 +10,14 @@ impl Topic {
     /// Longest topic taken, in bytes. Apple's bundle IDs end at 155 characters; suffixes come on top.
     pub const MAX_LEN: usize = 255;
 
-    /// Letters, digits, `-`, `_` and `.` of ASCII; anything else is [`Reason::BadTopic`].
+    /// Parts of ASCII letters, digits, `-` and `_`, joined by dots, none of them empty; anything else is [`Reason::BadTopic`].
     ///
     /// Apple documents letters, digits, hyphen and dot (*CFBundleIdentifier*); the underscore is met in old ones.
     pub fn parse(value: &[u8]) -> Result<Self, Reason> {
-        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_part = |part: &[u8]| !part.is_empty() && part.iter().all(allowed);
         match std::str::from_utf8(value) {
-            Ok(text) if !text.is_empty() && text.len() <= Self::MAX_LEN && value.iter().all(allowed) => {
+            Ok(text) if text.len() <= Self::MAX_LEN && value.split(|byte| *byte == b'.').all(is_part) => {
                 Ok(Self(text.into()))
             }
             Ok(_) | Err(_) => Err(Reason::BadTopic),
@@ -55,7 +56,9 @@ mod tests {
     #[test]
     fn only_what_a_bundle_id_may_hold_is_a_topic() {
         assert!("com.example.News-Reader_2.voip".parse::<Topic>().is_ok());
-        for text in ["", "a/b", "a+b", "a#", "a b", "道", "$SYS"] {
+        for text in
+            ["", "a/b", "a+b", "a#", "a b", "道", "$SYS", ".", "com..x", ".com.x", "com.x.", "com.x..voip"]
+        {
             assert_eq!(text.parse::<Topic>(), Err(Reason::BadTopic), "{text}");
         }
         assert!(Topic::parse(&[b'a'; Topic::MAX_LEN]).is_ok());

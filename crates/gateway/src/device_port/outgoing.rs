@@ -118,8 +118,20 @@ impl Dialect {
         }
     }
 
-    pub(super) fn acknowledge(self, packet_id: PacketId, code: ReasonCode, out: &mut Vec<u8>) {
-        let ack = Ack { code, ..Ack::success(packet_id) };
+    /// A Reason String, if the client wants one and its packet, which has `others` bytes at most without it, stays short enough
+    /// for the client [MQTT-3.4.2-2, MQTT-3.9.2-1].
+    pub(super) fn reason(self, why: &str, others: usize) -> Option<&str> {
+        // Its identifier, its length, and what longer lengths before it take.
+        const AROUND: usize = 1 + 2 + 6;
+        let fits = others + AROUND + why.len() <= self.maximum_packet_size;
+        (self.wants_reasons && fits).then_some(why)
+    }
+
+    pub(super) fn acknowledge(self, packet_id: PacketId, code: ReasonCode, why: &str, out: &mut Vec<u8>) {
+        // Type, length, identifier, code, length of the properties.
+        const OTHERS: usize = 1 + 1 + 2 + 1 + 1;
+        let mut ack = Ack { code, ..Ack::success(packet_id) };
+        ack.properties.reason_string = self.reason(why, OTHERS).filter(|why| !why.is_empty());
         self.answer(&Packet::PubAck(ack), out);
     }
 

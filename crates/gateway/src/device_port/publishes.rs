@@ -10,11 +10,20 @@ use crate::hub::effect::Whose;
 use crate::notification::RegistrationKey;
 use crate::store::{StageEvent, StoreError};
 
+const NO_STATE: Taken = Taken::No(
+    ReasonCode::PayloadFormatInvalid,
+    r#"the payload of device/state is a JSON object such as {"low_power": true}"#,
+);
+const NO_RECEIPT: Taken = Taken::No(
+    ReasonCode::PayloadFormatInvalid,
+    r#"a receipt is a JSON object with seq, apns_id, event, reason and at, such as {"seq": 7, "apns_id": "…", "event": "displayed", "reason": null, "at": "2026-11-26T08:00:00.000Z"}"#,
+);
+
 /// What became of a PUBLISH.
 enum Taken {
     Yes,
-    /// Not for the reason given; the device may go on.
-    No(ReasonCode),
+    /// Not for the reason given, in a code and in words; the device may go on.
+    No(ReasonCode, &'static str),
     /// It can't be taken now: the device shall send it again on its next connection.
     Later,
 }
@@ -39,29 +48,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
                 self.take_receipt(&registration, publish.payload.0).await
             }
             Ok(FromDevice::State) => self.take_state(publish.payload.0),
-            Err(_) => Taken::No(ReasonCode::NotAuthorized),
+            Err(_) => Taken::No(
+                ReasonCode::NotAuthorized,
+                "a device publishes <environment>/<topic>/receipt and device/state alone",
+            ),
         };
         match taken {
-            Taken::Yes => self.acknowledge(packet_id, ReasonCode::Success),
-            Taken::No(code) if self.is_v5() => self.acknowledge(packet_id, code),
-            Taken::No(ReasonCode::NotAuthorized) => {
+            Taken::Yes => self.acknowledge(packet_id, ReasonCode::Success, ""),
+            Taken::No(code, why) if self.is_v5() => self.acknowledge(packet_id, code, why),
+            Taken::No(ReasonCode::NotAuthorized, _) => {
                 tracing::info!(device = %self.name(), topic = publish.topic, "a device publishes where it may not");
                 return Err(End::Ours(ReasonCode::NotAuthorized, "not a topic of this device"));
             }
             // 3.1.1 can't be told what is wrong with it, and would only send it again.
-            Taken::No(_) => self.acknowledge(packet_id, ReasonCode::Success),
+            Taken::No(..) => self.acknowledge(packet_id, ReasonCode::Success, ""),
             Taken::Later => return Err(End::Ours(ReasonCode::ServerBusy, "try again later")),
         }
         Ok(())
     }
 
-    fn acknowledge(&mut self, packet_id: Option<PacketId>, code: ReasonCode) {
+    fn acknowledge(&mut self, packet_id: Option<PacketId>, code: ReasonCode, why: &str) {
         if let Some(packet_id) = packet_id {
-            self.arrived.dialect.acknowledge(packet_id, code, &mut self.wire.outbound);
+            self.arrived.dialect.acknowledge(packet_id, code, why, &mut self.wire.outbound);
         }
     }
 
     fn take_state(&self, payload: &[u8]) -> Taken {
+        // Serde would take a list for it, too.
+        if !payload.trim_ascii_start().starts_with(b"{") {
+            return NO_STATE;
+        }
         match serde_json::from_slice::<DeviceState>(payload) {
             Ok(state) => {
                 tracing::debug!(device = %self.name(), low_power = state.low_power, "device state");
@@ -70,20 +86,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
             }
             Err(error) => {
                 tracing::debug!(device = %self.name(), %error, "no device state");
-                Taken::No(ReasonCode::PayloadFormatInvalid)
+                NO_STATE
             }
         }
     }
 
     async fn take_receipt(&mut self, name: &RegistrationName<'_>, payload: &[u8]) -> Taken {
         if payload.len() > Receipt::MAX_LEN {
-            return Taken::No(ReasonCode::PayloadFormatInvalid);
+            return NO_RECEIPT;
         }
         let receipt = match Receipt::from_json(payload) {
             Ok(receipt) => receipt,
             Err(error) => {
                 tracing::debug!(device = %self.name(), %error, "no receipt");
-                return Taken::No(ReasonCode::PayloadFormatInvalid);
+                return NO_RECEIPT;
             }
         };
         let registration = match self.receiver_of(name, receipt.seq).await {

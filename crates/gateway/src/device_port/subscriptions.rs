@@ -64,7 +64,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         let at_qos_0 = codes.contains(&ReasonCode::ImplementationSpecificError.as_u8());
         let why = asked.iter().find_map(Asked::why).or(at_qos_0.then_some("subscribe at QoS 1"));
         let properties = AckProperties {
-            reason_string: why.filter(|_| self.arrived.dialect.wants_reasons),
+            // Beside the codes: type, length, identifier, length of the properties.
+            reason_string: why.and_then(|why| self.arrived.dialect.reason(why, 8 + codes.len())),
             ..AckProperties::default()
         };
         let ack = SubAck { packet_id: subscribe.packet_id, codes: &codes, properties };

@@ -117,6 +117,13 @@ pub(crate) struct Head {
     client: Option<HeaderValue>,
 }
 
+impl Head {
+    /// Whether it has priority 10, said or by default, and its body will say whether it is silent.
+    const fn may_be_silent_at_ten(&self) -> bool {
+        self.push_type.is_none() && matches!(self.priority, None | Some(Priority::Ten))
+    }
+}
+
 /// The certificate of a connection.
 #[derive(Debug)]
 struct Certified {
@@ -415,9 +422,10 @@ impl Admission {
         let (push_type, topic_no, priority, expiration, collapse_id) =
             checked.map_err(|reason| refusing(reason, Some(&topic)))?;
         let team = Arc::clone(&sender.team);
-        let may_be_silent_at_ten = (push_type, priority) == (None, Some(Priority::Ten));
-        let client = headers.user_agent.filter(|_| may_be_silent_at_ten).cloned();
-        Ok(Head { team, topic, topic_no, push_type, priority, expiration, collapse_id, client })
+        let mut head =
+            Head { team, topic, topic_no, push_type, priority, expiration, collapse_id, client: None };
+        head.client = headers.user_agent.filter(|_| head.may_be_silent_at_ten()).cloned();
+        Ok(head)
     }
 
     /// The topic of whoever can't name one: their certificate's own, also when it has several.
@@ -503,8 +511,7 @@ impl Admission {
             return Err(Reason::PayloadTooLarge);
         }
         // A push type we inferred contradicts no priority the sender chose.
-        let at_ten = matches!((push_type, head.priority), (PushType::Background, Some(Priority::Ten)));
-        if at_ten && head.push_type.is_none() {
+        if push_type == PushType::Background && head.may_be_silent_at_ten() {
             let used = Leniencies::NONE.with_if(Leniency::SilentAtTen, true);
             self.check_strictly(used)?;
             self.note(&head.team, Some((&head.topic, head.topic_no)), used, head.client.as_ref(), now);

@@ -1,5 +1,7 @@
 //! What a device may say and what it hears: reason codes, for MQTT 5 and 3.1.1.
 
+use std::num::NonZeroU32;
+
 use homing_apns::Expiration;
 use homing_link::{
     Ack, ConnectProperties, Delivery, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode,
@@ -198,17 +200,40 @@ async fn publishing_elsewhere_is_refused_and_the_device_state_is_taken() {
     let house = House::start(1).await;
     let mut raw = arrived(&house, Version::V5, ConnectProperties::default()).await;
     let notification = format!("development/{BUNDLE}/notification");
-    for (topic, payload, code) in [
-        ("device/state", &b"{\"low_power\":true}"[..], ReasonCode::Success),
-        ("device/state", b"low", ReasonCode::PayloadFormatInvalid),
-        ("any/where", b"", ReasonCode::NotAuthorized),
-        (&notification, b"{}", ReasonCode::NotAuthorized),
-        (&NEWS.receipt_topic(), b"no receipt", ReasonCode::PayloadFormatInvalid),
+    for (topic, payload, code, word) in [
+        ("device/state", &b"{\"low_power\":true}"[..], ReasonCode::Success, ""),
+        ("device/state", b"low", ReasonCode::PayloadFormatInvalid, "low_power"),
+        ("device/state", b"[true]", ReasonCode::PayloadFormatInvalid, "low_power"),
+        ("device/state", b"{\"low_power\":1}", ReasonCode::PayloadFormatInvalid, "low_power"),
+        ("any/where", b"", ReasonCode::NotAuthorized, "device/state"),
+        (&notification, b"{}", ReasonCode::NotAuthorized, "receipt"),
+        (&NEWS.receipt_topic(), b"no receipt", ReasonCode::PayloadFormatInvalid, "apns_id"),
     ] {
         raw.say(&publish(topic, payload)).await;
-        let said = raw.hear(|packet| if let Packet::PubAck(ack) = packet { Some(ack.code) } else { None });
-        assert_eq!(said.await, Some(Some(code)), "{topic}");
+        let said = raw.hear(|packet| {
+            let Packet::PubAck(ack) = packet else { panic!("{packet:?}") };
+            (ack.code, ack.properties.reason_string.map(str::to_owned))
+        });
+        let (said, why) = said.await.expect("an answer");
+        assert_eq!((said, why.is_some()), (code, code != ReasonCode::Success), "{topic}");
+        assert!(why.unwrap_or_default().contains(word), "{topic}");
     }
+    for properties in [
+        ConnectProperties { request_problem_information: Some(false), ..ConnectProperties::default() },
+        ConnectProperties { maximum_packet_size: NonZeroU32::new(64), ..ConnectProperties::default() },
+    ] {
+        let mut raw = arrived(&house, Version::V5, properties).await;
+        raw.say(&publish("device/state", b"low")).await;
+        let said = raw.hear(|packet| {
+            if let Packet::PubAck(ack) = packet { ack.properties.reason_string.is_none() } else { false }
+        });
+        assert_eq!(said.await, Some(true), "without words");
+    }
+    // It can be told nothing, and would only send it again.
+    let mut raw = arrived(&house, Version::V311, ConnectProperties::default()).await;
+    raw.say(&publish("device/state", b"low")).await;
+    let said = raw.hear(|packet| matches!(packet, Packet::PubAck(_)));
+    assert_eq!(said.await, Some(true));
     let mut raw = arrived(&house, Version::V311, ConnectProperties::default()).await;
     raw.say(&publish("any/where", b"")).await;
     assert_eq!(raw.hear_text().await, "closed");

@@ -124,6 +124,9 @@ impl Stage {
                 case(request.header("apns-channel-id", id))
             }
             Leniency::SilentAtTen => Case { body: SILENT, ..case(good().header("apns-priority", "10")) },
+            Leniency::BackgroundAtDefault => {
+                Case { body: SILENT, ..case(good().header("apns-push-type", "background")) }
+            }
             Leniency::QueryInPath => {
                 case(good().uri(format!("https://localhost/3/device/{}?from=test", self.token)))
             }
@@ -314,4 +317,26 @@ async fn of_one_connection_each_leniency_names_its_own_client() {
     let told: Vec<_> = stage.world.advice.all().into_iter().map(|it| (it.leniency, it.clients)).collect();
     let (one, two) = (vec!["one".into()], vec!["two".into()]);
     assert_eq!(told, [(Leniency::EmptyCollapseId, one), (Leniency::SilentAtTen, two)]);
+}
+
+#[tokio::test]
+async fn a_silent_payload_without_push_type_and_priority_is_at_10_by_default() {
+    for strict in [false, true] {
+        let stage = Stage::build(ProviderRules { strict, ..ProviderRules::default() }).await;
+        let mut client = stage.world.client(Credential::None).await;
+        let answer = client.send(stage.world.request(&stage.token), SILENT).await;
+        if strict {
+            assert_eq!(answer.reason(), (400, "BadPriority".to_owned()));
+        } else {
+            assert_eq!(answer.status, 200);
+            assert_eq!(stage.counted(), [(APP.to_owned(), Leniency::SilentAtTen, 1, 1)]);
+        }
+        for (push_type, priority) in [("background", "5"), ("background", "1"), ("alert", "10")] {
+            let request = stage.world.request(&stage.token).header("apns-push-type", push_type);
+            let answer = client.send(request.header("apns-priority", priority), SILENT).await;
+            assert_eq!(answer.status, 200, "{push_type} at {priority}: {answer:?}");
+        }
+        assert_eq!(client.send(stage.world.request(&stage.token), ALERT).await.status, 200);
+        assert_eq!(stage.counted().len(), usize::from(!strict));
+    }
 }

@@ -46,6 +46,17 @@ async fn every_wrong_header_has_its_reason() {
             assert_eq!(answer.header("apns-id"), Some(value), "a wrong label comes back, too");
         }
     }
+    let jwt = bearer(&world, KEY_ID, TEAM, real_seconds());
+    for (topic, reason) in [
+        ("com..x", "BadTopic"),
+        (".com.example", "BadTopic"),
+        ("com.example.", "BadTopic"),
+        ("com/example", "BadTopic"),
+        ("com.example.nobody", "TopicDisallowed"),
+    ] {
+        let request = world.bare_request(&token).header("authorization", &jwt).header("apns-topic", topic);
+        assert_eq!(client.send(request, ALERT).await.reason(), expect(400, reason), "{topic}");
+    }
     let silent = world.request(&token).header("apns-push-type", "background").header("apns-priority", "10");
     assert_eq!(client.send(silent, ALERT).await.reason(), expect(400, "BadPriority"));
     let jwt = bearer(&world, KEY_ID, TEAM, real_seconds());
