@@ -52,6 +52,9 @@ pub(super) async fn show(
 }
 
 /// Let the app follow a channel, now and after every reconnect
+///
+/// Whether there is such a channel, the push service says: until it has, the answer is 202 and `state` is `waiting`; then it is
+/// `subscribed`, or `refused` with `why`, as GET shows, and as the event `channel` tells. 200: it was followed already.
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/channels/{id}", operation_id = "follow_channel", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path), ("id" = String, Path)),
     responses((status = 202, body = ChannelView), (status = 200, body = ChannelView), (status = 404, body = Problem),

@@ -41,9 +41,10 @@ pub(crate) struct ChannelView {
     /// In base64url without padding.
     channel: String,
     environment: String,
-    /// `subscribed`, `waiting` for the push service, or `refused`.
+    /// `subscribed`, `waiting` for the push service's answer, or `refused` by it: then nothing comes, and it is asked for again
+    /// on each connection and by another `PUT`.
     state: &'static str,
-    /// Why it is refused.
+    /// Why it is refused, in the push service's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     /// How many have come.
@@ -72,14 +73,20 @@ impl Phone {
         Ok(self.channel_view_of(&channel, following))
     }
 
-    /// Follows the channel from now on; `true` if that is new.
+    /// Follows the channel from now on; `true` if that is new. One that the push service has refused is asked for again: its
+    /// app may broadcast now, or its enrolment lists more.
     pub(crate) fn follow(&mut self, bundle: &str, id: &str) -> Asked<bool> {
         let channel = match self.channel_meant(bundle, id) {
             Ok(channel) => channel,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.followed.contains_key(&channel) {
-            return Ok(Ok(false));
+        if let Some(following) = self.followed.get_mut(&channel) {
+            let is_refused = matches!(following.answer, Some(Err(_))) && self.link.is_some();
+            if is_refused {
+                following.answer = None;
+                self.effects.push(Effect::Order(Order::Follow(channel)));
+            }
+            return Ok(Ok(is_refused));
         }
         if self.followed.len() >= PER_DEVICE {
             let detail = format!("a device follows at most {PER_DEVICE} channels: leave one first");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::hands::{APP, allow, get, send, start, until};
-use crate::push_service::{PushService, Sent, UNKNOWN_CHANNEL};
+use crate::push_service::{PushService, Seen, Sent, UNKNOWN_CHANNEL};
 
 const CHANNEL: &str = "channel/development/com.example.news/dHN0LXNyY2gtY2hubA";
 
@@ -63,6 +63,14 @@ async fn a_channel_that_is_none_or_isnt_there_is_told() {
     assert_eq!(status, 202);
     let view = until(&host, &path(UNKNOWN_CHANNEL), |view| view["state"] == "refused").await;
     assert!(view["why"].as_str().is_some_and(|why| !why.is_empty()), "{view}");
+    // It may be there meanwhile: whoever asks again is heard.
+    let filter = format!("channel/development/com.example.news/{UNKNOWN_CHANNEL}");
+    let asked = |seen: &Seen| seen.asked.iter().filter(|asked| **asked == filter).count();
+    service.until("it was asked for", |seen| asked(seen) == 1).await;
+    let (status, view) = send(&host, "PUT", &path(UNKNOWN_CHANNEL), json!({})).await;
+    assert_eq!((status, &view["why"]), (202, &serde_json::Value::Null));
+    service.until("it is asked for again", |seen| asked(seen) == 2).await;
+    until(&host, &path(UNKNOWN_CHANNEL), |view| view["state"] == "refused").await;
     // The app goes, and with it what it followed.
     let (status, _) = send(&host, "DELETE", APP, json!({})).await;
     assert_eq!(status, 204);

@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) enrolments: u32,
     pub(crate) connections: u32,
     pub(crate) connected: bool,
+    /// Each filter of each SUBSCRIBE, taken or not.
+    pub(crate) asked: Vec<String>,
     pub(crate) subscribed: Vec<String>,
     pub(crate) unsubscribed: Vec<String>,
     /// Codes of PUBACKs by packet id, in order.
@@ -297,6 +299,7 @@ impl PushService {
             }
             Packet::Subscribe(subscribe) => {
                 let filter = subscribe.filters.iter().next().expect("there is one").filter.to_owned();
+                self.seen.send_modify(|seen| seen.asked.push(filter.clone()));
                 let is_refused = filter.ends_with(UNKNOWN_CHANNEL);
                 let codes = [if is_refused { ReasonCode::TopicFilterInvalid.as_u8() } else { 1 }];
                 say(

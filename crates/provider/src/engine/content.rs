@@ -158,9 +158,10 @@ fn priority(options: &PushOptions, push_type: PushType) -> Answer<Option<Priorit
         .priority
         .map(|number| Priority::from_number(number).ok_or_else(|| invalid("write 10, 5 or 1")))
         .transpose()?;
-    effective_priority(priority, Some(push_type))
+    let effective = effective_priority(priority, Some(push_type))
         .map_err(|_| invalid("a background push takes 5 or 1: Apple refuses 10"))?;
-    Ok(priority)
+    // None at all means 10 to Apple, also where that is an error.
+    Ok(priority.or((effective != Priority::default()).then_some(effective)))
 }
 
 /// What the header says, and until when we try.

@@ -46,7 +46,7 @@ fn content_becomes_the_payload_apple_documents() {
 fn a_silent_push_is_of_type_background_and_shows_nothing() {
     let built = message(json!({ "content": { "silent": true } })).unwrap();
     assert_eq!(Value::Object(built.payload), json!({ "aps": { "content-available": 1 } }));
-    assert_eq!(built.push_type, PushType::Background);
+    assert_eq!((built.push_type, built.priority), (PushType::Background, Some(homing_apns::Priority::Five)));
     assert_eq!(field(json!({ "content": { "silent": true, "body": "x" } })), "content.silent");
     let hurried = json!({ "content": { "silent": true }, "options": { "priority": 10 } });
     assert_eq!(field(hurried), "options.priority");
