@@ -6,6 +6,7 @@
 mod advice;
 mod apps;
 mod certificates;
+mod document;
 mod enrolment_keys;
 mod keys;
 mod refusal;
@@ -91,7 +92,10 @@ pub(crate) fn router(context: AdminContext) -> axum::Router {
 #[openapi(
     info(
         title = "Homing push service",
-        description = "For the operator. Every request but this one needs `Authorization: Bearer <admin key>`."
+        description = "For the operator. Every request but this one needs `Authorization: Bearer <admin key>`. Every refusal is a \
+            problem document (RFC 9457) whose `detail` says what would help: 400 if the request can't be read, since it isn't the \
+            JSON, the number or one of the words that are wanted there; 422 if a value was read and can't be used; 409 if \
+            something stands in its way. What is wrong with one value has its name in `field`."
     ),
     paths(
         traces,
@@ -270,7 +274,7 @@ async fn status(State(context): State<Arc<AdminContext>>) -> Result<Json<Status>
 /// This description. Needs no key.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
 async fn description() -> Json<serde_json::Value> {
-    Json(homing_http_api::description(&Description::openapi()))
+    Json(document::complete(homing_http_api::description(&Description::openapi())))
 }
 
 /// What the caller can do nothing about is told to the log, not to the caller.

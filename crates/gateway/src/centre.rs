@@ -35,8 +35,9 @@ pub enum CentreError {
     Exists { what: &'static str, value: String },
     #[error("the provider key {0:?} exists with another public half: choose another key id")]
     AnotherKey(String),
-    #[error("the key can't be made so: {0}")]
-    Scope(&'static str),
+    /// Of a provider key: what stands in the way, and which of its parts is wrong.
+    #[error("the key can't be made so: {why}")]
+    Scope { field: &'static str, why: &'static str },
     #[error("{whose} has {limit} {what}: revoke one first")]
     Full { whose: &'static str, what: &'static str, limit: usize },
     #[error(transparent)]

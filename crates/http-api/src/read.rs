@@ -34,7 +34,7 @@ pub struct Query<T>(pub T);
 #[derive(Debug)]
 pub struct Path<T>(pub T);
 
-/// Reads a JSON object; what is wrong with it is 400 and says where.
+/// Reads a JSON object; what is wrong with it is 400 and says where, with the member `field` if it is about one.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Serde would take a list for a structure, too.
     match bytes.trim_ascii_start().first() {
@@ -46,11 +46,11 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let place = match error.path().to_string() {
-            place if place == "." || place == "?" => String::new(),
-            place => format!(" at `{place}`"),
-        };
-        Problem::invalid(format!("the body isn't the JSON that is wanted here{place}: {}", error.inner()))
+        let (place, words) = (error.path().to_string(), error.inner().to_string());
+        let place = Some(place).filter(|place| place != "." && place != "?");
+        let at = place.as_ref().map_or_else(String::new, |place| format!(" at `{place}`"));
+        let problem = Problem::invalid(format!("the body isn't the JSON that is wanted here{at}: {words}"));
+        about(problem, place.as_deref(), &words)
     })?;
     reader.end().map_err(|error| {
         Problem::invalid(format!("the body has more than the one JSON value that is wanted here: {error}"))
@@ -115,13 +115,33 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
+/// Says which field a problem is about: the one that the reader was at, or that its words name as missing or unknown.
+fn about(problem: Problem, at: Option<&str>, words: &str) -> Problem {
+    let beginnings = ["missing field `", "unknown field `"];
+    let named = beginnings.iter().find_map(|beginning| words.strip_prefix(beginning));
+    let named = named.and_then(|rest| rest.split('`').next());
+    let field = match (at, named) {
+        (Some(at), Some(named)) if at != named && !at.ends_with(&format!(".{named}")) => {
+            format!("{at}.{named}")
+        }
+        (Some(at), _) => at.to_owned(),
+        (None, Some(named)) => named.to_owned(),
+        (None, None) => return problem,
+    };
+    problem.with("field", field)
+}
+
 /// The library's words without how they begin.
 fn unusable(part: &str, words: &str) -> Problem {
     let words = ["Failed to deserialize query string: ", "Invalid URL: "]
         .into_iter()
         .find_map(|beginning| words.strip_prefix(beginning))
         .unwrap_or(words);
-    Problem::invalid(format!("the {part} can't be used: {words}"))
+    let problem = Problem::invalid(format!("the {part} can't be used: {words}"));
+    // Of a query, what is wrong comes behind the name of the parameter.
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let at = words.split_once(": ").map(|(name, _)| name).filter(|name| part == "query" && is_name(name));
+    about(problem, at, words)
 }
 
 #[cfg(test)]

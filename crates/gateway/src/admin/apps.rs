@@ -101,7 +101,7 @@ pub(super) async fn list_teams(State(context): State<Arc<AdminContext>>) -> Json
     responses(
         (status = 201, body = TeamView),
         (status = 409, description = "the team exists"),
-        (status = 422, description = "a value can't be used")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(super) async fn create_team(
     State(context): State<Arc<AdminContext>>,
@@ -129,7 +129,7 @@ pub(super) async fn list(State(context): State<Arc<AdminContext>>) -> Json<Apps>
     responses(
         (status = 201, body = AppView),
         (status = 409, description = "the app, or one whose topics would be the same, exists"),
-        (status = 422, description = "a value can't be used")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(super) async fn create(
     State(context): State<Arc<AdminContext>>,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::refusal::{refused, refused_at, unusable};
 use super::{AdminContext, not_answered};
-use crate::centre::{Certificate, CertificateKind, CertificateSpec, Directory};
+use crate::centre::{CentreError, Certificate, CertificateKind, CertificateSpec, Directory};
 use crate::store::{hex, random};
 
 /// Longest password of a PKCS#12 file, in bytes.
@@ -104,7 +104,7 @@ pub(super) async fn list(State(context): State<Arc<AdminContext>>) -> Json<Certi
     responses(
         (status = 201, body = MadeCertificate),
         (status = 409, description = "the app has as many certificates as it may"),
-        (status = 422, description = "a value can't be used")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(super) async fn create(
     State(context): State<Arc<AdminContext>>,
@@ -112,13 +112,16 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<MadeCertificate>), Problem> {
     let p12_password = match wish.p12_password {
         Some(password) if password.len() > PASSWORD_LEN => {
-            return Err(unusable(format!("`p12_password` has more than {PASSWORD_LEN} bytes: shorten it")));
+            return Err(unusable(
+                "p12_password",
+                format!("`p12_password` has more than {PASSWORD_LEN} bytes: shorten it"),
+            ));
         }
         Some(password) => password,
         None => hex(&random::<12>().map_err(not_answered)?),
     };
     if wish.expires_at.is_some_and(|at| at.0 < 0) {
-        return Err(unusable("`expires_at` lies before 1970: name a later time".to_owned()));
+        return Err(unusable("expires_at", "`expires_at` lies before 1970: name a later time".to_owned()));
     }
     let spec = CertificateSpec {
         bundle_id: wish.bundle_id,
@@ -126,7 +129,11 @@ pub(super) async fn create(
         expires_at: wish.expires_at,
         p12_password: p12_password.clone().into(),
     };
-    let made = context.centre.create_certificate(&context.authority, spec).await.map_err(refused)?;
+    let made = context.centre.create_certificate(&context.authority, spec).await;
+    let made = made.map_err(|error| {
+        let is_missing = matches!(error, CentreError::Missing { .. });
+        if is_missing { unusable("bundle_id", error.to_string()) } else { refused(error) }
+    })?;
     let answer = MadeCertificate {
         about: view(&made.about),
         pem: made.files.pem.to_string(),

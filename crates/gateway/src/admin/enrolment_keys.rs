@@ -98,23 +98,24 @@ pub(super) async fn list(State(context): State<Arc<AdminContext>>) -> Result<Jso
     responses(
         (status = 201, body = MadeEnrolmentKey),
         (status = 409, description = "an app is another team's, or the team has as many keys as it may"),
-        (status = 422, description = "a value can't be used")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(super) async fn create(
     State(context): State<Arc<AdminContext>>,
     Body(wish): Body<NewEnrolmentKey>,
 ) -> Result<(StatusCode, Json<MadeEnrolmentKey>), Problem> {
     let (quota, per_minute) = (wish.quota.unwrap_or(QUOTA), wish.per_minute.unwrap_or(PER_MINUTE));
-    if quota == 0 || per_minute == 0 {
-        return Err(unusable("`quota` and `per_minute` are at least 1".to_owned()));
+    for (field, number) in [("quota", quota), ("per_minute", per_minute)] {
+        if number == 0 {
+            return Err(unusable(field, format!("`{field}` is at least 1")));
+        }
     }
-    if wish.apps.is_empty()
-        || wish.apps.len() > MOST_APPS
-        || wish.environments.as_ref().is_some_and(Vec::is_empty)
-    {
-        return Err(unusable(
-            "name 1 to 400 `apps`, and at least one of the `environments` or none at all".to_owned(),
-        ));
+    if !(1..=MOST_APPS).contains(&wish.apps.len()) {
+        return Err(unusable("apps", format!("name 1 to {MOST_APPS} `apps`")));
+    }
+    if wish.environments.as_ref().is_some_and(Vec::is_empty) {
+        let detail = "name at least one of the `environments`, or leave them out for both";
+        return Err(unusable("environments", detail.to_owned()));
     }
     let allows = EnrolmentKeySpec {
         team: wish.team_id,

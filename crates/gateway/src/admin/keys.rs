@@ -93,7 +93,7 @@ pub(super) async fn list(State(context): State<Arc<AdminContext>>) -> Json<Keys>
     responses(
         (status = 201, body = MadeKey),
         (status = 409, description = "the key id is taken, or the team has as many keys as it may"),
-        (status = 422, description = "a value can't be used")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(super) async fn create(
     State(context): State<Arc<AdminContext>>,
@@ -101,10 +101,13 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<MadeKey>), Problem> {
     let public = wish.public_key_pem.as_deref().map(public_half).transpose()?;
     if public.is_some() && wish.key_id.is_none() {
-        return Err(unusable("a key that exists has an id: send it as `key_id`".to_owned()));
+        return Err(unusable("key_id", "a key that exists has an id: send it as `key_id`".to_owned()));
     }
     if wish.environments.as_ref().is_some_and(Vec::is_empty) {
-        return Err(unusable("name at least one environment, or leave `environments` out".to_owned()));
+        return Err(unusable(
+            "environments",
+            "name at least one environment, or leave `environments` out".to_owned(),
+        ));
     }
     let spec = ProviderKeySpec {
         team: wish.team_id,
@@ -131,12 +134,13 @@ fn public_half(pem: &str) -> Result<VerifyingKey, Problem> {
     if pem.contains("PRIVATE KEY") {
         let detail = "`public_key_pem` holds a private key, which must stay where it is: send what \
                       `openssl pkey -in AuthKey_….p8 -pubout` prints";
-        return Err(unusable(detail.to_owned()));
+        return Err(unusable("public_key_pem", detail.to_owned()));
     }
     VerifyingKey::from_pem(pem).map_err(|error| {
-        unusable(format!(
-            "`public_key_pem`: {error}: send what `openssl pkey -in AuthKey_….p8 -pubout` prints"
-        ))
+        unusable(
+            "public_key_pem",
+            format!("`public_key_pem`: {error}: send what `openssl pkey -in AuthKey_….p8 -pubout` prints"),
+        )
     })
 }
 

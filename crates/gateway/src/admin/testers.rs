@@ -34,6 +34,7 @@ impl AdminContext {
         let key = sealed.and_then(|sealed| self.sealer.open(sealed.as_bytes()));
         key.filter(|key| directory.topic_by_no(key.topic_no).is_some()).ok_or_else(|| {
             unusable(
+                "token",
                 "`token` is no device token of this push service: send one that it gave a device, in hex"
                     .to_owned(),
             )

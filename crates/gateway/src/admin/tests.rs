@@ -1,6 +1,7 @@
 //! The API over a real store, and who is turned away.
 
 mod centre;
+mod description;
 mod testers;
 
 use axum::body::Body;
@@ -69,10 +70,13 @@ impl Bench {
     }
 
     async fn answer(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         let response = self.call(request).await;
         let status = response.status();
         let kind = response.headers().get("content-type").cloned();
         let body = response.into_body().collect().await.expect("it ends").to_bytes();
+        let is_described = description::is_described(&method, &path, status, !status.is_success());
+        assert!(is_described, "{method} {path}: {status} isn't described");
         if status == StatusCode::NO_CONTENT {
             assert!(body.is_empty());
             return (status, Value::Null);

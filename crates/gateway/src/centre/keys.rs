@@ -167,16 +167,21 @@ impl Centre {
 /// What can be said without looking at others.
 fn check_shape(key: &ProviderKey) -> Result<(), CentreError> {
     match &key.apps {
-        Some(_) if key.environments.len() != 1 => Err(CentreError::Scope(
-            "a key for some of the apps serves one environment: choose development or production",
-        )),
-        Some(apps) if apps.is_empty() => {
-            Err(CentreError::Scope("name at least one app, or none of them at all for the whole team"))
+        Some(_) if key.environments.len() != 1 => Err(CentreError::Scope {
+            field: "environments",
+            why: "a key for some of the apps serves one environment: choose development or production",
+        }),
+        Some(apps) if apps.is_empty() => Err(CentreError::Scope {
+            field: "apps",
+            why: "name at least one app, or none of them at all for the whole team",
+        }),
+        Some(apps) if apps.len() > APPS_PER_KEY => {
+            Err(CentreError::Scope { field: "apps", why: "a key lists at most 400 apps" })
         }
-        Some(apps) if apps.len() > APPS_PER_KEY => Err(CentreError::Scope("a key lists at most 400 apps")),
-        None if key.related_to.is_some() => {
-            Err(CentreError::Scope("only a key for some of the apps can be related to another"))
-        }
+        None if key.related_to.is_some() => Err(CentreError::Scope {
+            field: "related_to",
+            why: "only a key for some of the apps can be related to another",
+        }),
         Some(_) | None => Ok(()),
     }
 }
@@ -255,14 +260,18 @@ fn check_relation(directory: &Directory, key: &ProviderKey, related_to: &str) ->
         return Err(CentreError::Missing { what: "provider key of the team", value: shown(related_to) });
     };
     if other.apps.is_none() || other.environments != key.environments {
-        return Err(CentreError::Scope(
-            "a related key is for some of the apps, too, and in the same environment",
-        ));
+        return Err(CentreError::Scope {
+            field: "related_to",
+            why: "a related key is for some of the apps, too, and in the same environment",
+        });
     }
     let living = other.related_to.as_deref().is_some_and(|id| directory.provider_key(id).is_some());
     let named = directory.provider_keys().any(|known| known.related_to.as_deref() == Some(related_to));
     if living || named {
-        return Err(CentreError::Scope("that key is related to another one already: a key has at most one"));
+        return Err(CentreError::Scope {
+            field: "related_to",
+            why: "that key is related to another one already: a key has at most one",
+        });
     }
     Ok(())
 }

@@ -75,6 +75,27 @@ async fn a_body_that_cannot_be_used_is_refused_with_its_key_and_place() {
 }
 
 #[tokio::test]
+async fn what_is_about_one_field_names_it() {
+    for (body, field) in [
+        ("{", Value::Null),
+        ("[]", Value::Null),
+        (r#"{"nam": "a"}"#, "nam".into()),
+        (r#"{"name": 7}"#, "name".into()),
+        (r#"{"name": "a", "inner": {"count": "1"}}"#, "inner.count".into()),
+        (r#"{"name": "a", "inner": {"number": 1}}"#, "inner.number".into()),
+        (r#"{"name": "a", "inner": {}}"#, "inner.count".into()),
+        (r#"{"inner": {"count": 1}}"#, "name".into()),
+    ] {
+        let (_, problem) = ask(Method::POST, "/body", body.to_owned()).await;
+        assert_eq!(problem["field"], field, "{body}: {problem}");
+    }
+    for (query, field) in [("?limit=x", "limit"), ("?limit=3&limt=4", "limt"), ("", "limit")] {
+        let (_, problem) = ask(Method::GET, &format!("/query{query}"), String::new()).await;
+        assert_eq!(problem["field"], field, "{query}: {problem}");
+    }
+}
+
+#[tokio::test]
 async fn queries_paths_and_methods_are_refused_as_problems_too() {
     let cases = [
         (Method::GET, "/query?limit=3", 200, ""),

@@ -114,7 +114,7 @@ pub(in crate::admin) async fn list(
     responses(
         (status = 201, body = FaultView),
         (status = 409, description = "no tools for testers here, or too many rules"),
-        (status = 422, description = "a value can't be used; the detail names it")
+        (status = 422, description = "a value can't be used; `field` names it")
     ))]
 pub(in crate::admin) async fn add(
     State(context): State<Arc<AdminContext>>,

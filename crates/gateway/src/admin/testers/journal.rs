@@ -64,7 +64,7 @@ pub(in crate::admin) async fn read(
         Some(bundle_id) => {
             let directory = context.centre.directory();
             let app = directory.app(bundle_id).ok_or_else(|| {
-                unusable(format!("`app` {bundle_id:?} isn't here: GET /v1/apps lists those that are"))
+                unusable("app", format!("`app` {bundle_id:?} isn't here: GET /v1/apps lists those that are"))
             })?;
             Some(app.topics.clone())
         }

@@ -108,7 +108,10 @@ pub(in crate::admin) async fn put(
     let key = context.registration_of(&token, &directory)?;
     let since = wish.at.unwrap_or_else(|| context.store.clock().now());
     if since.0 < 0 {
-        return Err(unusable("`at` is before 1970: send a later time, or leave it out for now".to_owned()));
+        return Err(unusable(
+            "at",
+            "`at` is before 1970: send a later time, or leave it out for now".to_owned(),
+        ));
     }
     let mark = Mark { kind: wish.state, since };
     testers
@@ -155,7 +158,7 @@ pub(in crate::admin) async fn make(
     let directory = context.centre.directory();
     let Some(entry) = directory.topic(&topic) else {
         let list = "GET /v1/apps lists the apps, GET /v1/apps/<bundle_id> an app's topics";
-        return Err(unusable(format!("`topic` {topic:?} is no topic of an app here: {list}")));
+        return Err(unusable("topic", format!("`topic` {topic:?} is no topic of an app here: {list}")));
     };
     if !testers.may_make_token() {
         let detail = "as many device tokens without a device were made as one process makes: start it again"

@@ -81,14 +81,14 @@ pub(in crate::admin) fn wish_of(
 ) -> Result<Wish, Problem> {
     let percent = asked.percent.unwrap_or(100);
     if !(1..=100).contains(&percent) {
-        return Err(unusable("`percent` is 1 to 100".to_owned()));
+        return Err(unusable("percent", "`percent` is 1 to 100".to_owned()));
     }
     if asked.count.is_some_and(|count| !(1..=MOST_HITS).contains(&count)) {
-        return Err(unusable(format!("`count` is 1 to {MOST_HITS}; leave it out to hit all")));
+        return Err(unusable("count", format!("`count` is 1 to {MOST_HITS}; leave it out to hit all")));
     }
     let seconds = asked.seconds.unwrap_or(SECONDS);
     if !(1..=MOST_SECONDS).contains(&seconds) {
-        return Err(unusable(format!("`seconds` is 1 to {MOST_SECONDS}: a rule ends by itself")));
+        return Err(unusable("seconds", format!("`seconds` is 1 to {MOST_SECONDS}: a rule ends by itself")));
     }
     let effect = effect_of(&asked)?;
     let ends_at = now.plus_millis(i64::from(seconds) * 1000);
@@ -107,24 +107,26 @@ fn scope_of(context: &AdminContext, asked: &NewFault) -> Result<Scope, Problem> 
         (Some(app), Some(topic)) if **app != *topic.bundle_id => {
             let detail =
                 format!("`token` is of the app {:?}, not of `app`: leave one of them out", topic.bundle_id);
-            return Err(unusable(detail));
+            return Err(unusable("token", detail));
         }
         (Some(app), _) => app.as_str(),
         (None, Some(topic)) => &topic.bundle_id,
         (None, None) => {
             return Err(unusable(
-                "name an `app` by its bundle ID, or a `token`: a rule is about one app".to_owned(),
+                "app",
+                "name an `app` by its bundle ID, or a `token`; either suffices: a rule is about one app"
+                    .to_owned(),
             ));
         }
     };
     let app = directory.app(bundle_id).ok_or_else(|| {
-        unusable(format!("`app` {bundle_id:?} isn't here: GET /v1/apps lists those that are"))
+        unusable("app", format!("`app` {bundle_id:?} isn't here: GET /v1/apps lists those that are"))
     })?;
     if let (Some((key, _)), Some(environment)) = (&token, asked.environment)
         && key.environment != environment
     {
         let detail = format!("`token` is of {}: leave `environment` out", key.environment);
-        return Err(unusable(detail));
+        return Err(unusable("environment", detail));
     }
     let numbers = app.topics.iter().filter_map(|name| directory.topic(name)).map(|topic| topic.topic_no);
     Ok(Scope {
@@ -142,7 +144,10 @@ fn effect_of(asked: &NewFault) -> Result<Effect, Problem> {
         EffectKind::Delay => match asked.milliseconds {
             Some(milliseconds @ 1..=MOST_MILLIS) => Effect::Delay(Duration::from_millis(milliseconds)),
             Some(_) | None => {
-                return Err(unusable(format!("`milliseconds` is wanted for a delay, 1 to {MOST_MILLIS}")));
+                return Err(unusable(
+                    "milliseconds",
+                    format!("`milliseconds` is wanted for a delay, 1 to {MOST_MILLIS}"),
+                ));
             }
         },
         EffectKind::Silence => Effect::Silence,
@@ -150,7 +155,7 @@ fn effect_of(asked: &NewFault) -> Result<Effect, Problem> {
             code @ 0..=13 => Effect::Reset(code),
             _ => {
                 let detail = "`code` is one of RFC 9113 §7, 0 to 13, such as 7 for REFUSED_STREAM";
-                return Err(unusable(detail.to_owned()));
+                return Err(unusable("code", detail.to_owned()));
             }
         },
         EffectKind::GoAway => Effect::GoAway(match &asked.reason {
@@ -165,7 +170,10 @@ fn effect_of(asked: &NewFault) -> Result<Effect, Problem> {
             Effect::LegacyStatus(status.ok_or_else(|| {
                 let known: Vec<String> =
                     Status::ALL.iter().map(|status| (*status as u8).to_string()).collect();
-                unusable(format!("`status` is wanted for a legacy status, one of {}", known.join(", ")))
+                unusable(
+                    "status",
+                    format!("`status` is wanted for a legacy status, one of {}", known.join(", ")),
+                )
             })?)
         }
         EffectKind::LegacyClose => Effect::LegacyClose,
@@ -175,12 +183,15 @@ fn effect_of(asked: &NewFault) -> Result<Effect, Problem> {
 fn refuse(asked: &NewFault) -> Result<Effect, Problem> {
     let Some(word) = &asked.reason else {
         let detail = "`reason` is wanted to refuse with, such as TooManyRequests";
-        return Err(unusable(detail.to_owned()));
+        return Err(unusable("reason", detail.to_owned()));
     };
     let reason = word_of(word)?;
     let status = asked.status.unwrap_or_else(|| reason.status());
     if !(400..=599).contains(&status) {
-        return Err(unusable("`status` is 400 to 599; leave it out for that of the reason".to_owned()));
+        return Err(unusable(
+            "status",
+            "`status` is 400 to 599; leave it out for that of the reason".to_owned(),
+        ));
     }
     Ok(Effect::Refuse { status, reason, retry_after: asked.retry_after })
 }
@@ -190,9 +201,10 @@ fn word_of(word: &str) -> Result<Reason, Problem> {
     let is_word =
         (1..=MOST_LETTERS).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !is_word {
-        return Err(unusable(format!(
-            "`reason` is a word of 1 to {MOST_LETTERS} letters, such as TooManyRequests"
-        )));
+        return Err(unusable(
+            "reason",
+            format!("`reason` is a word of 1 to {MOST_LETTERS} letters, such as TooManyRequests"),
+        ));
     }
     Ok(Reason::from_word(word))
 }
@@ -213,7 +225,10 @@ fn only_its_own(asked: &NewFault) -> Result<(), Problem> {
                 .iter()
                 .filter_map(|effect| Some(serde_json::to_value(effect).ok()?.as_str()?.to_owned()))
                 .collect();
-            return Err(unusable(format!("`{name}` is for the effect {}: leave it out", words.join(" or "))));
+            return Err(unusable(
+                name,
+                format!("`{name}` is for the effect {}: leave it out", words.join(" or ")),
+            ));
         }
     }
     Ok(())

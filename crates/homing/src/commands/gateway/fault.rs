@@ -56,15 +56,23 @@ enum Effect {
     LegacyClose,
 }
 
+/// Whose requests go wrong: either suffices.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct Target {
+    /// The app whose requests it is about, by its bundle ID; not needed with --token
+    #[arg(long, value_name = "BUNDLE_ID")]
+    app: Option<String>,
+    /// This device token alone; its app is known by it
+    #[arg(long, value_name = "HEX")]
+    token: Option<String>,
+}
+
 #[derive(Debug, clap::Args)]
 struct Rule {
     effect: Effect,
-    /// The app whose requests it is about, by its bundle ID
-    #[arg(long, value_name = "BUNDLE_ID", required_unless_present = "token")]
-    app: Option<String>,
-    /// This device token alone
-    #[arg(long, value_name = "HEX")]
-    token: Option<String>,
+    #[command(flatten)]
+    target: Target,
     /// This environment alone
     #[arg(long)]
     environment: Option<Environment>,
@@ -101,8 +109,8 @@ impl Rule {
         let environment = self.environment.map(|environment| environment.as_str());
         let said: [(&str, Value); 13] = [
             ("effect", effect.into()),
-            ("app", self.app.clone().into()),
-            ("token", self.token.clone().into()),
+            ("app", self.target.app.clone().into()),
+            ("token", self.target.token.clone().into()),
             ("environment", environment.into()),
             ("percent", self.percent.into()),
             ("seed", self.seed.into()),
@@ -162,4 +170,31 @@ fn text(rule: &Value) -> String {
     let of = rule["count"].as_u64().map_or_else(String::new, |count| format!(" of {count}"));
     let until = rule["ends_at"].as_str().unwrap_or_default();
     format!("{line}  {}%  hit {}{of}, until {until}", rule["percent"], rule["hits"])
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        rule: Rule,
+    }
+
+    #[test]
+    fn a_rule_wants_an_app_or_a_token_and_either_suffices() {
+        let read = |words: &[&str]| Line::try_parse_from([&["fault", "refuse"], words].concat());
+        let refused = read(&["--reason", "TooManyRequests"]).expect_err("about nothing").to_string();
+        assert!(refused.contains("<--app <BUNDLE_ID>|--token <HEX>>"), "{refused}");
+        for words in [&["--app", "a"][..], &["--token", "ab"], &["--app", "a", "--token", "ab"]] {
+            let wish = read(words).expect("it is enough").rule.wish();
+            assert_eq!(
+                (!wish["app"].is_null()) as usize + (!wish["token"].is_null()) as usize,
+                words.len() / 2
+            );
+        }
+    }
 }
