@@ -22,15 +22,11 @@ impl ApnsId {
     /// The label for a request that brought none: upper case and without version bits, as Apple's are.
     pub fn from_random(random: [u8; 16]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
         let mut text = [b'-'; LEN];
-        let mut at = 0;
-        for byte in random {
-            if matches!(at, 8 | 13 | 18 | 23) {
-                at += 1;
-            }
-            text[at] = DIGITS[usize::from(byte >> 4)];
-            text[at + 1] = DIGITS[usize::from(byte & 15)];
-            at += 2;
+        for (byte, place) in random.into_iter().zip(PLACES) {
+            text[place] = DIGITS[usize::from(byte >> 4)];
+            text[place + 1] = DIGITS[usize::from(byte & 15)];
         }
         Self(text)
     }

@@ -125,11 +125,11 @@ impl<'a> ChannelRequest<'a> {
     /// `None`: the path is not of this family. A path that is none of Apple's, or one that doesn't go with the method:
     /// [`Reason::BadPath`]; a method that no path of the family takes: [`Reason::MethodNotAllowed`].
     pub fn of(method: &str, path: &'a str) -> Option<Result<Self, Reason>> {
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let without_query = |rest: &'a str| rest.split_once('?').map_or(rest, |(rest, _)| rest);
         if let Some(bundle_id) = path.strip_prefix(BROADCASTS) {
-            return Some(Self::broadcast(method, bundle_id));
+            return Some(Self::broadcast(method, without_query(bundle_id)));
         }
-        path.strip_prefix(APPS).map(|rest| Self::management(method, rest))
+        path.strip_prefix(APPS).map(|rest| Self::management(method, without_query(rest)))
     }
 
     fn broadcast(method: &str, bundle_id: &'a str) -> Result<Self, Reason> {

@@ -22,8 +22,14 @@ impl DeviceTokenHex {
             return Err(Reason::BadDeviceToken);
         }
         let mut bytes = [0; MAX_LEN];
+        let mut seen = 0;
         for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            seen |= high | low;
+            *byte = high << 4 | low & 15;
+        }
+        if seen & NO_DIGIT != 0 {
+            return Err(Reason::BadDeviceToken);
         }
         let len = u8::try_from(hex.len() / 2).map_err(|_| Reason::BadDeviceToken)?;
         Ok(Self { bytes, len })
@@ -34,14 +40,20 @@ impl DeviceTokenHex {
     }
 }
 
-const fn digit(byte: u8) -> Result<u8, Reason> {
-    match byte {
-        b'0'..=b'9' => Ok(byte - b'0'),
-        b'a'..=b'f' => Ok(byte - b'a' + 10),
-        b'A'..=b'F' => Ok(byte - b'A' + 10),
-        _ => Err(Reason::BadDeviceToken),
+/// What no digit has.
+const NO_DIGIT: u8 = 0x80;
+
+/// The value of each character as a hex digit: every notification has 64 of them to read.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    digits
+};
 
 impl std::str::FromStr for DeviceTokenHex {
     type Err = Reason;

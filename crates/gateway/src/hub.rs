@@ -316,18 +316,20 @@ impl<L: Log> Hub<L> {
     }
 
     fn on_shard<T>(&self, core: usize, work: impl FnOnce(&mut Shard, &mut Effects) -> T) -> T {
-        let mut effects = Effects::default();
         let mut shard = lock(&self.shards[core]);
+        let mut effects = std::mem::take(&mut shard.effects);
         let done = work(&mut shard, &mut effects);
         while !effects.list.is_empty() {
             self.carry_out(core, &mut shard, &mut effects);
         }
+        shard.effects = effects.rested();
         done
     }
 
     fn carry_out(&self, core: usize, shard: &mut Shard, effects: &mut Effects) {
         let at = self.clock.now();
-        for effect in std::mem::take(&mut effects.list) {
+        let mut list = std::mem::take(&mut effects.list);
+        for effect in list.drain(..) {
             match effect {
                 Effect::Answer { reply, outcome } => {
                     // A trace asked for after the answer must know what the answer knows.
@@ -359,6 +361,9 @@ impl<L: Log> Hub<L> {
                 Effect::Wake(waker) => waker.wake(),
                 Effect::SilenceOver(key) => self.silences.over(&key),
             }
+        }
+        if effects.list.is_empty() {
+            effects.list = list;
         }
         self.say(shard);
     }

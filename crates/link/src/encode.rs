@@ -1,35 +1,33 @@
 //! Packets to bytes. What 3.1.1 can't say (reason codes, properties) is left out there.
 
 use crate::decode::MAX_REMAINING_LENGTH;
-use crate::property::{Section, put_section, section_len};
-use crate::wire::{Counter, Sink};
+use crate::property::{Section, put_section};
+use crate::wire::Sink as _;
 use crate::{
-    Ack, Auth, ConnAck, Connect, Delivery, Disconnect, EncodeError, Packet, Publish, ReasonCode, SubAck,
-    UnsubAck, Version, Will,
+    Ack, AckProperties, Auth, AuthProperties, ConnAck, Connect, Delivery, Disconnect, DisconnectProperties,
+    EncodeError, Packet, Publish, ReasonCode, SubAck, UnsubAck, Version, Will,
 };
 
 /// Appends `packet` to `out`; on an error `out` is as it was. A CONNECT is written in the version it names.
 pub fn encode(packet: &Packet<'_>, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let remaining = remaining_len(packet, version)?;
-    out.reserve(5 + remaining);
+    let start = out.len();
+    let written = put_packet(packet, version, out);
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
+fn put_packet(packet: &Packet<'_>, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     out.u8(first_byte(packet));
-    out.varint(remaining);
-    // Every refusal is found while counting.
-    put_body(packet, version, out)
-}
-
-/// How many bytes [`encode`] would append.
-pub fn encoded_len(packet: &Packet<'_>, version: Version) -> Result<usize, EncodeError> {
-    let remaining = remaining_len(packet, version)?;
-    let mut header = Counter(1);
-    header.varint(remaining);
-    Ok(header.0 + remaining)
-}
-
-fn remaining_len(packet: &Packet<'_>, version: Version) -> Result<usize, EncodeError> {
-    let mut counter = Counter::default();
-    put_body(packet, version, &mut counter)?;
-    if counter.0 > MAX_REMAINING_LENGTH { Err(EncodeError::PacketTooLong(counter.0)) } else { Ok(counter.0) }
+    let body = out.len();
+    put_body(packet, version, out)?;
+    let remaining = out.len() - body;
+    if remaining > MAX_REMAINING_LENGTH {
+        return Err(EncodeError::PacketTooLong(remaining));
+    }
+    out.put_len_before(body);
+    Ok(())
 }
 
 const fn first_byte(packet: &Packet<'_>) -> u8 {
@@ -59,7 +57,7 @@ const fn first_byte(packet: &Packet<'_>) -> u8 {
     }
 }
 
-fn put_body<S: Sink>(packet: &Packet<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_body(packet: &Packet<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     match packet {
         Packet::Connect(connect) => put_connect(connect, sink),
         Packet::ConnAck(conn_ack) => put_conn_ack(conn_ack, version, sink),
@@ -85,10 +83,10 @@ fn put_body<S: Sink>(packet: &Packet<'_>, version: Version, sink: &mut S) -> Res
     }
 }
 
-fn put_properties<'a, S: Sink>(
+fn put_properties<'a>(
     properties: &impl Section<'a>,
     version: Version,
-    sink: &mut S,
+    sink: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     match version {
         Version::V311 => Ok(()),
@@ -96,7 +94,7 @@ fn put_properties<'a, S: Sink>(
     }
 }
 
-fn put_connect<S: Sink>(connect: &Connect<'_>, sink: &mut S) -> Result<(), EncodeError> {
+fn put_connect(connect: &Connect<'_>, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     let version = connect.version;
     sink.text("MQTT")?;
     sink.u8(match version {
@@ -123,13 +121,13 @@ fn put_connect<S: Sink>(connect: &Connect<'_>, sink: &mut S) -> Result<(), Encod
     connect.password.map_or(Ok(()), |password| sink.binary(&password))
 }
 
-fn put_will<S: Sink>(will: &Will<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_will(will: &Will<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     put_properties(&will.properties, version, sink)?;
     put_topic_name(will.topic, sink)?;
     sink.binary(&will.payload)
 }
 
-fn put_topic_name<S: Sink>(topic: &str, sink: &mut S) -> Result<(), EncodeError> {
+fn put_topic_name(topic: &str, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     if topic.is_empty() || topic.contains(['+', '#']) {
         Err(EncodeError::TopicName)
     } else {
@@ -137,7 +135,7 @@ fn put_topic_name<S: Sink>(topic: &str, sink: &mut S) -> Result<(), EncodeError>
     }
 }
 
-fn put_conn_ack<S: Sink>(conn_ack: &ConnAck<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_conn_ack(conn_ack: &ConnAck<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     sink.u8(u8::from(conn_ack.session_present && conn_ack.code == ReasonCode::Success));
     sink.u8(match version {
         Version::V311 => conn_ack.code.to_v311_return_code(),
@@ -146,7 +144,7 @@ fn put_conn_ack<S: Sink>(conn_ack: &ConnAck<'_>, version: Version, sink: &mut S)
     put_properties(&conn_ack.properties, version, sink)
 }
 
-fn put_publish<S: Sink>(publish: &Publish<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_publish(publish: &Publish<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     if publish.topic.is_empty() && version == Version::V5 && publish.properties.topic_alias.is_some() {
         sink.text("")?;
     } else {
@@ -163,19 +161,19 @@ fn put_publish<S: Sink>(publish: &Publish<'_>, version: Version, sink: &mut S) -
     Ok(())
 }
 
-fn put_ack<S: Sink>(ack: &Ack<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_ack(ack: &Ack<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     sink.u16(ack.packet_id.get());
     if version == Version::V311 {
         return Ok(());
     }
-    let bare = section_len(&ack.properties)? == 0;
+    let bare = ack.properties == AckProperties::default();
     if !bare || ack.code != ReasonCode::Success {
         sink.u8(ack.code.as_u8());
     }
     if bare { Ok(()) } else { put_section(sink, &ack.properties) }
 }
 
-fn put_sub_ack<S: Sink>(sub_ack: &SubAck<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_sub_ack(sub_ack: &SubAck<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     if sub_ack.codes.is_empty() {
         return Err(EncodeError::NoCodes);
     }
@@ -188,11 +186,7 @@ fn put_sub_ack<S: Sink>(sub_ack: &SubAck<'_>, version: Version, sink: &mut S) ->
     Ok(())
 }
 
-fn put_unsub_ack<S: Sink>(
-    unsub_ack: &UnsubAck<'_>,
-    version: Version,
-    sink: &mut S,
-) -> Result<(), EncodeError> {
+fn put_unsub_ack(unsub_ack: &UnsubAck<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     sink.u16(unsub_ack.packet_id.get());
     if version == Version::V311 {
         return Ok(());
@@ -205,26 +199,26 @@ fn put_unsub_ack<S: Sink>(
     Ok(())
 }
 
-fn put_disconnect<S: Sink>(
+fn put_disconnect(
     disconnect: &Disconnect<'_>,
     version: Version,
-    sink: &mut S,
+    sink: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     if version == Version::V311 {
         return Ok(());
     }
-    let bare = section_len(&disconnect.properties)? == 0;
+    let bare = disconnect.properties == DisconnectProperties::default();
     if !bare || disconnect.code != ReasonCode::Success {
         sink.u8(disconnect.code.as_u8());
     }
     if bare { Ok(()) } else { put_section(sink, &disconnect.properties) }
 }
 
-fn put_auth<S: Sink>(auth: &Auth<'_>, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+fn put_auth(auth: &Auth<'_>, version: Version, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
     if version == Version::V311 {
         return Err(EncodeError::NotInVersion(version));
     }
-    if auth.code == ReasonCode::Success && section_len(&auth.properties)? == 0 {
+    if auth.code == ReasonCode::Success && auth.properties == AuthProperties::default() {
         return Ok(());
     }
     sink.u8(auth.code.as_u8());

@@ -1,6 +1,6 @@
 //! The lists of topic filters in SUBSCRIBE and UNSUBSCRIBE, checked once and walked where they stand.
 
-use crate::wire::{Reader, Sink};
+use crate::wire::{Reader, Sink as _};
 use crate::{DecodeError, EncodeError, Qos, Version};
 
 /// Whether a server sends retained messages at a subscribe.
@@ -81,7 +81,7 @@ fn read_filter<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
     if filter.is_empty() { Err(DecodeError::EmptyTopic) } else { Ok(filter) }
 }
 
-fn put_filter<S: Sink>(sink: &mut S, filter: &str) -> Result<(), EncodeError> {
+fn put_filter(sink: &mut Vec<u8>, filter: &str) -> Result<(), EncodeError> {
     if filter.is_empty() { Err(EncodeError::NoFilters) } else { sink.text(filter) }
 }
 
@@ -157,7 +157,7 @@ filter_list!(
 );
 
 impl SubscribeFilters<'_> {
-    pub(crate) fn put<S: Sink>(&self, sink: &mut S, version: Version) -> Result<(), EncodeError> {
+    pub(crate) fn put(&self, sink: &mut Vec<u8>, version: Version) -> Result<(), EncodeError> {
         self.iter().next().ok_or(EncodeError::NoFilters)?;
         for wish in self.iter() {
             put_filter(sink, wish.filter)?;
@@ -168,7 +168,7 @@ impl SubscribeFilters<'_> {
 }
 
 impl UnsubscribeFilters<'_> {
-    pub(crate) fn put<S: Sink>(&self, sink: &mut S) -> Result<(), EncodeError> {
+    pub(crate) fn put(&self, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.iter().next().ok_or(EncodeError::NoFilters)?;
         self.iter().try_for_each(|filter| put_filter(sink, filter))
     }

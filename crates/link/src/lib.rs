@@ -23,7 +23,7 @@ mod wire;
 pub use channel::{BroadcastHead, ChannelName, MAX_CHANNEL_ID_LEN};
 pub use decode::{MAX_REMAINING_LENGTH, decode};
 pub use door::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, Speaks, WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
-pub use encode::{encode, encoded_len};
+pub use encode::encode;
 pub use encoded_publish::EncodedPublish;
 pub use enrolment::{CertifiedEnrolment, DeviceId, DeviceIdError, DeviceState, Enrolment, EnrolmentRequest};
 pub use error::{DecodeError, EncodeError};

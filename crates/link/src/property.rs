@@ -5,7 +5,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use crate::wire::{Counter, Reader, Sink};
+use crate::wire::{Reader, Sink as _};
 use crate::{DecodeError, EncodeError, Opaque, Qos};
 
 const USER_PROPERTY: u8 = 0x26;
@@ -14,7 +14,7 @@ const SUBSCRIPTION_ID: u8 = 0x0b;
 /// The properties of one kind of packet.
 pub(crate) trait Section<'a>: Default {
     fn accept(&mut self, id: u8, reader: &mut Reader<'a>, section: &'a [u8]) -> Result<(), DecodeError>;
-    fn put<S: Sink>(&self, sink: &mut S) -> Result<(), EncodeError>;
+    fn put(&self, sink: &mut Vec<u8>) -> Result<(), EncodeError>;
 }
 
 pub(crate) fn read_section<'a, P: Section<'a>>(reader: &mut Reader<'a>) -> Result<P, DecodeError> {
@@ -29,24 +29,17 @@ pub(crate) fn read_section<'a, P: Section<'a>>(reader: &mut Reader<'a>) -> Resul
     Ok(properties)
 }
 
-pub(crate) fn put_section<'a, S: Sink>(
-    sink: &mut S,
-    properties: &impl Section<'a>,
-) -> Result<(), EncodeError> {
-    sink.varint(section_len(properties)?);
-    properties.put(sink)
-}
-
-pub(crate) fn section_len<'a>(properties: &impl Section<'a>) -> Result<usize, EncodeError> {
-    let mut counter = Counter::default();
-    properties.put(&mut counter)?;
-    Ok(counter.0)
+pub(crate) fn put_section<'a>(sink: &mut Vec<u8>, properties: &impl Section<'a>) -> Result<(), EncodeError> {
+    let start = sink.len();
+    properties.put(sink)?;
+    sink.put_len_before(start);
+    Ok(())
 }
 
 /// A property's value, and how it stands in bytes.
 trait Value<'a>: Sized {
     fn read(id: u8, reader: &mut Reader<'a>) -> Result<Self, DecodeError>;
-    fn put<S: Sink>(&self, sink: &mut S) -> Result<(), EncodeError>;
+    fn put(&self, sink: &mut Vec<u8>) -> Result<(), EncodeError>;
 }
 
 macro_rules! plain_value {
@@ -56,7 +49,7 @@ macro_rules! plain_value {
                 $read
             }
 
-            fn put<S: Sink>(&$self, $sink: &mut S) -> Result<(), EncodeError> {
+            fn put(&$self, $sink: &mut Vec<u8>) -> Result<(), EncodeError> {
                 $put;
                 Ok(())
             }
@@ -90,7 +83,7 @@ plain_value!(Qos, id, reader => match reader.u8()? {
 /// A property's place in its structure: once, or many times.
 trait Field<'a> {
     fn accept(&mut self, id: u8, reader: &mut Reader<'a>, section: &'a [u8]) -> Result<(), DecodeError>;
-    fn put<S: Sink>(&self, id: u8, sink: &mut S) -> Result<(), EncodeError>;
+    fn put(&self, id: u8, sink: &mut Vec<u8>) -> Result<(), EncodeError>;
 }
 
 impl<'a, T: Value<'a>> Field<'a> for Option<T> {
@@ -102,7 +95,7 @@ impl<'a, T: Value<'a>> Field<'a> for Option<T> {
         Ok(())
     }
 
-    fn put<S: Sink>(&self, id: u8, sink: &mut S) -> Result<(), EncodeError> {
+    fn put(&self, id: u8, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
         let Some(value) = self else { return Ok(()) };
         sink.u8(id);
         value.put(sink)
@@ -179,7 +172,7 @@ impl<'a> Field<'a> for UserProperties<'a> {
         Ok(())
     }
 
-    fn put<S: Sink>(&self, id: u8, sink: &mut S) -> Result<(), EncodeError> {
+    fn put(&self, id: u8, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
         for (name, value) in self.iter() {
             sink.u8(id);
             sink.text(name)?;
@@ -250,7 +243,7 @@ impl<'a> Field<'a> for SubscriptionIds<'a> {
         Ok(())
     }
 
-    fn put<S: Sink>(&self, id: u8, sink: &mut S) -> Result<(), EncodeError> {
+    fn put(&self, id: u8, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
         for value in self.iter() {
             sink.u8(id);
             value.put(sink)?;
@@ -310,7 +303,7 @@ macro_rules! properties {
                 }
             }
 
-            fn put<S: Sink>(&self, sink: &mut S) -> Result<(), EncodeError> {
+            fn put(&self, sink: &mut Vec<u8>) -> Result<(), EncodeError> {
                 $(self.$field.put($id, sink)?;)*
                 Ok(())
             }

@@ -76,8 +76,13 @@ impl<'a> RegistrationName<'a> {
 
 impl fmt::Display for RegistrationName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.environment, self.topic)?;
-        self.instance.map_or(Ok(()), |instance| write!(f, "@{instance}"))
+        // Piece by piece: this is said with every notification.
+        f.write_str(self.environment.as_str())?;
+        f.write_str("/")?;
+        f.write_str(self.topic)?;
+        let Some(instance) = self.instance else { return Ok(()) };
+        f.write_str("@")?;
+        f.write_str(instance)
     }
 }
 
@@ -141,7 +146,10 @@ impl fmt::Display for ToDevice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token { registration } => write!(f, "{registration}/token"),
-            Self::Notification { registration, label: None } => write!(f, "{registration}/notification"),
+            Self::Notification { registration, label: None } => {
+                registration.fmt(f)?;
+                f.write_str("/notification")
+            }
             Self::Notification { registration, label: Some(Label { seq, apns_id }) } => {
                 write!(f, "{registration}/notification/{seq}/{apns_id}")
             }

@@ -131,12 +131,21 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where encoded bytes go: into a vector, or only into a count.
+/// How fields are appended.
 pub(crate) trait Sink {
+    fn u8(&mut self, value: u8);
+    fn u16(&mut self, value: u16);
+    fn u32(&mut self, value: u32);
     fn bytes(&mut self, bytes: &[u8]);
+    fn varint(&mut self, value: usize);
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), EncodeError>;
+    fn text(&mut self, text: &str) -> Result<(), EncodeError>;
+    fn put_len_before(&mut self, start: usize);
+}
 
+impl Sink for Vec<u8> {
     fn u8(&mut self, value: u8) {
-        self.bytes(&[value]);
+        self.push(value);
     }
 
     fn u16(&mut self, value: u16) {
@@ -145,6 +154,10 @@ pub(crate) trait Sink {
 
     fn u32(&mut self, value: u32) {
         self.bytes(&value.to_be_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 
     /// Values from 2^28 on don't exist; lengths are checked before they come here.
@@ -168,21 +181,14 @@ pub(crate) trait Sink {
         }
         self.binary(text.as_bytes())
     }
-}
 
-impl Sink for Vec<u8> {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
-/// Counts what would be written.
-#[derive(Default)]
-pub(crate) struct Counter(pub(crate) usize);
-
-impl Sink for Counter {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
+    /// Puts how much has been appended since `start` before it, as a variable byte integer. It is cheaper to move some
+    /// hundred bytes than to count before they are written.
+    fn put_len_before(&mut self, start: usize) {
+        let len = self.len() - start;
+        self.varint(len);
+        let digits = self.len() - start - len;
+        self[start..].rotate_right(digits);
     }
 }
 

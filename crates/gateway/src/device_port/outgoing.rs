@@ -1,5 +1,6 @@
 //! What the hub lets go out, as MQTT packets: token, notification and broadcast, for either version.
 
+use std::fmt::Write as _;
 use std::num::NonZeroU16;
 
 use homing_link::{
@@ -76,7 +77,7 @@ impl Dialect {
                 self.publish(packet_id, &topic, PublishProperties::default(), payload, out)
             }
             Version::V5 => {
-                let topic = ToDevice::notification(link_name(name)).to_string();
+                let topic = spelled(&ToDevice::notification(link_name(name)));
                 let head = NotificationHead {
                     seq,
                     apns_id: &notification.apns_id,
@@ -149,6 +150,14 @@ impl Dialect {
             ConnAck { session_present: false, code, properties: homing_link::ConnAckProperties::default() };
         self.answer(&Packet::ConnAck(refusal), out);
     }
+}
+
+/// A topic in one allocation: most have less than a hundred bytes.
+fn spelled(topic: &ToDevice<'_>) -> String {
+    let mut text = String::with_capacity(128);
+    // Writing to a string doesn't fail.
+    let _ = write!(text, "{topic}");
+    text
 }
 
 fn link_name(name: &Name) -> RegistrationName<'_> {

@@ -72,7 +72,16 @@ pub(crate) struct Effects {
     pub(crate) growth: isize,
 }
 
+/// Effects that may keep their room for the next decision.
+const RESTING: usize = 1024;
+
 impl Effects {
+    /// Carried out: without what an unusual decision has left allocated.
+    pub(crate) fn rested(self) -> Self {
+        let room = self.list.capacity().max(self.freed.capacity()).max(self.ended_tickets.capacity());
+        if room > RESTING { Self::default() } else { self }
+    }
+
     pub(crate) fn push(&mut self, effect: Effect) {
         self.list.push(effect);
     }

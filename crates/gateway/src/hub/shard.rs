@@ -85,6 +85,8 @@ pub(crate) struct Shard {
     tickets: Tickets,
     /// Facts about notifications that the store has let in; mostly empty.
     pub(crate) unsaid: VecDeque<Unsaid>,
+    /// Empty between decisions; its lists are used again and again.
+    pub(crate) effects: Effects,
     limits: Limits,
     /// What waits for all devices of this core, in bytes, without what is held for those that save power.
     held: isize,
@@ -101,6 +103,7 @@ impl Shard {
             fan_out: FanOut::default(),
             tickets: Tickets::default(),
             unsaid: VecDeque::new(),
+            effects: Effects::default(),
             limits,
             held: 0,
             budget: isize::try_from(budget).unwrap_or(isize::MAX),

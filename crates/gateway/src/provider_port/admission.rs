@@ -16,7 +16,6 @@ use homing_apns::{
 use homing_clock::Clock;
 use homing_trace::{Environment, UnixMillis};
 use http::{HeaderValue, Method, Uri};
-use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -26,7 +25,7 @@ use super::ProviderPort;
 use super::binding::Binding;
 use super::noted::{Lenient, Noted};
 use super::tls::Shown;
-use super::verdicts::Verdict;
+use super::verdicts::{Verdict, Verdicts};
 use crate::centre::{Certificate, Directory, ProviderKey};
 use crate::notification::{Notification, RegistrationKey};
 use crate::store::{Refused, Topics};
@@ -131,21 +130,25 @@ struct Certified {
     certificate: Arc<Certificate>,
 }
 
-/// Whom a request comes from: its team, and the key that signed its token unless a certificate speaks for it.
+/// Whom a request comes from: its team, and what is known of its token unless a certificate speaks for it.
 struct Sender {
     team: Arc<str>,
-    key: Option<Arc<ProviderKey>>,
+    verdict: Option<Arc<Verdict>>,
     /// What its token departs in from the documented form.
     leniencies: Leniencies,
 }
 
 impl Sender {
     fn certified(by: &Certified) -> Self {
-        Self { team: Arc::clone(&by.certificate.team), key: None, leniencies: Leniencies::NONE }
+        Self { team: Arc::clone(&by.certificate.team), verdict: None, leniencies: Leniencies::NONE }
+    }
+
+    fn key(&self) -> Option<&Arc<ProviderKey>> {
+        self.verdict.as_ref().map(|verdict| &verdict.key)
     }
 
     const fn kind(&self) -> CredentialKind {
-        match self.key {
+        match self.verdict {
             Some(_) => CredentialKind::Key,
             None => CredentialKind::Certificate,
         }
@@ -155,9 +158,30 @@ impl Sender {
 /// The last `authorization`, what came of it, and whether the connection has taken it.
 struct Last {
     value: HeaderValue,
+    /// This connection's own, like its team: what cores share, they count in turns.
     verdict: Result<Arc<Verdict>, Reason>,
+    team: Arc<str>,
     leniencies: Leniencies,
     is_taken: bool,
+}
+
+impl Last {
+    fn judged(authorization: &HeaderValue, verdicts: &Verdicts, directory: &Directory) -> Self {
+        let verdict = verdicts.judge(authorization.as_bytes(), directory);
+        Self {
+            value: authorization.clone(),
+            team: verdict.as_ref().map_or_else(|_| Arc::default(), |verdict| (*verdict.key.team).into()),
+            verdict: verdict.map(|verdict| Arc::new(Verdict::clone(&verdict))),
+            leniencies: jwt::scheme_leniencies(authorization.as_bytes()),
+            is_taken: false,
+        }
+    }
+}
+
+/// Whether both are the same, in a time that tells only how long they are.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let differing = one.iter().zip(other).fold(0, |differing, (one, other)| differing | (one ^ other));
+    one.len() == other.len() && std::hint::black_box(differing) == 0
 }
 
 /// Who follows what becomes of notifications: a team, or a key or a certificate of it.
@@ -343,10 +367,10 @@ impl Admission {
         let sender = self.authenticate(headers, now)?;
         let used = self.leniencies_of(&sender, uri);
         self.check_strictly(used)?;
-        let Sender { team, key, .. } = sender;
-        self.note(&team, None, used, headers.user_agent, now);
+        self.note(&sender.team, None, used, headers.user_agent, now);
+        let key = sender.key().cloned();
         let topics = self.certified.as_ref().map(|certified| certified.topics.clone());
-        Ok(Follower { team, key, topics })
+        Ok(Follower { team: sender.team, key, topics })
     }
 
     fn authenticate(&mut self, headers: &RequestHeaders<'_>, now: Moment) -> Result<Sender, Reason> {
@@ -357,17 +381,11 @@ impl Admission {
             return Ok(Sender::certified(certified));
         }
         let authorization = headers.authorization.ok_or(Reason::MissingProviderToken)?;
-        let last = match self.last.take() {
-            Some(last) if bool::from(last.value.as_bytes().ct_eq(authorization.as_bytes())) => last,
-            Some(_) | None => Last {
-                value: authorization.clone(),
-                verdict: self.port.verdicts.judge(authorization.as_bytes(), &self.directory),
-                leniencies: jwt::scheme_leniencies(authorization.as_bytes()),
-                is_taken: false,
-            },
+        let last = match &mut self.last {
+            Some(last) if is_same(last.value.as_bytes(), authorization.as_bytes()) => last,
+            last => last.insert(Last::judged(authorization, &self.port.verdicts, &self.directory)),
         };
-        let last = self.last.insert(last);
-        let verdict = last.verdict.clone()?;
+        let verdict = last.verdict.as_ref().map_err(Clone::clone)?;
         let key = &verdict.key;
         if !key.serves(self.environment) {
             return Err(match self.port.rules.documented_spelling {
@@ -382,11 +400,11 @@ impl Admission {
         if !last.is_taken {
             let newest_topic_no = self.directory.newest_topic_no();
             let bound = self.bound.get_or_insert_with(|| Binding::new(key, newest_topic_no));
-            bound.take(&verdict, &self.port.rules, now.real)?;
+            bound.take(verdict, &self.port.rules, now.real)?;
             last.is_taken = true;
         }
         let leniencies = last.leniencies.and(verdict.leniencies);
-        Ok(Sender { team: Arc::clone(&key.team), key: Some(Arc::clone(key)), leniencies })
+        Ok(Sender { team: Arc::clone(&last.team), verdict: Some(Arc::clone(verdict)), leniencies })
     }
 
     fn check_options(
@@ -483,7 +501,7 @@ impl Admission {
         match self.directory.topic(topic.as_str()) {
             Some(entry)
                 if entry.team == sender.team
-                    && sender.key.as_ref().is_none_or(|key| key.allows(entry))
+                    && sender.key().is_none_or(|key| key.allows(entry))
                     && self.bound.as_ref().is_none_or(|bound| bound.knew(entry.topic_no)) =>
             {
                 Ok(entry.topic_no)

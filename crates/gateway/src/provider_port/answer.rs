@@ -96,7 +96,7 @@ impl Labels {
     /// A new label for a header.
     pub(super) fn make(&mut self) -> Result<HeaderValue, getrandom::Error> {
         let label = self.make_id()?;
-        Ok(HeaderValue::from_str(label.as_str()).unwrap_or(HeaderValue::from_static("")))
+        Ok(HeaderValue::from_bytes(label.as_bytes()).unwrap_or(HeaderValue::from_static("")))
     }
 
     /// A new label, upper case as Apple's are. An error when the system has no randomness.

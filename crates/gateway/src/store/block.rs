@@ -185,10 +185,11 @@ impl Block {
     fn label(&mut self, apns_id: &str) {
         let at = self.bytes.len();
         self.bytes.push(0);
-        label::pack(cut(apns_id), &mut self.bytes);
+        let uuid = label::uuid_of(apns_id);
+        label::pack_known(cut(apns_id), uuid, &mut self.bytes);
         let len = self.bytes.len() - at - 1;
         self.bytes[at] = u8::try_from(len).unwrap_or(u8::MAX);
-        self.keys.push(label::key(apns_id));
+        self.keys.push(label::key_known(apns_id, uuid));
     }
 
     fn text(&mut self, text: &str) {

@@ -7,16 +7,29 @@ const TEXT: u8 = 2;
 
 /// The label as it is kept: a byte that names the spelling, then the UUID or the text.
 pub(crate) fn pack(label: &str, into: &mut Vec<u8>) {
-    match uuid::Uuid::try_parse(label) {
-        Ok(uuid) if spelled(&uuid, LOWER).as_str() == label => {
+    pack_known(label, uuid_of(label), into);
+}
+
+/// What a label says, if it is a UUID of any spelling: for who needs it more than once.
+pub(crate) fn uuid_of(label: &str) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(label).ok()
+}
+
+/// [`pack`] of a label whose [`uuid_of`] is known.
+pub(crate) fn pack_known(label: &str, uuid: Option<uuid::Uuid>, into: &mut Vec<u8>) {
+    // Of the forms that are read as a UUID only the hyphenated one is as long.
+    let hyphenated = uuid.filter(|_| label.len() == uuid::fmt::Hyphenated::LENGTH);
+    let has = |case: fn(&u8) -> bool| label.as_bytes().iter().any(case);
+    match hyphenated {
+        Some(uuid) if !has(u8::is_ascii_uppercase) => {
             into.push(LOWER);
             into.extend_from_slice(uuid.as_bytes());
         }
-        Ok(uuid) if spelled(&uuid, UPPER).as_str() == label => {
+        Some(uuid) if !has(u8::is_ascii_lowercase) => {
             into.push(UPPER);
             into.extend_from_slice(uuid.as_bytes());
         }
-        Ok(_) | Err(_) => {
+        Some(_) | None => {
             into.push(TEXT);
             into.extend_from_slice(label.as_bytes());
         }
@@ -35,12 +48,17 @@ pub(crate) fn unpack(packed: &[u8]) -> Option<String> {
 
 /// A number that is the same for all spellings of a label. Others may share it by chance.
 pub(crate) fn key(label: &str) -> u64 {
-    match uuid::Uuid::try_parse(label) {
-        Ok(uuid) => {
+    key_known(label, uuid_of(label))
+}
+
+/// [`key`] of a label whose [`uuid_of`] is known.
+pub(crate) fn key_known(label: &str, uuid: Option<uuid::Uuid>) -> u64 {
+    match uuid {
+        Some(uuid) => {
             let (high, low) = uuid.as_u64_pair();
             mix(high ^ mix(low))
         }
-        Err(_) => hash(label.to_ascii_lowercase().as_bytes()),
+        None => hash(label.to_ascii_lowercase().as_bytes()),
     }
 }
 
@@ -77,7 +95,8 @@ mod tests {
     #[test]
     fn every_spelling_comes_back_and_has_the_same_key() {
         let lower = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
-        for label in [lower, &lower.to_ascii_uppercase(), "9B4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10"] {
+        let simple = lower.replace('-', "");
+        for label in [lower, &lower.to_ascii_uppercase(), "9B4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10", &simple] {
             let mut packed = Vec::new();
             pack(label, &mut packed);
             assert_eq!(unpack(&packed).as_deref(), Some(label));

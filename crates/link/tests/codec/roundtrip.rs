@@ -1,6 +1,6 @@
 //! What is written is read back, and nothing that comes in makes the codec panic.
 
-use homing_link::{decode, encode, encoded_len};
+use homing_link::{decode, encode};
 use proptest::prelude::*;
 
 use crate::arbitrary::{mutate, mutations, version, versioned_packet};
@@ -11,10 +11,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn what_is_encoded_decodes_to_the_same_and_is_as_long_as_told((version, packet) in versioned_packet()) {
+    fn what_is_encoded_decodes_to_the_same((version, packet) in versioned_packet()) {
         let mut bytes = vec![0xff];
         encode(&packet, version, &mut bytes).unwrap();
-        prop_assert_eq!(encoded_len(&packet, version), Ok(bytes.len() - 1));
         let decoded = decode(&bytes[1..], version, MAX).unwrap();
         prop_assert_eq!(decoded, Some((packet, bytes.len() - 1)));
     }
