@@ -1,7 +1,6 @@
 //! A broadcast on its way to the devices that have subscribed to its channel: one for all of them, encoded once for each
 //! version of MQTT. Who gets it is the hub's; what is stored of it, the store's.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -9,12 +8,16 @@ use homing_apns::{ChannelId, Priority};
 use homing_link::{BroadcastHead, ChannelName, EncodedPublish, PacketId, Version};
 use homing_trace::{Environment, UnixMillis};
 
+use crate::shares::Share;
 use crate::store::Tally;
 
-/// Bytes of broadcasts that may be on their way; a device that takes none is closed before long.
-const BUDGET: usize = 64 << 20;
+/// Bytes of broadcasts that may be on their way, of all teams; a device that takes none is closed before long.
+pub(crate) const BUDGET: usize = 64 << 20;
 /// What one costs beside its payload and its two encodings.
 const OVERHEAD: usize = 512;
+
+/// How long one that isn't stored waits for a device that is slow: after that it tells of the past.
+pub(crate) const TRIED_MILLIS: i64 = 60_000;
 
 /// The push type of every broadcast.
 const PUSH_TYPE: &str = "liveactivity";
@@ -29,13 +32,15 @@ pub(crate) struct Broadcast {
     pub(crate) channel: ChannelId,
     pub(crate) request_id: Box<str>,
     pub(crate) priority: Priority,
-    /// `None`: for those only who are there now.
-    pub(crate) expires_at: Option<UnixMillis>,
+    /// When it is over.
+    pub(crate) until: UnixMillis,
+    /// Whether that is its expiration; if not, it is for those only who are there now.
+    pub(crate) is_stored: bool,
     pub(crate) payload: Bytes,
     pub(crate) tally: Arc<Tally>,
     pub(crate) encoded: Encoded,
     /// Its place in the budget; one that was stored has none, as its receiver's subscriptions are few.
-    pub(crate) _place: Option<Place>,
+    pub(crate) _place: Option<Share>,
 }
 
 /// Made when the first device of a version gets it. `None` inside: it can't be said in MQTT.
@@ -47,7 +52,7 @@ pub(crate) struct Encoded {
 
 impl Broadcast {
     pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
+        self.until <= now
     }
 
     /// Appends it as a PUBLISH; `false`, and nothing is appended, when it is longer than `longest` bytes.
@@ -82,38 +87,14 @@ impl Broadcast {
 
     /// Whole seconds, at least one, since what is over isn't sent.
     fn seconds_left(&self, now: UnixMillis) -> Option<u32> {
-        let millis = self.expires_at?.millis_since(now).max(1);
-        Some(u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX))
+        let millis = self.until.millis_since(now).max(1);
+        self.is_stored.then_some(u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX))
     }
 }
 
-/// How much is on its way; shared by all ports.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Underway(Arc<AtomicUsize>);
-
-/// A broadcast's part of the budget, given back when the last connection lets go of it.
-#[derive(Debug)]
-pub(crate) struct Place {
-    of: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Underway {
-    /// `None` when too much is on its way.
-    pub(crate) fn take(&self, payload_len: usize) -> Option<Place> {
-        let bytes = 3 * payload_len + OVERHEAD;
-        if self.0.fetch_add(bytes, Ordering::Relaxed) + bytes > BUDGET {
-            self.0.fetch_sub(bytes, Ordering::Relaxed);
-            return None;
-        }
-        Some(Place { of: Arc::clone(&self.0), bytes })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
+/// What one with this payload takes of [`BUDGET`].
+pub(crate) const fn cost(payload_len: usize) -> usize {
+    3 * payload_len + OVERHEAD
 }
 
 #[cfg(test)]
@@ -129,7 +110,8 @@ pub(crate) mod tests {
             channel: ChannelId::from_bytes(&channel_no.to_be_bytes()),
             request_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".into(),
             priority: Priority::Ten,
-            expires_at,
+            until: expires_at.unwrap_or(UnixMillis(i64::MAX)),
+            is_stored: expires_at.is_some(),
             payload: Bytes::from_static(b"{}"),
             tally: Arc::default(),
             encoded: Encoded::default(),
@@ -152,17 +134,5 @@ pub(crate) mod tests {
         let mut out = Vec::new();
         assert!(!sent.write(Version::V5, (PacketId::MIN, first.len() - 1), UnixMillis(0), &mut out));
         assert!(out.is_empty());
-    }
-
-    #[test]
-    fn what_is_under_way_is_bounded_and_given_back() {
-        let underway = Underway::default();
-        let mut places = Vec::new();
-        while let Some(place) = underway.take(5120) {
-            places.push(place);
-        }
-        assert!((4_000..4_300).contains(&places.len()), "{}", places.len());
-        places.pop();
-        assert!(underway.take(5120).is_some());
     }
 }

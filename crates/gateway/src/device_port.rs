@@ -10,12 +10,14 @@ use homing_link::{ALPN_HTTP1, ALPN_HTTP2, ALPN_MQTT, DeviceId, Speaks};
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::authority::{Authority, certified_device};
 use crate::centre::Centre;
 use crate::hub::Hub;
+use crate::listen::unless_stopped;
 use crate::store::Store;
 use crate::token::TokenSealer;
 
@@ -54,6 +56,8 @@ pub(crate) struct DevicePort {
     sealer: TokenSealer,
     authority: Arc<Authority>,
     tls: TlsAcceptor,
+    /// Says when who hasn't come in yet is let go of.
+    stop: watch::Receiver<bool>,
     /// Receipts for what was not sent to their registration: acknowledged and not recorded.
     unknown_receipts: AtomicU64,
 }
@@ -64,6 +68,7 @@ pub(crate) struct DevicePortConfig {
     pub(crate) centre: Centre,
     pub(crate) sealer: TokenSealer,
     pub(crate) authority: Arc<Authority>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// Why the port's TLS can't be set up.
@@ -95,7 +100,7 @@ struct Greeted {
 
 impl DevicePort {
     pub(crate) fn new(config: DevicePortConfig) -> Result<Self, DevicePortError> {
-        let DevicePortConfig { hub, store, centre, sealer, authority } = config;
+        let DevicePortConfig { hub, store, centre, sealer, authority, stop } = config;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         // Asked for, not required: most devices have a secret instead.
         let verifier = WebPkiClientVerifier::builder_with_provider(
@@ -112,13 +117,14 @@ impl DevicePort {
         tls.alpn_protocols = [ALPN_MQTT, ALPN_HTTP1, ALPN_HTTP2].map(<[u8]>::to_vec).to_vec();
         tls.send_tls13_tickets = 1;
         let tls = TlsAcceptor::from(Arc::new(tls));
-        Ok(Self { hub, store, centre, sealer, authority, tls, unknown_receipts: AtomicU64::new(0) })
+        Ok(Self { hub, store, centre, sealer, authority, tls, stop, unknown_receipts: AtomicU64::new(0) })
     }
 
     /// Serves one accepted connection on the core it lives on. Returns when it is over.
     pub(crate) async fn serve(self: Arc<Self>, core: usize, stream: TcpStream, address: SocketAddr) {
         // Each stage is boxed, so that an idle device doesn't pay for the largest one.
-        let Some(greeted) = Box::pin(self.greet(address, stream)).await else { return };
+        let greeting = Box::pin(self.greet(address, stream));
+        let Some(Some(greeted)) = unless_stopped(&mut self.stop.clone(), greeting).await else { return };
         let Greeted { stream, certified, speaks, first } = greeted;
         let peer = Peer { core, address, certified };
         match speaks {
@@ -182,9 +188,11 @@ impl DevicePort {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let mut wire = Wire::new(stream, first);
-        let arrived = match Box::pin(arrival::receive(self, peer, &mut wire)).await {
-            Ok(arrived) => arrived,
-            Err(refusal) => {
+        let arriving = Box::pin(arrival::receive(self, peer, &mut wire));
+        let arrived = match unless_stopped(&mut self.stop.clone(), arriving).await {
+            Some(Ok(arrived)) => arrived,
+            None => return wire.close().await,
+            Some(Err(refusal)) => {
                 match &refusal {
                     Refusal::Garbage(_) | Refusal::NotConnect | Refusal::Late => {
                         tracing::info!(peer = %peer.address, %refusal, "closed: not MQTT on the device link");

@@ -166,6 +166,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let centre = Centre::open(store.clone()).await?;
         let sealer = TokenSealer::load(&store).await?;
+        let (stop, stopping) = watch::channel(false);
         let hub = Arc::new(Hub::new(store.clone(), config.clock.clone(), inboxes, BUDGET));
         let advice = Arc::new(Advice::default());
         let testers = config.for_testers.then(Arc::<Testers>::default);
@@ -193,11 +194,11 @@ impl Gateway {
                 centre: centre.clone(),
                 sealer: sealer.clone(),
                 authority: Arc::clone(&authority),
+                stop: stopping.clone(),
             })
             .map_err(|error| StartError::DevicePort(error.into()))?,
         );
         let addresses = listeners.addresses();
-        let (stop, stopping) = watch::channel(false);
         let threads = Mutex::new(Vec::new());
         // From here on dropping it stops what has started.
         let gateway = Self { addresses, store, centre, authority, hub, testers, stop, threads };

@@ -411,8 +411,12 @@ impl<L: Log> Connection<L> {
     ) -> Option<Timers> {
         self.with(|session, effects| {
             session.set_waker(waker);
-            if has_room && session.has_turns() {
-                session.pump(self.hub.now(), effects, write);
+            if session.has_turns() {
+                let now = self.hub.now();
+                session.channels.let_go(now.wall);
+                if has_room {
+                    session.pump(now, effects, write);
+                }
             }
             Timers { silent_at: session.silent_at(), unpause_at: session.next_unpause() }
         })

@@ -25,7 +25,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::authority::Authority;
-use crate::listen::stopped;
+use crate::listen::{stopped, unless_stopped};
 use crate::provider_port::{
     Admission, ProviderPort, ProviderPortError, Socket, Spoken, certificate_of, environment_of, explain,
     legacy_server_config, management_environment, spoken,
@@ -102,11 +102,17 @@ impl LegacyPort {
         (environment, service): (Environment, Service),
         tcp: TcpStream,
         peer: SocketAddr,
-        stop: watch::Receiver<bool>,
+        mut stop: watch::Receiver<bool>,
     ) {
         let port = tcp.local_addr().map_or(0, |address| address.port());
         let accepted = match Socket::new(tcp) {
-            Ok(socket) => timeout(HANDSHAKE_DEADLINE, self.accept((environment, port), socket)).await,
+            Ok(socket) => {
+                let accepting = timeout(HANDSHAKE_DEADLINE, self.accept((environment, port), socket));
+                match unless_stopped(&mut stop, accepting).await {
+                    Some(accepted) => accepted,
+                    None => return,
+                }
+            }
             Err(error) => return tracing::debug!(%peer, %error, "a provider's connection ended at once"),
         };
         let (stream, environment, spoken) = match accepted {

@@ -15,6 +15,7 @@ mod legacy_port;
 mod listen;
 pub mod notification;
 mod provider_port;
+mod shares;
 pub mod store;
 mod testers;
 pub mod token;

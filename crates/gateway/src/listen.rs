@@ -152,6 +152,18 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await.is_ok();
 }
 
+/// What `work` comes to, unless `stop` says true before.
+pub(crate) async fn unless_stopped<T>(
+    stop: &mut watch::Receiver<bool>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = stopped(stop) => None,
+    }
+}
+
 /// Errors that are about one connection and not about us.
 fn is_the_peers(error: &io::Error) -> bool {
     matches!(

@@ -41,9 +41,11 @@ pub(crate) use tls::{
 };
 
 use crate::advice::Advice;
-use crate::broadcast::Underway;
+use crate::broadcast;
 use crate::centre::Centre;
 use crate::hub::Hub;
+use crate::listen::unless_stopped;
+use crate::shares::Shares;
 use crate::store::{Refused, StageEvent, Store};
 use crate::testers::Testers;
 use crate::token::TokenSealer;
@@ -95,10 +97,10 @@ pub(crate) struct ProviderPort {
     strangers: Strangers,
     /// A permit for each stream of receipts that may be open.
     receipt_streams: Arc<Semaphore>,
-    /// A permit for each request about channels that may be carried out, and for each list of them.
-    channel_requests: Arc<Semaphore>,
-    channel_lists: Arc<Semaphore>,
-    underway: Underway,
+    /// Requests about channels that are carried out, lists of them that go out, and bytes of broadcasts that are on their way.
+    channel_requests: Shares,
+    channel_lists: Shares,
+    underway: Shares,
 }
 
 impl std::fmt::Debug for ProviderPort {
@@ -135,9 +137,9 @@ impl ProviderPort {
             verdicts: Verdicts::default(),
             strangers: Strangers::default(),
             receipt_streams: Arc::new(Semaphore::new(receipts::IN_ALL)),
-            channel_requests: Arc::new(Semaphore::new(channels::IN_ALL)),
-            channel_lists: Arc::new(Semaphore::new(channels::LISTS)),
-            underway: Underway::default(),
+            channel_requests: Shares::new(channels::IN_ALL),
+            channel_lists: Shares::new(channels::LISTS),
+            underway: Shares::new(broadcast::BUDGET),
         })
     }
 
@@ -157,17 +159,21 @@ impl ProviderPort {
         environment: Environment,
         tcp: TcpStream,
         peer: SocketAddr,
-        stop: watch::Receiver<bool>,
+        mut stop: watch::Receiver<bool>,
     ) {
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&self.tls));
         let stream = match Socket::new(tcp) {
-            Ok(socket) => match timeout(HANDSHAKE_DEADLINE, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => {
-                    return tracing::warn!(%peer, %error, "no connection with a provider: {}", tls::explain(&error));
+            Ok(socket) => {
+                let greeting = timeout(HANDSHAKE_DEADLINE, acceptor.accept(socket));
+                match unless_stopped(&mut stop, greeting).await {
+                    Some(Ok(Ok(stream))) => stream,
+                    Some(Ok(Err(error))) => {
+                        return tracing::warn!(%peer, %error, "no connection with a provider: {}", tls::explain(&error));
+                    }
+                    Some(Err(_)) => return tracing::debug!(%peer, "a provider's TLS handshake took too long"),
+                    None => return,
                 }
-                Err(_) => return tracing::debug!(%peer, "a provider's TLS handshake took too long"),
-            },
+            }
             Err(error) => return tracing::debug!(%peer, %error, "a provider's connection ended at once"),
         };
         self.converse(core, environment, stream, peer, stop).await;
@@ -180,7 +186,7 @@ impl ProviderPort {
         environment: Environment,
         stream: TlsStream<Socket>,
         peer: SocketAddr,
-        stop: watch::Receiver<bool>,
+        mut stop: watch::Receiver<bool>,
     ) {
         let session = stream.get_ref().1;
         let environment = tls::environment_of(session.server_name()).unwrap_or(environment);
@@ -199,10 +205,13 @@ impl ProviderPort {
         if !offered {
             admission.without_alpn();
         }
-        let begun = match timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream)).await {
-            Ok(Ok(h2)) => Ok(Connection::new(h2, self, core, admission, stop).run(&signs).await),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("it sent nothing".to_owned()),
+        let beginning = timeout(PREFACE_DEADLINE, handshake().handshake(&mut stream));
+        let begun = match unless_stopped(&mut stop, beginning).await {
+            Some(Ok(Ok(h2))) => Ok(Connection::new(h2, self, core, admission, stop).run(&signs).await),
+            Some(Ok(Err(error))) => Err(error.to_string()),
+            Some(Err(_)) => Err("it sent nothing".to_owned()),
+            // SETTINGS went out before it was waited for.
+            None => Ok(Ok(End::Dismissed { reason: Reason::Shutdown, last_stream: 0 })),
         };
         match begun {
             Ok(Ok(End::Closed)) => {}

@@ -52,7 +52,8 @@ impl Link {
         Ok(Self { at, roots: Arc::new(roots) })
     }
 
-    async fn dial(&self, alpn: &[u8]) -> anyhow::Result<TlsStream<TcpStream>> {
+    /// A bare TLS connection to it.
+    pub async fn dial(&self, alpn: &[u8]) -> anyhow::Result<TlsStream<TcpStream>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

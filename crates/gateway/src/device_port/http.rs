@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::websocket::WebSocket;
 use super::{DevicePort, Peer, enrolment};
+use crate::listen::unless_stopped;
 use crate::notification::lock;
 
 /// Longest request body taken, in bytes.
@@ -73,6 +74,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let conversation = Conversing::default();
+    let mut stop = port.stop.clone();
     let router = Router::new()
         .route("/devices", post(enrolment::enrol).fallback(|| async { wrong_method("POST") }))
         .route("/devices/{id}", delete(enrolment::remove).fallback(|| async { wrong_method("DELETE") }))
@@ -87,6 +89,16 @@ where
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(16).max_header_list_size(16 * 1024);
     let serving =
         server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router));
+    let serving = async {
+        let mut serving = std::pin::pin!(serving);
+        match unless_stopped(&mut stop, serving.as_mut()).await {
+            Some(served) => served,
+            None => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        }
+    };
     match tokio::time::timeout(CONNECTION_WITHIN, serving).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(peer = %peer.address, %error, "HTTP on the device link"),

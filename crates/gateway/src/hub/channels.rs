@@ -9,6 +9,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use homing_trace::UnixMillis;
+
 use crate::broadcast::Broadcast;
 
 /// Devices that are given a broadcast before others get their turn.
@@ -150,6 +152,16 @@ impl ConnectionChannels {
         }
     }
 
+    /// Lets go of what is over, wherever it stands: it would be held for as long as the device is slow.
+    pub(super) fn let_go(&mut self, now: UnixMillis) {
+        if self.waiting > 0 {
+            for subscribed in &mut self.subscribed {
+                subscribed.waiting.retain(|broadcast| !broadcast.is_over(now));
+            }
+            self.waiting = self.subscribed.iter().map(|subscribed| subscribed.waiting.len()).sum();
+        }
+    }
+
     pub(super) const fn has_turn(&self) -> bool {
         self.waiting > 0
     }
@@ -233,5 +245,24 @@ mod tests {
         assert!(!channels.has_turn(), "nobody subscribes to it any more");
         let taken = (10..100).filter(|no| channels.add(*no, &no.to_string())).count();
         assert_eq!(taken, MAX_CHANNELS - 2);
+    }
+
+    #[test]
+    fn what_is_over_is_let_go_of_though_its_device_takes_nothing() {
+        let shares = crate::shares::Shares::new(4);
+        let mut channels = ConnectionChannels::default();
+        channels.add(1, "a");
+        channels.add(2, "b");
+        for (channel_no, seq, until) in [(1, 1, 9), (1, 2, 11), (2, 3, 10)] {
+            let mut one = Arc::into_inner(broadcast(channel_no, seq, None)).expect("nobody else has it");
+            let place = shares.take(&format!("team {seq}").into(), 1).expect("there is room");
+            (one.until, one._place) = (UnixMillis(until), Some(place));
+            channels.arrive(&Arc::new(one));
+        }
+        channels.let_go(UnixMillis(8));
+        assert_eq!(shares.taken(), 3);
+        channels.let_go(UnixMillis(10));
+        assert_eq!(shares.taken(), 1, "their room is others'");
+        assert_eq!((channels.next().map(|next| next.seq), channels.has_turn()), (Some(2), false));
     }
 }

@@ -318,12 +318,12 @@ impl Session {
         }
     }
 
-    /// Writes the next broadcast, if there is one and room for it; one that is over or too large for the client is let go.
+    /// Writes the next broadcast, if there is one and room for it; one that is too large for the client is let go.
     fn pump_broadcast(&mut self, now: Now, write: &mut dyn FnMut(&Outgoing<'_>) -> Fit) -> Option<Fit> {
         if self.window.is_full() {
             return None;
         }
-        let broadcast = self.channels.next().filter(|broadcast| !broadcast.is_over(now.wall))?;
+        let broadcast = self.channels.next()?;
         let packet_id = self.window.free_id();
         let fit = write(&Outgoing::Broadcast { packet_id, broadcast: &broadcast });
         if fit != Fit::TooLarge {

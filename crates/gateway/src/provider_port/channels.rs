@@ -15,26 +15,26 @@ use h2::{RecvStream, SendStream};
 use homing_apns::{ChannelId, Reason, Refusal, channel};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::watch;
 use tokio::time::{timeout, timeout_at};
 
 use super::ProviderPort;
 use super::admission::{Action, Body, ChannelHead, Known, Moment, Refusing};
 use super::answer::{APNS_ID, APNS_UNIQUE_ID, JSON, once};
 use super::connection::{BODY_KEPT, BODY_READ};
-use crate::broadcast::{Broadcast, Encoded};
+use crate::broadcast::{self, Broadcast, Encoded};
+use crate::shares::{NoRoom, Share};
 use crate::store::{Broadcasted, NewBroadcast, StoreError, random};
+use crate::testers::Unanswered;
 
 const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
 const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
 
-/// Requests of all connections that may be carried out at a time. Those whose body is still to come, or that are refused, take
+/// Requests of all teams that may be carried out at a time. Those whose body is still to come, or that are refused, take
 /// no place: a connection has as many as it has streams, and whoever is slow or a stranger keeps nobody else out.
 pub(super) const IN_ALL: usize = 4_096;
 /// Lists of channels that may be on their way out: each can be of some 300 kB.
 pub(super) const LISTS: usize = 64;
-/// How long a client may take to read its answer.
-const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// Random bytes of a channel's id.
 const ID_LEN: usize = 16;
 
@@ -60,15 +60,23 @@ pub(super) struct Asked {
     pub(super) environment: homing_trace::Environment,
     /// Where there are tools for testers.
     pub(super) testing: Option<Box<instead::Testing>>,
-    /// Lets its connection wait for the answer before it ends.
-    pub(super) pending: Arc<()>,
+    /// Lets its connection wait for the answer before it ends, and says when its body is waited for no more.
+    pub(super) pending: watch::Receiver<Option<Unread>>,
+}
+
+/// What becomes of a request whose body isn't complete when its connection ends.
+#[derive(Clone, Debug)]
+pub(super) enum Unread {
+    Refused(Reason),
+    /// It wasn't looked at, and may be sent again at once.
+    Reset,
 }
 
 /// What an answer other than a refusal says.
 enum Answer {
     Created(ChannelId),
     Told(Vec<u8>),
-    Listed(Vec<u8>, OwnedSemaphorePermit),
+    Listed(Vec<u8>, Share),
     Deleted,
     Broadcast,
 }
@@ -78,15 +86,23 @@ impl Asked {
     pub(super) async fn run(mut self, head: Result<ChannelHead, Refusing>) {
         // A refusal is said after the body too, so that no client is cut off while it sends.
         let mut body = Body::default();
-        let has_ended = timeout(self.port.rules.body, read(&mut self.stream, &mut body)).await;
+        let reading = timeout(self.port.rules.body, read(&mut self.stream, &mut body));
+        let unread = async { self.pending.wait_for(Option::is_some).await.ok()?.clone() };
+        let has_ended = tokio::select! {
+            biased;
+            has_ended = reading => Ok(has_ended),
+            Some(how) = unread => Err(how),
+        };
         self.note_payload(body.start());
         let body = match has_ended {
-            Ok(Ok(())) => Ok(body),
-            Ok(Err(error)) => {
+            Ok(Ok(Ok(()))) => Ok(body),
+            Ok(Ok(Err(error))) => {
                 let known = head.map_or_else(|refusing| refusing.known, |head| head.known());
                 return self.conclude_cut(&known, &error);
             }
-            Err(_) => Err(Reason::IdleTimeout),
+            Ok(Err(_)) => Err(Reason::IdleTimeout),
+            Err(Unread::Refused(reason)) => Err(reason),
+            Err(Unread::Reset) => return self.reset(head),
         };
         let head = match head {
             Ok(head) => head,
@@ -97,8 +113,12 @@ impl Asked {
             Ok(body) => body,
             Err(reason) => return self.refuse(Refusing { reason, known: head.known() }),
         };
-        let Ok(place) = Arc::clone(&self.port.channel_requests).try_acquire_owned() else {
-            return self.refuse(Refusing { reason: Reason::ServiceUnavailable, known: head.known() });
+        let place = match self.port.channel_requests.take(&head.team, 1) {
+            Ok(place) => place,
+            Err(full) => {
+                return self
+                    .refuse(Refusing { reason: no_room(full, &head, "requests"), known: head.known() });
+            }
         };
         let Some((mut asked, not_before)) = self.unless_hit(&head).await else { return };
         let done = asked.act(&head, body).await;
@@ -110,10 +130,18 @@ impl Asked {
         match done {
             Ok(answer) => {
                 asked.conclude(&head.known(), answer.noted());
-                answer.send(asked.respond, asked.names).await;
+                // As long as it may take to send a body.
+                let within = asked.port.rules.body;
+                answer.send(asked.respond, asked.names, within).await;
             }
             Err(reason) => asked.refuse(Refusing { reason, known: head.known() }),
         }
+    }
+
+    fn reset(mut self, head: Result<ChannelHead, Refusing>) {
+        let known = head.map_or_else(|refusing| refusing.known, |head| head.known());
+        self.conclude_without(&known, Unanswered::Closed);
+        self.respond.send_reset(h2::Reason::REFUSED_STREAM);
     }
 
     async fn act(&self, head: &ChannelHead, body: Body) -> Result<Answer, Reason> {
@@ -135,8 +163,8 @@ impl Asked {
                 was_there.then_some(Answer::Deleted).ok_or(Reason::ChannelNotRegistered)
             }
             Action::List => {
-                let place = Arc::clone(&self.port.channel_lists).try_acquire_owned();
-                let place = place.map_err(|_| Reason::ServiceUnavailable)?;
+                let place = self.port.channel_lists.take(&head.team, 1);
+                let place = place.map_err(|full| no_room(full, head, "lists"))?;
                 let ids = store.channels(head.of).await.map_err(failed)?;
                 Ok(Answer::Listed(channel::list(&ids), place))
             }
@@ -148,8 +176,10 @@ impl Asked {
         let Action::Broadcast { id, priority, expiration } = &head.action else {
             return Err(Reason::InternalServerError);
         };
-        let place = self.port.underway.take(body.len).ok_or(Reason::ServiceUnavailable)?;
+        let place = self.port.underway.take(&head.team, broadcast::cost(body.len));
+        let place = place.map_err(|full| no_room(full, head, "broadcasts"))?;
         let payload = Bytes::from(body.start);
+        let accepted_at = self.port.store.clock().now();
         let request_id: Box<str> = self.names.request_id.to_str().unwrap_or_default().into();
         let new = NewBroadcast {
             of: head.of,
@@ -157,7 +187,7 @@ impl Asked {
             request_id: request_id.clone(),
             priority: *priority,
             expiration: *expiration,
-            accepted_at: self.port.store.clock().now(),
+            accepted_at,
             payload: payload.clone(),
             injected: self.injected(),
         };
@@ -176,7 +206,8 @@ impl Asked {
             channel: id.clone(),
             request_id,
             priority: *priority,
-            expires_at,
+            until: expires_at.unwrap_or_else(|| accepted_at.plus_millis(broadcast::TRIED_MILLIS)),
+            is_stored: expires_at.is_some(),
             payload,
             tally: self.port.store.tallies().of(seq),
             encoded: Encoded::default(),
@@ -252,7 +283,7 @@ impl Answer {
     }
 
     /// A stream that its client has reset wants no answer.
-    async fn send(self, mut respond: SendResponse<Bytes>, mut names: Names) {
+    async fn send(self, mut respond: SendResponse<Bytes>, mut names: Names, within: Duration) {
         let mut response = Response::new(());
         if !matches!(self, Self::Broadcast) {
             names.unique_id = None;
@@ -279,7 +310,7 @@ impl Answer {
         }
         response.headers_mut().insert(CONTENT_TYPE, JSON);
         if let Ok(stream) = respond.send_response(response, false) {
-            let _ = timeout(TAKEN_WITHIN, write(stream, body.into())).await;
+            let _ = timeout(within, write(stream, body.into())).await;
         }
     }
 }
@@ -308,6 +339,21 @@ async fn read(stream: &mut RecvStream, body: &mut Body) -> Result<(), h2::Error>
         }
     }
     Ok(())
+}
+
+/// Where its team has its share, or all have the whole.
+fn no_room(full: NoRoom, head: &ChannelHead, of: &str) -> Reason {
+    let (team, app) = (&*head.team, &*head.bundle_id);
+    match full {
+        NoRoom::Team => {
+            tracing::debug!(team, app, "a quarter of the room for {of} is in use by this team");
+            Reason::TooManyRequests
+        }
+        NoRoom::All => {
+            tracing::debug!(team, app, "all teams together use the room for {of}");
+            Reason::ServiceUnavailable
+        }
+    }
 }
 
 fn failed(error: StoreError) -> Reason {

@@ -2,6 +2,7 @@
 //! the answers, in whatever order they come. Whether a request is admitted is decided in `admission`; streams of receipts and
 //! requests about channels run beside it, see `receipts` and `channels`.
 
+mod ending;
 pub(super) mod instead;
 
 use std::future::poll_fn;
@@ -24,13 +25,15 @@ use tokio::time::Instant;
 use super::ProviderPort;
 use super::admission::{Admission, Body, Head, Known, Moment, Refusing};
 use super::answer::{self, Labels};
-use super::channels::{Asked as AskedOfChannels, Names};
+use super::channels::{Asked as AskedOfChannels, Names, Unread};
 use super::preface::{Signs, announced};
 use super::receipts::{Stream, Streams};
 use crate::centre::Directory;
 use crate::notification::{Mailbox, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::store::BadCursor;
 use crate::testers::Noted;
+pub(super) use ending::End;
+use ending::{AGE_WITHIN, Going, Leaving, STOP_WITHIN};
 pub(super) use instead::gone;
 use instead::{Kept, Testing};
 
@@ -43,11 +46,6 @@ pub(super) const BODY_KEPT: usize = 5120;
 pub(super) const BODY_READ: usize = 64 * 1024;
 /// How often slow bodies and silent connections are looked for, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// How long a connection may take to end once it was told to, when the gateway stops and when it is merely old.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
-const AGE_WITHIN: Duration = Duration::from_secs(30);
-/// How long a connection that must end may take to answer what it has handed on.
-const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Characters kept of a label that is no UUID.
 pub(super) const LABEL_KEPT: usize = 64;
 
@@ -89,31 +87,6 @@ struct Waiting {
     not_before: Option<Instant>,
 }
 
-/// How a connection ended.
-#[derive(Debug)]
-pub(super) enum End {
-    Closed,
-    /// Everything is written; its client is still to be told why it ends.
-    Dismissed {
-        reason: Reason,
-        last_stream: u32,
-    },
-}
-
-/// A connection that takes no more requests, answers those that come on, and ends.
-struct Going {
-    /// Then it must end.
-    by: Instant,
-    /// Whether its client has been told.
-    is_told: bool,
-}
-
-/// A connection that must end.
-struct Leaving {
-    reason: Reason,
-    by: Instant,
-}
-
 pub(super) struct Connection<T> {
     h2: h2::server::Connection<T, Bytes>,
     port: Arc<ProviderPort>,
@@ -127,8 +100,8 @@ pub(super) struct Connection<T> {
     free: Vec<u32>,
     outcomes: Vec<(u32, Outcome)>,
     streams: Streams,
-    /// Held by each request about channels until it is answered.
-    channel_requests: Arc<()>,
+    /// Each request about channels listens until it is answered; made for the first.
+    channel_requests: Option<watch::Sender<Option<Unread>>>,
     last_stream: u32,
     /// Streams that are allowed until it is known who speaks here; `None` once all are.
     first_streams: Option<u16>,
@@ -167,7 +140,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             free: Vec::new(),
             outcomes: Vec::new(),
             streams: Streams::default(),
-            channel_requests: Arc::default(),
+            channel_requests: None,
             last_stream: 0,
             first_streams,
             is_to_widen: false,
@@ -191,7 +164,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             let look = Instant::now() + look_every;
             // Once it leaves, the time to go is over and says nothing more.
             let ends = self.leaving.as_ref().map(|leaving| leaving.by);
-            let ends = ends.or_else(|| self.going.as_ref().map(|going| going.by));
+            let ends = ends.or_else(|| self.going.as_ref().map(|going| going.looks_at()));
             let look = ends.map_or(look, |by| look.min(by));
             tokio::select! {
                 biased;
@@ -204,7 +177,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 // A closed channel means the same as `true`.
                 _ = stop.wait_for(|stop| *stop), if !is_stopping => {
                     is_stopping = true;
-                    self.go(STOP_WITHIN);
+                    self.go(STOP_WITHIN, true);
                 }
                 () = tokio::time::sleep_until(look) => {
                     self.give_up_slow_bodies(look);
@@ -215,7 +188,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                         self.leave(Reason::IdleTimeout, self.moment());
                     }
                     if look >= old_at && self.going.is_none() {
-                        self.go(AGE_WITHIN);
+                        self.go(AGE_WITHIN, false);
                     }
                 }
             }
@@ -229,27 +202,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let chance = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX);
         let age = rules.age.mul_f64(1.0 - chance / 10.0);
         (LOOK_EVERY.min(shortest).max(Duration::from_millis(10)), Instant::now() + age)
-    }
-
-    /// Begins to end the connection in order, within this time; sooner if it was to end later.
-    fn go(&mut self, within: Duration) {
-        let by = Instant::now() + within;
-        let going = self.going.get_or_insert(Going { by, is_told: false });
-        going.by = going.by.min(by);
-    }
-
-    /// Tells the client, once, that it takes no more requests; and once the time is over, ends what hasn't ended.
-    fn go_on(&mut self, signs: &Signs, now: Moment) {
-        let Some(going) = &mut self.going else { return };
-        // Frames are whole while nothing waits to be written.
-        if !going.is_told && !signs.is_writing.load(Ordering::Relaxed) {
-            going.is_told = true;
-            let _ = signs.farewell.set(Refusal::new(Reason::Shutdown).body());
-            self.h2.graceful_shutdown();
-        }
-        if going.by <= now.instant && self.leaving.is_none() {
-            self.leave(Reason::Shutdown, now);
-        }
     }
 
     /// Allows all streams once it is known who speaks here. It is said by another setting of `h2`'s, which the editor turns
@@ -297,36 +249,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         }
     }
 
-    /// Begins to end the connection: what isn't handed on yet is refused, what follows is refused by admission.
-    fn leave(&mut self, reason: Reason, now: Moment) {
-        for Reading { asked, head, .. } in std::mem::take(&mut self.reading) {
-            let known = head.map_or_else(|refusing| refusing.known, Known::from);
-            self.refuse(asked, reason.clone().into(), known, now);
-        }
-        self.leaving = Some(Leaving { reason, by: now.instant + LEAVE_WITHIN });
-    }
-
-    /// Ready when the connection must end, and all its requests are answered and written, or the time for that is over. Streams
-    /// of receipts end with it: their clients hear why from the connection's end.
-    fn poll_left(&self, signs: &Signs, now: Moment) -> Poll<Result<End, h2::Error>> {
-        if self.testing.as_ref().is_some_and(|testing| testing.is_cut) {
-            return Poll::Ready(Ok(End::Closed));
-        }
-        let Some(Leaving { reason, by }) = &self.leaving else { return Poll::Pending };
-        let (reason, is_late) = (reason.clone(), *by <= now.instant);
-        let is_answered = self.reading.is_empty()
-            && self.waiting.len() == self.free.len()
-            && Arc::strong_count(&self.channel_requests) == 1;
-        // A frame that is half written must not be followed by another.
-        match signs.is_writing.load(Ordering::Relaxed) {
-            true if is_late => Poll::Ready(Ok(End::Closed)),
-            false if is_late || is_answered => {
-                Poll::Ready(Ok(End::Dismissed { reason, last_stream: self.last_stream }))
-            }
-            true | false => Poll::Pending,
-        }
-    }
-
     fn moment(&self) -> Moment {
         Moment::now(self.port.store.clock())
     }
@@ -344,8 +266,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             return testing.ignore(respond);
         }
         self.last_stream = self.last_stream.max(respond.stream_id().into());
-        let open = self.reading.len() + self.waiting.len() - self.free.len()
-            + (Arc::strong_count(&self.channel_requests) - 1);
+        let open = self.reading.len() + self.waiting.len() - self.free.len() + self.open_channel_requests();
         if self.first_streams.is_some_and(|most| open >= usize::from(most)) {
             return respond.send_reset(h2::Reason::REFUSED_STREAM);
         }
@@ -405,7 +326,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             Environment::Production => None,
         };
         let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id };
-        let (port, pending) = (Arc::clone(&self.port), Arc::clone(&self.channel_requests));
+        let pending = self.channel_requests.get_or_insert_with(watch::Sender::default).subscribe();
+        let port = Arc::clone(&self.port);
         let testing = noted.and_then(|noted| self.testing_of_channels(noted));
         let is_head = parts.method == Method::HEAD;
         let asked = AskedOfChannels { port, respond, stream, is_head, names, environment, testing, pending };

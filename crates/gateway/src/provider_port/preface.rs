@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use tokio::time::timeout;
+
 use super::editor::Editor;
 
 /// RFC 9113 §3.4.
@@ -27,8 +29,9 @@ pub(super) mod announced {
 
 /// How long a peer that is being sent away may take to read why.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// What of its bytes is read away meanwhile: a reset would take our words from it.
+/// What of its bytes is read away meanwhile, and how long a pause in them ends that: a reset would take our words from it.
 const FAREWELL_BYTES: usize = 64 * 1024;
+const FAREWELL_PAUSE: Duration = Duration::from_millis(200);
 
 /// Error codes of RFC 9113 §7.
 #[derive(Clone, Copy, Debug)]
@@ -107,12 +110,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Prefaced<T> {
     /// Says GOAWAY with this explanation and closes.
     pub(super) async fn send_away(mut self, frames: &[u8]) {
         // Best effort: the peer is on its way out in any case.
-        let _ = tokio::time::timeout(FAREWELL, async {
+        let _ = timeout(FAREWELL, async {
             self.io.write_all(frames).await?;
             self.io.flush().await?;
             self.io.shutdown().await?;
-            let mut left = (&mut self.io).take(FAREWELL_BYTES as u64);
-            tokio::io::copy(&mut left, &mut tokio::io::sink()).await
+            let (mut read, mut bytes) = (0, [0; 4096]);
+            while read < FAREWELL_BYTES
+                && let Ok(more) = timeout(FAREWELL_PAUSE, self.io.read(&mut bytes)).await
+            {
+                match more? {
+                    0 => break,
+                    some => read += some,
+                }
+            }
+            io::Result::Ok(())
         })
         .await;
     }

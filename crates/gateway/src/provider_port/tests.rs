@@ -4,6 +4,7 @@ mod channels;
 mod credentials;
 mod deadlines;
 mod endings;
+mod fairness;
 mod leniencies;
 mod push_types;
 mod raw;

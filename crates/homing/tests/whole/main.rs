@@ -20,4 +20,5 @@ mod phone;
 mod real_app;
 mod script;
 mod start;
+mod stop;
 mod testers;

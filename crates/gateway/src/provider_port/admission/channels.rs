@@ -20,7 +20,7 @@ pub(in crate::provider_port) struct ChannelHead {
     pub(in crate::provider_port) of: ChannelsOf,
     pub(in crate::provider_port) bundle_id: Arc<str>,
     pub(in crate::provider_port) action: Action,
-    team: Arc<str>,
+    pub(in crate::provider_port) team: Arc<str>,
 }
 
 /// What is asked.

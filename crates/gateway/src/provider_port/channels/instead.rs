@@ -7,13 +7,13 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use homing_apns::{ChannelId, Refusal};
 use http::HeaderValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::super::admission::{ChannelHead, Known};
 use super::super::connection::gone;
 use super::super::connection::instead::wished;
-use super::Asked;
+use super::{Asked, Unread};
 use crate::testers::{Answer, Effect, Interface, Noted, Target, Testers, Unanswered};
 
 /// Messages that wait for a connection.
@@ -31,7 +31,7 @@ pub(in crate::provider_port) struct Testing {
 pub(in crate::provider_port) struct Told {
     pub(in crate::provider_port) effect: Effect,
     /// Of one that isn't taken: its stream, and what lets its connection wait for it.
-    pub(in crate::provider_port) left: Option<(SendResponse<Bytes>, Arc<()>)>,
+    pub(in crate::provider_port) left: Option<(SendResponse<Bytes>, watch::Receiver<Option<Unread>>)>,
 }
 
 impl Asked {
@@ -79,7 +79,7 @@ impl Asked {
         self.conclude_without(known, if is_reset { Unanswered::ResetInBody } else { Unanswered::Closed });
     }
 
-    fn conclude_without(&mut self, known: &Known, why: Unanswered) {
+    pub(super) fn conclude_without(&mut self, known: &Known, why: Unanswered) {
         if let Some(testing) = &mut self.testing {
             testing.noted.unanswered = Some(why);
         }

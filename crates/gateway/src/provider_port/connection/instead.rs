@@ -18,9 +18,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::super::admission::{Head, Known, Moment, Refusing};
 use super::super::answer;
+use super::super::channels::Unread;
 use super::super::channels::instead::{TOLD, Testing as TestingOfChannels, Told};
 use super::super::preface::{Signs, announced};
-use super::{Asked, Connection, LEAVE_WITHIN, Leaving, Reading, Waiting};
+use super::ending::{LEAVE_WITHIN, Leaving};
+use super::{Asked, Connection, Reading, Waiting};
 use crate::notification::{Outcome, RegistrationKey};
 use crate::store::StageEvent;
 use crate::testers::{Answer, Effect, Instead, Interface, Noted, Testers, Unanswered};
@@ -231,6 +233,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                     respond.send_reset(h2::Reason::REFUSED_STREAM);
                 }
                 self.conclude_unread();
+                self.end_unread_channel_requests(Unread::Reset);
                 self.leaving = Some(Leaving { reason, by: now.instant + LEAVE_WITHIN });
             }
             // The others are for another interface, or were let go on.

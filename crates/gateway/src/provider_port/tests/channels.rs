@@ -6,6 +6,7 @@ use http::request::Builder;
 
 use super::world::{APP, Answered, Client, Credential, KEY_ID, OTHER_APP, TEAM, World, real_seconds};
 use crate::centre::CertificateKind;
+use crate::provider_port::channels::IN_ALL;
 use crate::store::{ChannelsOf, TraceQuery};
 
 const DEVELOPMENT: Environment = Environment::Development;
@@ -413,25 +414,36 @@ async fn a_broadcast_that_was_begun_is_answered_when_the_port_stops() {
 async fn strangers_and_whoever_is_slow_take_nobodys_place() {
     let world = world(DEVELOPMENT).await;
     let mut client = world.client(Credential::None).await;
-    let all = world.port.channel_requests.available_permits();
     let stranger = http::Request::post(format!("https://localhost{}", channels()));
     let (_refused, _refused_body) = client.begin(stranger).await;
     let (_slow, _slow_body) = client.begin(world.channel_request("POST", &channels())).await;
     // What came before it on this connection has been taken.
     create(&world, &mut client, StoragePolicy::Nothing).await;
-    assert_eq!(world.port.channel_requests.available_permits(), all);
+    assert_eq!(world.port.channel_requests.taken(), 0);
 }
 
 #[tokio::test]
 async fn where_no_place_is_left_a_refusal_has_the_form_of_all_others() {
     let world = world(DEVELOPMENT).await;
     let mut client = world.client(Credential::None).await;
-    let all = u32::try_from(world.port.channel_requests.available_permits()).expect("a few thousand");
-    let _all = world.port.channel_requests.acquire_many(all).await.expect("it is open");
+    let quarter = IN_ALL / 4;
+    let _all = ["A", "B", "C", "D"].map(|team| world.port.channel_requests.take(&team.into(), quarter));
     let list = world.channel_request("GET", &channel::path::all_channels(APP));
     let answer = client.ask(list.header("apns-request-id", LABEL)).await;
     assert_eq!(refused(&answer), expect(503, "ServiceUnavailable"));
     assert_eq!((answer.header("apns-request-id"), answer.header("apns-id")), (Some(LABEL), None));
     let stranger = http::Request::get(format!("https://localhost{}", channel::path::all_channels(APP)));
     assert_eq!(refused(&client.ask(stranger).await), expect(403, "MissingProviderToken"));
+}
+
+#[tokio::test]
+async fn a_broadcast_that_never_comes_to_its_end_is_refused_with_shutdown_when_the_port_stops() {
+    let world = world(DEVELOPMENT).await;
+    let mut client = world.client(Credential::None).await;
+    let id = create(&world, &mut client, StoragePolicy::Nothing).await;
+    let (answer, _body) = client.begin(broadcast(&world, &id)).await;
+    world.stop();
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(20), super::world::read(answer)).await;
+    assert_eq!(refused(&answer.expect("it is answered")), expect(503, "Shutdown"));
+    client.closed().await;
 }

@@ -139,3 +139,43 @@ async fn a_second_stream_before_the_first_answer_is_refused_by_http_2() {
     let (_, _, stream, code) = heard.iter().find(|frame| frame.0 == RST_STREAM).expect("it came");
     assert_eq!((*stream, &code[..]), (3, &[0, 0, 0, 7][..]), "REFUSED_STREAM");
 }
+
+/// What GOAWAYs say to a client that begins like this and says no word more, when the port stops.
+async fn hears_the_stop(world: &World, first: &[u8]) -> Vec<(u8, String)> {
+    let mut raw = Raw::connect(world, Credential::None).await;
+    raw.send(first).await;
+    raw.hear(|said| said.iter().any(|frame| frame.0 == SETTINGS)).await;
+    world.stop();
+    raw.hear_out().await;
+    let text = |payload: &[u8]| String::from_utf8_lossy(payload.get(8..).unwrap_or_default()).into_owned();
+    let said = raw.heard().into_iter().filter(|frame| frame.0 == GO_AWAY);
+    said.map(|(kind, _, _, payload)| (kind, text(&payload))).collect()
+}
+
+#[tokio::test]
+async fn a_client_that_answers_nothing_is_told_of_the_stop_and_left() {
+    let world = World::start(DEVELOPMENT).await;
+    let said = hears_the_stop(&world, PREFACE).await;
+    let told = (GO_AWAY, SHUTDOWN.to_owned());
+    assert_eq!(said, [told.clone(), told]);
+}
+
+#[tokio::test]
+async fn a_client_that_has_said_nothing_yet_is_told_of_the_stop() {
+    let world = World::start(DEVELOPMENT).await;
+    assert_eq!(hears_the_stop(&world, b"").await, [(GO_AWAY, SHUTDOWN.to_owned())]);
+}
+
+#[tokio::test]
+async fn who_is_amid_the_tls_handshake_is_let_go_of_at_the_stop() {
+    let world = World::start(DEVELOPMENT).await;
+    let mut tcp = tokio::net::TcpStream::connect(world.address).await.expect("it listens");
+    // Another that is served shows that this one has been taken.
+    world.client(Credential::None).await;
+    world.stop();
+    let mut byte = [0];
+    let read = tokio::io::AsyncReadExt::read(&mut tcp, &mut byte);
+    let read =
+        tokio::time::timeout(Duration::from_secs(8), read).await.expect("sooner than a handshake may take");
+    assert_eq!(read.ok(), Some(0));
+}

@@ -94,6 +94,12 @@ impl Raw {
         tokio::time::timeout(GENEROUS, reading).await.expect("it is said in time");
     }
 
+    /// Reads on until the server has closed, and answers nothing.
+    pub(super) async fn hear_out(&mut self) {
+        let reading = self.stream.read_to_end(&mut self.said);
+        tokio::time::timeout(GENEROUS, reading).await.expect("it ends").expect("in good order");
+    }
+
     /// Reads on until the server has closed, and acknowledges its PINGs.
     pub(super) async fn hear_all(&mut self) {
         let reading = async {

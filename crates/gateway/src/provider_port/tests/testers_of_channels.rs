@@ -167,6 +167,19 @@ async fn a_connection_is_sent_away_for_a_broadcast_at_once_and_hears_why() {
 }
 
 #[tokio::test]
+async fn a_broadcast_whose_body_is_still_to_come_is_reset_when_its_connection_is_sent_away() {
+    let (world, id, mut client) = scene().await;
+    world.fault(Effect::GoAway(Reason::Shutdown), Some(1));
+    let (unread, _body) = client.begin(broadcast(&world, &id)).await;
+    let error = unanswered(&world, &id, &mut client).await;
+    assert!(error.is_go_away() && error.is_remote(), "{error}");
+    let error = timeout(WAIT, unread).await.expect("it ends").expect_err("it wasn't looked at");
+    assert!(error.is_reset() && error.is_remote(), "{error}");
+    assert_eq!(error.reason(), Some(h2::Reason::REFUSED_STREAM), "it may be sent again at once");
+    timeout(WAIT, client.closed()).await.expect("the connection ends");
+}
+
+#[tokio::test]
 async fn a_connection_is_cut_for_a_broadcast_without_a_word() {
     let (world, id, mut client) = scene().await;
     world.fault(Effect::Drop, Some(1));
