@@ -15,6 +15,11 @@ const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
 const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
 const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
 
+/// Bytes that a request's headers may have: seen in the SETTINGS of Apple's production service.
+pub const MOST_HEADER_BYTES: usize = 8_000;
+/// What each field counts beside its name and value (RFC 9113 §6.5.2).
+const FIELD_OVERHEAD: usize = 32;
+
 /// The headers Apple gives a meaning, not yet checked. Every other header is ignored.
 #[derive(Clone, Copy, Default)]
 pub struct RequestHeaders<'a> {
@@ -32,12 +37,15 @@ pub struct RequestHeaders<'a> {
     pub request_id: Option<&'a HeaderValue>,
     channel_id: Option<&'a HeaderValue>,
     duplicate: bool,
+    /// Bytes of all fields, as HTTP/2 counts them.
+    size: usize,
 }
 
 impl<'a> RequestHeaders<'a> {
     pub fn read(headers: &'a HeaderMap) -> Self {
         let mut read = Self { duplicate: has_duplicate(headers), ..Self::default() };
         for (name, value) in headers {
+            read.size += name.as_str().len() + value.len() + FIELD_OVERHEAD;
             let place = match name.as_str() {
                 "apns-id" => &mut read.apns_id,
                 "authorization" => &mut read.authorization,
@@ -56,8 +64,12 @@ impl<'a> RequestHeaders<'a> {
         read
     }
 
-    /// Any header twice is [`Reason::DuplicateHeaders`]; `cookie` is not, since HTTP/2 lets a client split it (RFC 9113 §8.2.3).
-    pub fn check_duplicates(&self) -> Result<(), Reason> {
+    /// More than [`MOST_HEADER_BYTES`] are [`Reason::RequestHeaderFieldsTooLarge`]. Any header twice is
+    /// [`Reason::DuplicateHeaders`]; `cookie` is not, since HTTP/2 lets a client split it (RFC 9113 §8.2.3).
+    pub fn check_form(&self) -> Result<(), Reason> {
+        if self.size > MOST_HEADER_BYTES {
+            return Err(Reason::RequestHeaderFieldsTooLarge);
+        }
         if self.duplicate { Err(Reason::DuplicateHeaders) } else { Ok(()) }
     }
 
@@ -197,7 +209,7 @@ impl DeliveryOptions {
     /// Checks all headers in the order the push service does; the first mistake is the reason.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, Reason> {
         let headers = RequestHeaders::read(headers);
-        headers.check_duplicates()?;
+        headers.check_form()?;
         let apns_id = headers.apns_id()?;
         let topic = headers.topic()?;
         let push_type = headers.push_type()?;

@@ -25,7 +25,7 @@ pub use apns_id::ApnsId;
 pub use certificate::CertificateTopics;
 pub use channel::{ChannelId, ChannelOperation, ChannelRequest, StoragePolicy};
 pub use device_token::DeviceTokenHex;
-pub use headers::{DeliveryOptions, RequestHeaders, effective_priority};
+pub use headers::{DeliveryOptions, MOST_HEADER_BYTES, RequestHeaders, effective_priority};
 pub use homing_payload::PushType;
 pub use leniency::{Leniencies, Leniency};
 pub use options::{CollapseId, Expiration, Priority};

@@ -130,6 +130,7 @@ reasons! {
     BadRequestPayload, 400, ProviderCode, AfterFix, "Send the request's body as JSON.";
     MissingPushType, 400, ProviderCode, AfterFix, "Send apns-push-type: a broadcast needs liveactivity.";
     CannotCreateChannelConfig, 400, ProviderCode, AfterFix, "Delete channels: an app has at most 10,000 in each environment.";
+    RequestHeaderFieldsTooLarge, 431, ProviderCode, AfterFix, "Send fewer or shorter headers: 8,000 bytes, each with 32 more than its name and value have.";
 }
 
 impl Reason {
@@ -191,13 +192,14 @@ mod tests {
             assert!(advice.insert(reason.advice()), "{reason} repeats another's advice");
             assert_eq!(&Reason::from_word(reason.as_str()), reason);
         }
-        assert_eq!(Reason::ALL.len(), 42);
+        assert_eq!(Reason::ALL.len(), 43);
     }
 
     #[test]
-    fn statuses_agree_with_apples_table() {
+    fn statuses_agree_with_apples_table_and_one_is_http_s_own() {
         let of = |status| Reason::ALL.iter().filter(|reason| reason.status() == status).count();
         assert_eq!([400, 403, 404, 405, 410, 413, 429, 500, 503].map(of), [22, 10, 1, 1, 2, 1, 2, 1, 2]);
+        assert_eq!(of(431), 1);
     }
 
     #[test]

@@ -318,7 +318,7 @@ impl Admission {
             return Err(Reason::MethodNotAllowed.into());
         }
         homing_apns::device_token_in_path(uri.path())?;
-        headers.check_duplicates()?;
+        headers.check_form()?;
         let sender = self.authenticate(headers, now)?;
         let used = self.leniencies_of(&sender, uri).and(headers.leniencies());
         let used = used.with_if(Leniency::QueryInPath, uri.query().is_some());
@@ -363,7 +363,7 @@ impl Admission {
         if method != Method::GET {
             return Err(Reason::MethodNotAllowed);
         }
-        headers.check_duplicates()?;
+        headers.check_form()?;
         let sender = self.authenticate(headers, now)?;
         let used = self.leniencies_of(&sender, uri);
         self.check_strictly(used)?;

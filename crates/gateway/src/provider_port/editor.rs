@@ -1,5 +1,5 @@
-//! What `h2` can't say, put into the frames it writes: a GOAWAY's explanation, and how many streams are allowed before and after
-//! a client has shown who it is. Frames pass through whole and in order; only these two kinds are changed.
+//! What `h2` can't say, put into the frames it writes: a GOAWAY's explanation, how many streams are allowed before and after
+//! a client has shown who it is, and another limit of headers than its own. Frames pass through whole and in order; only these two kinds are changed.
 
 use std::io;
 use std::pin::Pin;
@@ -15,14 +15,15 @@ const GO_AWAY: u8 = 7;
 const ACK: u8 = 1;
 /// RFC 9113 §6.5.2.
 const MAX_CONCURRENT_STREAMS: u16 = 3;
+const MAX_HEADER_LIST_SIZE: u16 = 6;
 /// A GOAWAY's last stream and error code (RFC 9113 §6.8).
 const GO_AWAY_FIXED: usize = 8;
 
 /// Reads the frames of one connection on their way out.
 #[derive(Debug)]
 pub(super) struct Editor {
-    /// What the first SETTINGS shall allow.
-    first_streams: Option<u16>,
+    /// What the first SETTINGS shall allow, while they are still to come.
+    first_streams: Option<u32>,
     /// What those that follow allow.
     later_streams: u32,
     /// A frame's head, and its payload if it may be changed, as far as they have come.
@@ -35,10 +36,15 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    /// Begins where a frame begins.
-    pub(super) const fn new(first_streams: Option<u16>) -> Self {
+    /// Begins where a frame begins; with the streams that the first SETTINGS shall allow if they are still to come.
+    pub(super) const fn new(first_streams: Option<u32>) -> Self {
         let later_streams = announced::MAX_CONCURRENT_STREAMS;
         Self { first_streams, later_streams, held: Vec::new(), passing: 0, out: Vec::new(), written: 0 }
+    }
+
+    /// Whether the first SETTINGS are out, and no frame is half written.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.first_streams.is_none() && self.held.is_empty() && self.passing == 0 && self.out.is_empty()
     }
 
     /// From now on later SETTINGS allow one stream.
@@ -111,9 +117,13 @@ impl Editor {
         }
         match self.first_streams.take() {
             Some(streams) => {
+                let said = [
+                    (MAX_CONCURRENT_STREAMS, streams),
+                    (MAX_HEADER_LIST_SIZE, announced::MAX_HEADER_LIST_SIZE),
+                ];
                 for setting in payload.chunks_exact_mut(6) {
-                    if setting[..2] == MAX_CONCURRENT_STREAMS.to_be_bytes() {
-                        setting[2..].copy_from_slice(&u32::from(streams).to_be_bytes());
+                    if let Some((_, value)) = said.iter().find(|(id, _)| setting[..2] == id.to_be_bytes()) {
+                        setting[2..].copy_from_slice(&value.to_be_bytes());
                     }
                 }
                 whole
@@ -146,7 +156,7 @@ mod tests {
     use crate::provider_port::preface::{GoAway, go_away, settings};
 
     /// What comes out when these frames go in, in pieces of this size.
-    async fn edited(first_streams: Option<u16>, why: Option<&[u8]>, sent: &[u8], piece: usize) -> Vec<u8> {
+    async fn edited(first_streams: Option<u32>, why: Option<&[u8]>, sent: &[u8], piece: usize) -> Vec<u8> {
         let (mut ours, mut theirs) = tokio::io::duplex(7);
         let (sent, why) = (sent.to_vec(), why.map(<[u8]>::to_vec));
         let writing = tokio::spawn(async move {
@@ -171,8 +181,11 @@ mod tests {
     async fn only_goaways_and_settings_are_changed_whatever_the_pieces() {
         let other = [&[0, 0, 20, 0, 1, 0, 0, 0, 1][..], &[7; 20], &[0, 0, 0, 4, 1, 0, 0, 0, 0]].concat();
         let bare = go_away(5, GoAway::NoError, b"");
-        let sent = [&settings()[..], &other, &settings(), &bare, &other, &bare].concat();
         let mut first = settings();
+        let mut h2s = settings();
+        let place = h2s.len() - 4;
+        h2s[place..].copy_from_slice(&16_384_u32.to_be_bytes());
+        let sent = [&h2s[..], &other, &settings(), &bare, &other, &bare].concat();
         first[HEAD + 6..HEAD + 12].copy_from_slice(&[0, 3, 0, 0, 0, 1]);
         let then = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 232];
         let said = go_away(5, GoAway::NoError, b"why");

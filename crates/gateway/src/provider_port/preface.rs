@@ -24,7 +24,7 @@ pub(super) mod announced {
     pub(crate) const MAX_CONCURRENT_STREAMS: u32 = 1000;
     pub(crate) const INITIAL_WINDOW_SIZE: u32 = 65_535;
     pub(crate) const MAX_FRAME_SIZE: u32 = 16_384;
-    pub(crate) const MAX_HEADER_LIST_SIZE: u32 = 8000;
+    pub(crate) const MAX_HEADER_LIST_SIZE: u32 = homing_apns::MOST_HEADER_BYTES as u32;
 }
 
 /// How long a peer that is being sent away may take to read why.
@@ -47,8 +47,10 @@ pub(super) struct Prefaced<T> {
     first: [u8; PREFACE.len()],
     seen: usize,
     signs: Arc<Signs>,
-    /// At work only from where it is needed.
+    /// At work only where it is needed: for the first SETTINGS, and from where a later frame is to be another.
     editor: Option<Editor>,
+    /// Whether later SETTINGS are to be others, too.
+    is_limited: bool,
 }
 
 /// What is seen of a connection from below HTTP/2.
@@ -74,13 +76,19 @@ impl Signs {
 impl<T: AsyncRead + AsyncWrite + Unpin> Prefaced<T> {
     /// `first_streams` is what the first SETTINGS shall allow, if that isn't all.
     pub(super) fn new(io: T, signs: Arc<Signs>, first_streams: Option<u16>) -> Self {
-        let editor = first_streams.map(|streams| Editor::new(Some(streams)));
-        Self { io, first: [0; PREFACE.len()], seen: 0, signs, editor }
+        let is_limited = first_streams.is_some();
+        let streams = first_streams.map_or(announced::MAX_CONCURRENT_STREAMS, u32::from);
+        let editor = Some(Editor::new(Some(streams)));
+        Self { io, first: [0; PREFACE.len()], seen: 0, signs, editor, is_limited }
     }
 
     fn poll_edited(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let why = self.signs.farewell.get();
         let is_narrow = self.signs.is_narrow.load(Ordering::Relaxed);
+        let is_wanted = self.is_limited || why.is_some() || is_narrow;
+        if !is_wanted && self.editor.as_ref().is_some_and(Editor::has_begun) {
+            self.editor = None;
+        }
         if self.editor.is_none() && (why.is_some() || is_narrow) {
             self.editor = Some(Editor::new(None));
         }

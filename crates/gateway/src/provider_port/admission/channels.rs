@@ -49,7 +49,7 @@ impl Admission {
         headers: &RequestHeaders<'_>,
         now: Moment,
     ) -> Result<ChannelHead, Refusing> {
-        headers.check_duplicates()?;
+        headers.check_form()?;
         let sender = self.authenticate(headers, now)?;
         let topic = request.bundle_id.parse::<Topic>().ok();
         let used = self.leniencies_of(&sender, uri).and(headers.leniencies_about(&request));

@@ -142,6 +142,7 @@ async fn provoke(reason: &Reason) -> Seen {
         Reason::MissingTopic => stage.instead("apns-topic", None).await,
         Reason::PayloadEmpty => Seen::Answer(stage.client.send(stage.good(), b"").await),
         Reason::TopicDisallowed => stage.instead("apns-topic", Some(OTHER_APP)).await,
+        Reason::RequestHeaderFieldsTooLarge => stage.with("x-large", &"x".repeat(8_000)).await,
         Reason::PayloadTooLarge => Seen::Answer(stage.client.send(stage.good(), &[b' '; 4097]).await),
         Reason::BadPath => stage.to("/3/devices").await,
         Reason::MethodNotAllowed => {

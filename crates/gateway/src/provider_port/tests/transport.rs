@@ -168,14 +168,38 @@ async fn head_is_answered_405_by_headers_alone_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn header_fields_beyond_the_announced_limit_are_answered_431_without_a_body_and_the_connection_goes_on()
-{
+async fn header_fields_beyond_the_announced_limit_are_refused_in_apples_form_and_the_connection_goes_on() {
+    let world = World::start(Environment::Production).await;
+    let token = world.register(Environment::Production, APP).await;
+    let mut client = world.client(Credential::None).await;
+    let large = "x".repeat(8_100);
+    let label = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
+    let request = world.request(&token).header("apns-id", label).header("x-large", &large);
+    let answer = client.send(request, ALERT).await;
+    assert_eq!(answer.reason(), (431, "RequestHeaderFieldsTooLarge".to_owned()));
+    assert_eq!(answer.header("apns-id"), Some(label));
+    let list = homing_apns::channel::path::all_channels(APP);
+    let request =
+        world.channel_request("GET", &list).header("apns-request-id", label).header("x-large", large);
+    let answer = client.ask(request).await;
+    assert_eq!((answer.status, answer.header("apns-request-id")), (431, Some(label)));
+    assert_eq!(answer.body, br#"{"reason":"RequestHeaderFieldsTooLarge"}"#);
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
+}
+
+#[tokio::test]
+async fn header_fields_beyond_what_is_read_are_answered_431_without_a_body_and_the_connection_goes_on() {
     let world = World::start(Environment::Production).await;
     let token = world.register(Environment::Production, APP).await;
     let certificate = world.certificate(APP, &[Environment::Production]).await;
     let mut raw = Raw::connect(&world, Credential::Certificate(&certificate)).await;
-    let large = "x".repeat(8_100);
-    raw.send(&[PREFACE, &raw::head(1, &token, &[("x-large", &large)])].concat()).await;
+    // Fields count 32 more than they take, so that they fit into one frame.
+    let large = "x".repeat(15_500);
+    raw.send(
+        &[PREFACE, &raw::head(1, &token, &[&[("x-large", large.as_str())][..], &[("x", ""); 30]].concat())]
+            .concat(),
+    )
+    .await;
     let has =
         |stream: u32| move |said: &[Frame]| said.iter().any(|it| (it.0, it.2) == (raw::HEADERS, stream));
     raw.hear(has(1)).await;

@@ -177,6 +177,7 @@ export const reasons: Record<string, ReasonWords> = {
     "The app was removed or installed anew. Forget the token, unless the app registered again after that time.",
   ),
   PayloadTooLarge: apple("the payload is too large", "Shorten it: 4,096 bytes, or 5,120 for voip and broadcasts."),
+  RequestHeaderFieldsTooLarge: apple("the headers are too large", "Send fewer or shorter ones: 8,000 bytes in all."),
   TooManyProviderTokenUpdates: apple("too many new provider tokens", "Keep one for at least 20 minutes."),
   TooManyRequests: apple("too many for this token", "Send less often to it."),
   InternalServerError: apple("the push service failed", "Try again later."),

@@ -131,6 +131,7 @@ export const reasons: Record<string, ReasonWords> = {
   ExpiredToken: apple("令牌已过期", "请丢弃它。"),
   Unregistered: apple("令牌已失效", "应用被删除或重新安装过。请丢弃这个令牌，除非应用在那之后又注册过。"),
   PayloadTooLarge: apple("载荷太大", "请缩短：上限 4,096 字节，voip 和广播为 5,120 字节。"),
+  RequestHeaderFieldsTooLarge: apple("请求头太大", "请减少或缩短：总共 8,000 字节以内。"),
   TooManyProviderTokenUpdates: apple("更换服务端令牌太频繁", "一个令牌至少用 20 分钟。"),
   TooManyRequests: apple("发给这个令牌太频繁", "请降低频率。"),
   InternalServerError: apple("推送服务出错", "请稍后再试。"),
