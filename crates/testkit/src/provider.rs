@@ -5,7 +5,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bytes::Bytes;
 use homing_apns::{ApnsId, DeliveryOptions, DeviceTokenHex, Expiration, PushType, Refusal, Topic};
-use homing_apns_client::{Client, ClientConfig, Credential, ProviderKey, Request, Roots, SendError};
+use homing_apns_client::{
+    ChannelAnswer, ChannelOrder, Client, ClientConfig, Credential, ProviderKey, Request, Roots, SendError,
+};
 use homing_trace::Environment;
 
 use crate::endpoints::Endpoints;
@@ -46,6 +48,15 @@ impl TestProvider {
             ClientConfig { roots, ..ClientConfig::new(&at.host, at.port, Credential::Key(Arc::new(key))) };
         let topic = Topic::parse(demo.bundle_id.as_bytes()).map_err(|reason| anyhow::anyhow!("{reason}"))?;
         Ok(Self { client: Client::connect(config).await?, topic })
+    }
+
+    /// Asks something about the demo app's channels.
+    pub async fn channels(
+        &self,
+        order: &ChannelOrder,
+        label: Option<ApnsId>,
+    ) -> Result<ChannelAnswer, SendError> {
+        self.client.channels(self.topic.as_str(), order, label).await
     }
 
     pub fn is_closed(&self) -> bool {

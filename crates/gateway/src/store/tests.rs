@@ -6,6 +6,7 @@ mod devices;
 mod kept;
 mod receipts;
 mod traced;
+mod versions;
 
 use std::path::Path;
 use std::sync::Mutex;

@@ -21,7 +21,8 @@ const SHUTDOWN: &[u8] = br#"{"reason":"Shutdown"}"#;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn homing_up_stops_though_idle_connections_are_held_open() {
     let dir = tempfile::tempdir().unwrap();
-    let homing = Homing::up(Path::new(BINARY), &dir.path().join("data"), free_block(61).unwrap()).await.unwrap();
+    let homing =
+        Homing::up(Path::new(BINARY), &dir.path().join("data"), free_block(61).unwrap()).await.unwrap();
     stops_while_clients_hold_on(homing).await;
 }
 
@@ -107,7 +108,11 @@ async fn stops_while_clients_hold_on(homing: Homing) {
     let stopping = tokio::spawn(homing.stop());
     // Each is told and closed while the client still holds on, and so until the process has ended.
     let (begun, silent) = tokio::join!(begun.hear_out(), silent.hear_out());
-    assert_eq!(farewells(&begun.said), [SHUTDOWN, SHUTDOWN], "with the greatest stream, then with the last one");
+    assert_eq!(
+        farewells(&begun.said),
+        [SHUTDOWN, SHUTDOWN],
+        "with the greatest stream, then with the last one"
+    );
     assert_eq!(farewells(&silent.said), [SHUTDOWN]);
     let (status, said) = stopping.await.unwrap().unwrap();
     eprintln!("it stopped {:?} after it was asked to", asked.elapsed());

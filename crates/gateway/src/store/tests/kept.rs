@@ -350,28 +350,6 @@ fn a_file_of_another_version_is_refused_and_left_alone() {
     Bench::open(dir.path());
 }
 
-#[tokio::test]
-async fn a_file_of_the_version_before_channels_is_read_and_has_them_then() {
-    let dir = dir();
-    std::fs::create_dir_all(dir.path()).expect("it is made");
-    let older = rusqlite::Connection::open(dir.path().join(LOG_FILE)).expect("it opens");
-    older.execute_batch(log::SCHEMA).expect("the tables of version 3");
-    older.execute("INSERT INTO apps VALUES ('com.example.news', 'TEAM123456')", []).expect("it is written");
-    older.pragma_update(None, "application_id", 0x486d_6753).expect("it is written");
-    older.pragma_update(None, "user_version", 3).expect("it is written");
-    drop(older);
-    for _ in 0..2 {
-        let bench = Bench::open(dir.path());
-        let apps = bench.store.call(|scope| {
-            let query = "SELECT team, broadcast FROM apps";
-            Ok(scope.connection.query_row(query, [], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?)
-        });
-        assert_eq!(apps.await.expect("it is read"), ("TEAM123456".to_owned(), false));
-        let of = ChannelsOf { topic_no: 1, environment: Environment::Development };
-        bench.store.channels(of).await.expect("there is a table of them");
-    }
-}
-
 #[test]
 fn a_damaged_file_is_named() {
     let dir = dir();
