@@ -24,7 +24,7 @@ pub(crate) fn check(bytes: &[u8]) {
             headers.append(name, value);
         }
     }
-    let _ = RequestHeaders::read(&headers).check_duplicates();
+    let _ = RequestHeaders::read(&headers).check_form();
     if let Ok(path) = std::str::from_utf8(bytes) {
         let _ = device_token_in_path(path);
     }
