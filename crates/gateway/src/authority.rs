@@ -22,6 +22,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use device::{CsrError, DeviceKey, certified_device};
 pub use names::APPLE_NAMES;
+pub(crate) use provider::EXPIRES_BEFORE;
 pub use provider::{CertificateTopic, ProviderCertificate, ProviderCertificateRequest};
 
 use files::{Files, Pair};

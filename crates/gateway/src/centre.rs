@@ -12,6 +12,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use homing_apns::PushType;
 use tokio::sync::watch;
 
 pub use certificates::{Certificate, CertificateKind, CertificateSpec, NewCertificate, fingerprint};
@@ -96,8 +97,9 @@ impl Centre {
         self.change(move |scope| rows::put_app(scope.connection, &team, &bundle_id)).await
     }
 
-    /// Removes the app with its certificates, and ends every registration for its topics. An app that is made again under
-    /// this name is another: no token of this one opens it.
+    /// Removes the app with its certificates, ends every registration for its topics, and strikes it from the lists of keys
+    /// and enrolment keys; those for no other app are revoked. An app that is made again under this name is another: no token,
+    /// key or enrolment of this one is for it.
     pub async fn remove_app(&self, bundle_id: &str) -> Result<(), CentreError> {
         let bundle_id = bundle_id.to_owned();
         self.change(move |scope| rows::remove_app(scope, &bundle_id)).await
@@ -160,12 +162,16 @@ fn check_bundle_id(value: &str) -> Result<(), CentreError> {
         && value.len() <= BUNDLE_ID_LEN
         && value.bytes().all(is_allowed)
         && value.split('.').all(|part| !part.is_empty());
-    let wanted = "a bundle id: parts of letters, digits, `-` and `_`, joined by dots";
-    if is_bundle_id {
-        Ok(())
-    } else {
-        Err(CentreError::Malformed { what: "the bundle id", value: shown(value), wanted })
-    }
+    // Its topics would be read as those of another app's push types.
+    let is_of_app = PushType::of_topic(value).is_none();
+    let wanted = match (is_bundle_id, is_of_app) {
+        (true, true) => return Ok(()),
+        (true, false) => {
+            "one that can be used: it ends in the suffix of a push type, whose topics are another app's"
+        }
+        (false, _) => "a bundle id: parts of letters, digits, `-` and `_`, joined by dots",
+    };
+    Err(CentreError::Malformed { what: "the bundle id", value: shown(value), wanted })
 }
 
 /// As much of a value as an error repeats.

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::refusal::{refused, refused_at, unusable};
 use super::{AdminContext, not_answered};
+use crate::authority::EXPIRES_BEFORE;
 use crate::centre::{CentreError, Certificate, CertificateKind, CertificateSpec, Directory};
 use crate::store::{hex, random};
 
@@ -49,7 +50,7 @@ pub(super) struct CertificateView {
 pub(super) struct NewCertificate {
     bundle_id: String,
     kind: CertificateKind,
-    /// In 397 days when absent. A time that is past makes one that has expired, to see what a client does with it.
+    /// In 397 days when absent; before 2100. A time that is past makes one that has expired, to see what a client does with it.
     #[schema(value_type = Option<String>, format = "date-time")]
     expires_at: Option<UnixMillis>,
     /// Opens the PKCS#12 file; chosen here when absent.
@@ -122,6 +123,9 @@ pub(super) async fn create(
     };
     if wish.expires_at.is_some_and(|at| at.0 < 0) {
         return Err(unusable("expires_at", "`expires_at` lies before 1970: name a later time".to_owned()));
+    }
+    if wish.expires_at.is_some_and(|at| at.secs() >= EXPIRES_BEFORE) {
+        return Err(unusable("expires_at", "`expires_at` lies after 2099: name an earlier time".to_owned()));
     }
     let spec = CertificateSpec {
         bundle_id: wish.bundle_id,

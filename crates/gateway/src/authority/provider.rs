@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use homing_trace::{Environment, UnixMillis};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-use rcgen::{CustomExtension, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::string::PrintableString;
+use rcgen::{CustomExtension, DnType, DnValue, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
@@ -20,8 +21,10 @@ const PRODUCTION: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 2];
 const VOIP_TOPICS: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 4];
 const TOPICS: [u64; 8] = [1, 2, 840, 113_635, 100, 6, 3, 6];
 const ASN1_NULL: [u8; 2] = [5, 0];
-/// Later moments are taken for this one, in seconds since 1970.
-const YEAR_2100: i64 = 4_102_444_800;
+/// The year 2100, in seconds since 1970. Later moments are taken for this one.
+pub(crate) const EXPIRES_BEFORE: i64 = 4_102_444_800;
+/// Apple's certificates name a country; nobody reads it.
+const COUNTRY: &str = "US";
 
 /// What a certificate is for.
 #[derive(Clone, Debug)]
@@ -76,7 +79,7 @@ pub(super) fn issue(
     let mut params = params_for(LEAF_DAYS);
     if let Some(expires_at) = request.expires_at {
         let second = |at: i64| {
-            let seconds = at.clamp(0, YEAR_2100).unsigned_abs();
+            let seconds = at.clamp(0, EXPIRES_BEFORE).unsigned_abs();
             rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds)
         };
         params.not_after = second(expires_at.secs());
@@ -86,6 +89,9 @@ pub(super) fn issue(
     params.distinguished_name.push(DnType::CustomDnType(UID.to_vec()), request.topic.as_str());
     params.distinguished_name.push(DnType::CommonName, request.common_name.as_str());
     params.distinguished_name.push(DnType::OrganizationalUnitName, request.team.as_str());
+    params
+        .distinguished_name
+        .push(DnType::CountryName, DnValue::PrintableString(PrintableString::try_from(COUNTRY)?));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     for (environment, oid) in

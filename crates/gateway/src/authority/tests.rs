@@ -125,6 +125,7 @@ fn a_providers_certificate_names_its_topic_team_and_environments() {
     assert!(shown.contains("UID = com.example.news"), "{shown}");
     assert!(shown.contains("CN = Apple Push Services: com.example.news"), "{shown}");
     assert!(shown.contains("OU = ABCDE12345"), "{shown}");
+    assert!(shown.contains("C = US"), "{shown}");
     let (_, parsed) = x509_parser::parse_x509_certificate(&certificate.der).expect("it is X.509");
     for oid in ["1.2.840.113635.100.6.3.1", "1.2.840.113635.100.6.3.2"] {
         let extension = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == oid);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use homing_apns::PushType;
+use homing_apns::{PushType, push_type_of_topic};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::{App, Directory, Team, TopicEntry};
@@ -97,11 +97,8 @@ pub(super) fn put_app(connection: &Connection, team: &str, bundle_id: &str) -> C
     if owner.is_some_and(|owner| owner != team) {
         return Ok(Err(CentreError::Taken { what: "the app", value: bundle_id.to_owned() }));
     }
-    let mut suffixes: Vec<&str> = PushType::ALL.iter().map(|push_type| push_type.topic_suffix()).collect();
-    suffixes.sort_unstable();
-    suffixes.dedup();
     let mut new = Vec::new();
-    for suffix in suffixes {
+    for suffix in suffixes(bundle_id) {
         let name = format!("{bundle_id}{suffix}");
         let of: Option<String> = connection
             .query_row("SELECT bundle_id FROM topics WHERE name = ?1 AND is_removed = 0", [&name], |row| {
@@ -129,6 +126,17 @@ pub(super) fn put_app(connection: &Connection, team: &str, bundle_id: &str) -> C
     if is_change { changed(connection) } else { Ok(Ok(())) }
 }
 
+/// What the app's topics end in. What is for device management has none but its own.
+fn suffixes(bundle_id: &str) -> Vec<&'static str> {
+    if bundle_id.parse().is_ok_and(|topic| push_type_of_topic(&topic) == Some(PushType::Mdm)) {
+        return vec![""];
+    }
+    let mut suffixes: Vec<&str> = PushType::ALL.iter().map(|push_type| push_type.topic_suffix()).collect();
+    suffixes.sort_unstable();
+    suffixes.dedup();
+    suffixes
+}
+
 /// The topics' rows stay: their numbers are never given again, and traces go on naming them.
 pub(super) fn remove_app(scope: &mut Scope<'_>, bundle_id: &str) -> Changed {
     let connection = scope.connection;
@@ -136,6 +144,7 @@ pub(super) fn remove_app(scope: &mut Scope<'_>, bundle_id: &str) -> Changed {
         return missing("app", bundle_id);
     }
     connection.execute("DELETE FROM provider_certificates WHERE bundle_id = ?1", [bundle_id])?;
+    strike_from_lists(scope, bundle_id)?;
     let topics: Vec<u32> = connection
         .prepare("UPDATE topics SET is_removed = 1 WHERE bundle_id = ?1 AND is_removed = 0 RETURNING no")?
         .query_map([bundle_id], |row| row.get(0))?
@@ -145,6 +154,25 @@ pub(super) fn remove_app(scope: &mut Scope<'_>, bundle_id: &str) -> Changed {
         delete_channels_of(scope, topic_no)?;
     }
     changed(scope.connection)
+}
+
+/// What was for the app and no other is revoked.
+fn strike_from_lists(scope: &Scope<'_>, bundle_id: &str) -> rusqlite::Result<()> {
+    let strike = |table: &str| {
+        // In the order of bytes, which is how keys are searched.
+        format!(
+            "UPDATE {table} SET apps = (SELECT json_group_array(value ORDER BY value) FROM json_each(apps) WHERE value <> ?1) \
+             WHERE json_valid(apps) AND ?1 IN (SELECT value FROM json_each(iif(json_valid(apps), apps, '[]')))"
+        )
+    };
+    scope.connection.execute("DELETE FROM provider_keys WHERE apps = json_array(?1)", [bundle_id])?;
+    scope.connection.execute(&strike("provider_keys"), [bundle_id])?;
+    scope.connection.execute(
+        "UPDATE enrolment_keys SET expires_at = min(ifnull(expires_at, ?2), ?2) WHERE apps = json_array(?1)",
+        params![bundle_id, scope.now.0],
+    )?;
+    scope.connection.execute(&strike("enrolment_keys"), [bundle_id])?;
+    Ok(())
 }
 
 /// Apple deletes every channel of an app that may broadcast no more.

@@ -77,6 +77,58 @@ async fn a_provider_key_verifies_what_its_private_half_signs() {
 }
 
 #[tokio::test]
+async fn a_removed_app_stands_in_no_list_and_what_was_for_it_alone_is_revoked() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let centre = Centre::open(store(dir.path())).await.expect("it is read");
+    centre.create_team("ABCDE12345", "Demo").await.expect("it is new");
+    let apps = ["com.a", "com.b", "com.c"];
+    for app in apps {
+        centre.create_app("ABCDE12345", app).await.expect("it is new");
+    }
+    let owned = |apps: &[&str]| apps.iter().map(|app| (*app).to_owned()).collect::<Vec<_>>();
+    for (key_id, apps) in [("KEYALONE00", &["com.b"][..]), ("KEYAMONG00", &apps), ("KEYOTHER00", &["com.c"])]
+    {
+        let spec = ProviderKeySpec {
+            team: "ABCDE12345".to_owned(),
+            key_id: Some(key_id.to_owned()),
+            environments: vec![Environment::Production],
+            apps: Some(owned(apps)),
+            related_to: None,
+        };
+        centre.create_key(spec).await.expect("it is new");
+        let spec = EnrolmentKeySpec {
+            team: "ABCDE12345".to_owned(),
+            apps: owned(apps),
+            environments: vec![Environment::Production],
+            quota: 1,
+            per_minute: 1,
+            expires_at: None,
+        };
+        centre.put_enrolment_key(&format!("an enrolment key of {key_id}"), spec).await.expect("it is new");
+    }
+    centre.create_provider_key("ABCDE12345", Some("KEYOFTEAM0")).await.expect("it is new");
+    centre.remove_app("com.b").await.expect("it was there");
+    // Made again, it is another.
+    centre.create_app("ABCDE12345", "com.b").await.expect("it is new");
+    let directory = centre.directory();
+    let lists = directory.provider_keys().map(|key| (&*key.key_id, key.apps.clone()));
+    assert_eq!(
+        lists.collect::<Vec<_>>(),
+        [
+            ("KEYAMONG00", Some(vec!["com.a".into(), "com.c".into()])),
+            ("KEYOFTEAM0", None),
+            ("KEYOTHER00", Some(vec!["com.c".into()])),
+        ]
+    );
+    let keys = centre.enrolment_keys().await.expect("they are read");
+    let left = keys.into_iter().map(|key| (key.allows.apps, key.allows.expires_at.is_some()));
+    assert_eq!(
+        left.collect::<Vec<_>>(),
+        [(owned(&[]), true), (owned(&["com.a", "com.c"]), false), (owned(&["com.c"]), false)]
+    );
+}
+
+#[tokio::test]
 async fn malformed_names_are_refused_with_what_is_wanted() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let centre = Centre::open(store(dir.path())).await.expect("it is read");
@@ -88,6 +140,13 @@ async fn malformed_names_are_refused_with_what_is_wanted() {
         let refused = centre.create_app("ABCDE12345", bundle_id).await;
         assert!(matches!(refused, Err(CentreError::Malformed { .. })), "{bundle_id}");
     }
+    for suffixed in ["com.x.voip", "com.x.push-type.liveactivity", "com.x.complication"] {
+        let refused = centre.create_app("ABCDE12345", suffixed).await.expect_err("its topics are another's");
+        assert!(refused.to_string().contains("suffix of a push type"), "{refused}");
+    }
+    let mdm = "com.apple.mgmt.External.0b2f";
+    centre.create_app("ABCDE12345", mdm).await.expect("it is new");
+    assert_eq!(centre.directory().app(mdm).expect("it is made").topics, [mdm.into()]);
     let missing = centre.create_app("ZZZZZZZZZZ", "com.example").await;
     assert!(matches!(missing, Err(CentreError::Missing { .. })), "{missing:?}");
 }

@@ -137,7 +137,8 @@ struct NewCertificate {
     /// development, production, universal or voip
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: CertificateKind,
-    /// The end of its validity, such as 2030-01-01T00:00:00Z; a past time makes an expired one [default: in 397 days]
+    /// The end of its validity, such as 2030-01-01T00:00:00Z, before 2100; a past time makes an expired one [default: in
+    /// 397 days]
     #[arg(long, value_name = "TIME")]
     expires: Option<UnixMillis>,
     /// Password of the .p12 [default: $HOMING_P12_PASSWORD, or chosen and printed]

@@ -142,7 +142,7 @@ async fn each_wrong_team_and_app_is_refused_in_words() {
             ("/v1/apps", json!({"bundle_id": "com..x", "team_id": TEAM}), 422, "bundle id"),
             ("/v1/apps", json!({"bundle_id": "com.x", "team_id": "NOBODY1234"}), 422, "NOBODY1234"),
             ("/v1/apps", json!({"bundle_id": APP, "team_id": TEAM}), 409, APP),
-            ("/v1/apps", json!({"bundle_id": "com.example.news.voip", "team_id": TEAM}), 409, "voip"),
+            ("/v1/apps", json!({"bundle_id": "com.example.news.voip", "team_id": TEAM}), 422, "suffix"),
         ])
         .await;
 }
@@ -210,6 +210,12 @@ async fn each_wrong_certificate_and_enrolment_key_is_refused_in_words() {
                 json!({"bundle_id": APP, "kind": "voip", "expires_at": "1900-01-01T00:00:00Z"}),
                 422,
                 "1970",
+            ),
+            (
+                "/v1/certificates",
+                json!({"bundle_id": APP, "kind": "voip", "expires_at": "9999-12-01T00:00:00Z"}),
+                422,
+                "2099",
             ),
             (
                 "/v1/certificates",

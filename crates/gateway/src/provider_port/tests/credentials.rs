@@ -341,13 +341,21 @@ async fn an_app_that_is_removed_takes_its_certificates_and_registrations_with_it
     assert_eq!(outcome(&mut certified, world.bare_request(&token)).await, "200");
     let mut client = world.client(Credential::None).await;
     assert_eq!(outcome(&mut client, world.request(&token)).await, "200");
+    world.centre.create_app(TEAM, WEATHER).await.expect("it is made");
+    let only = world.key(TEAM, &[DEVELOPMENT], Some(&[APP])).await;
+    let among = world.key(TEAM, &[DEVELOPMENT], Some(&[APP, WEATHER])).await;
     world.centre.remove_app(APP).await.expect("it was there");
     tokio::time::timeout(GENEROUS, certified.closed()).await.expect("it is closed");
     assert_eq!(outcome(&mut client, world.request(&token)).await, "TopicDisallowed");
-    // Made again, it is another app: no token opens it.
+    // Made again, it is another app: no token opens it, and no key that was for the one before.
     world.centre.create_app(TEAM, APP).await.expect("it is made");
+    let mut bound = world.client(Credential::None).await;
+    assert_eq!(outcome(&mut bound, world.request_by(&only, &token, APP)).await, "InvalidProviderToken");
+    let mut bound = world.client(Credential::None).await;
+    assert_eq!(outcome(&mut bound, world.request_by(&among, &token, APP)).await, "TopicDisallowed");
     let mut client = world.client(Credential::None).await;
     assert_eq!(outcome(&mut client, world.request(&token)).await, "DeviceTokenNotForTopic");
-    let token = world.register(DEVELOPMENT, APP).await;
+    let again = world.store.register_deviceless(DEVELOPMENT, world.topic_no(APP)).await;
+    let token = super::world::hex(&world.sealer.seal(&again.expect("the store answers")));
     assert_eq!(outcome(&mut client, world.request(&token)).await, "200");
 }
