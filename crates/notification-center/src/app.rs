@@ -9,6 +9,7 @@ use crate::category::Deferred;
 use crate::conditions::Conditions;
 use crate::content_extension::Open;
 use crate::extension::Extending;
+use crate::legacy::Registered;
 use crate::output::UserInfo;
 use crate::seen::Seen;
 use crate::summary::Collected;
@@ -107,6 +108,9 @@ pub(crate) struct App {
     pub(crate) open: Option<Open>,
     #[serde(default, skip_serializing_if = "Budget::is_unused")]
     pub(crate) budget: Budget,
+    /// By the iOS 9 API.
+    #[serde(default, skip_serializing_if = "Registered::is_none")]
+    pub(crate) legacy: Registered,
     pub(crate) process: Process,
 }
 
@@ -148,6 +152,9 @@ pub(crate) struct Presenting {
 pub(crate) struct Waiting {
     pub(crate) call: WaitingCall,
     pub(crate) deadline: UnixMillis,
+    /// What is said started the app.
+    #[serde(default)]
+    pub(crate) launching: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,6 +198,7 @@ impl App {
             collected: Vec::new(),
             open: None,
             budget: Budget::default(),
+            legacy: Registered::default(),
             process: Process::default(),
         }
     }
@@ -212,6 +220,7 @@ impl App {
             AppInput::Expanded { identifier } => self.expanded(identifier, turn),
             AppInput::Closed => self.closed(),
             AppInput::ContentExtensionAnswered { call, option } => self.extension_chose(call, option, turn),
+            AppInput::Legacy { asked } => self.take_legacy(asked, turn),
         }
     }
 
@@ -258,6 +267,7 @@ impl App {
     /// What the process was asked stays unanswered: nothing is presented, no prompt stands, no response arrives.
     pub(crate) fn process_ended(&mut self, turn: &mut Turn<'_>) {
         let process = std::mem::take(&mut self.process);
+        self.legacy.forget_waiting();
         for presenting in process.presenting {
             self.not_presented(&presenting, turn);
         }

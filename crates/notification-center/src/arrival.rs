@@ -64,6 +64,9 @@ impl App {
         let content = NotificationContent::from_payload(&aps, user_info.clone());
         let shows = may_show && content.is_displayable();
         let only_silent = (!shows).then(|| remote.clone());
+        if !shows {
+            self.tell_of_unseen(&user_info, wakes, turn);
+        }
         let offered = wakes.then(|| self.offer(UserInfo(user_info), only_silent, turn));
         if shows {
             let identifier = self.remote_identifier(&arrived);

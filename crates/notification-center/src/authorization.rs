@@ -294,6 +294,33 @@ impl Permission {
         }
     }
 
+    /// `registerUserNotificationSettings`: what was asked for before is asked for no more.
+    pub(crate) fn register(&mut self, types: AuthorizationOptions) -> Asked {
+        match self.status {
+            AuthorizationStatus::Authorized | AuthorizationStatus::Denied => {
+                self.asks_for_only(types);
+                Asked::Granted(self.is_granted())
+            }
+            AuthorizationStatus::NotDetermined
+            | AuthorizationStatus::Provisional
+            | AuthorizationStatus::Ephemeral
+                if types.is_empty() =>
+            {
+                Asked::Granted(self.is_granted())
+            }
+            AuthorizationStatus::NotDetermined
+            | AuthorizationStatus::Provisional
+            | AuthorizationStatus::Ephemeral => Asked::Prompt,
+        }
+    }
+
+    /// Of alert, sound and badge.
+    pub(crate) fn asks_for_only(&mut self, types: AuthorizationOptions) {
+        let of_legacy =
+            AuthorizationOptions::ALERT.and(AuthorizationOptions::SOUND).and(AuthorizationOptions::BADGE);
+        self.requested = AuthorizationOptions(self.requested.0 & !of_legacy.0 | types.0);
+    }
+
     /// The user answered a prompt for `options`.
     pub(crate) fn answer(&mut self, options: AuthorizationOptions, allow: bool) {
         self.requested = self.requested.and(options);

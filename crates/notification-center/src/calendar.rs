@@ -233,9 +233,26 @@ impl<'a> Search<'a> {
 
     /// The last change of the zone's offset, at `at` or before.
     fn transition(&self, at: Timestamp) -> Option<Timestamp> {
-        let just_after = at.checked_add(1.nanosecond()).ok()?;
-        self.zone.preceding(just_after).next().map(|transition| transition.timestamp())
+        last_transition(self.zone, at)
     }
+}
+
+/// The instant of a time on the wall of a zone; `None` beyond the end of time. What the clock shows twice is meant the
+/// first time, and in a gap the end of the gap takes its place.
+pub(crate) fn instant_of(wall: DateTime, zone: &TimeZone) -> Option<UnixMillis> {
+    let at = match zone.to_ambiguous_timestamp(wall).offset() {
+        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+            offset.to_timestamp(wall).ok()?
+        }
+        AmbiguousOffset::Gap { before, .. } => last_transition(zone, before.to_timestamp(wall).ok()?)?,
+    };
+    Some(UnixMillis(at.as_millisecond()))
+}
+
+/// The last change of a zone's offset, at `at` or before.
+fn last_transition(zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
+    let just_after = at.checked_add(1.nanosecond()).ok()?;
+    zone.preceding(just_after).next().map(|transition| transition.timestamp())
 }
 
 /// The values of one part of a time: the given one, all from `low` on, or the smallest.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Turn};
 use crate::output::UserInfo;
 use crate::{
-    AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Text, Trigger,
+    AlertStyle, AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Text,
+    Trigger,
 };
 
 /// The most bytes of JSON that an app's categories may have together.
@@ -26,6 +27,9 @@ pub struct Category {
     pub identifier: String,
     /// In the order in which they are shown.
     pub actions: Vec<Action>,
+    /// Of the iOS 9 API: those that are offered in place of the others, except in an alert that stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub minimal_actions: Vec<Action>,
     pub options: CategoryOptions,
     /// Shown in place of the body where previews are hidden; `%u` is the number of notifications in the group.
     pub hidden_previews_body_placeholder: Option<Text>,
@@ -121,25 +125,18 @@ impl Category {
             if !known.insert(&category.identifier) {
                 return Err(CategoryError::Twice(category.identifier.clone()));
             }
-            let mut actions = BTreeSet::new();
-            for Action { identifier, .. } in &category.actions {
-                if identifier.is_empty()
-                    || identifier == Response::DEFAULT_ACTION
-                    || identifier == Response::DISMISS_ACTION
-                {
-                    return Err(CategoryError::ActionIdentifier(category.identifier.clone()));
-                }
-                if !actions.insert(identifier) {
-                    return Err(CategoryError::Twice(identifier.clone()));
-                }
-            }
+            check_actions(&category.identifier, &category.actions)?;
+            check_actions(&category.identifier, &category.minimal_actions)?;
         }
         Ok(())
     }
 
     /// The actions that can be chosen, in order.
-    pub fn offered(&self) -> &[Action] {
-        &self.actions[..self.actions.len().min(MAX_OFFERED)]
+    fn offered(&self, style: AlertStyle) -> &[Action] {
+        if self.minimal_actions.is_empty() || style == AlertStyle::Alert {
+            return &self.actions[..self.actions.len().min(MAX_OFFERED)];
+        }
+        &self.minimal_actions
     }
 
     /// With its texts looked up.
@@ -148,7 +145,7 @@ impl Category {
         for text in formats.into_iter().flatten() {
             *text = text.resolved(app, locale);
         }
-        for action in &mut self.actions {
+        for action in self.actions.iter_mut().chain(&mut self.minimal_actions) {
             action.title = action.title.resolved(app, locale);
             if let Some(input) = &mut action.text_input {
                 input.button_title = input.button_title.resolved(app, locale);
@@ -157,6 +154,22 @@ impl Category {
         }
         self
     }
+}
+
+fn check_actions(category: &str, actions: &[Action]) -> Result<(), CategoryError> {
+    let mut known = BTreeSet::new();
+    for Action { identifier, .. } in actions {
+        if identifier.is_empty()
+            || identifier == Response::DEFAULT_ACTION
+            || identifier == Response::DISMISS_ACTION
+        {
+            return Err(CategoryError::ActionIdentifier(category.to_owned()));
+        }
+        if !known.insert(identifier) {
+            return Err(CategoryError::Twice(identifier.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Questions, which change nothing.
@@ -172,13 +185,19 @@ impl Center {
         Some(app.category_of(delivered)?.clone().resolved(&app.profile, self.locale()))
     }
 
+    /// The actions that a notification offers, in order, their texts in the language of the device.
+    pub fn offered(&self, bundle: &str, delivered: &Delivered) -> Vec<Action> {
+        let style = self.apps.get(bundle).map_or(AlertStyle::None, App::alert_style);
+        let category = self.category_of(bundle, delivered);
+        category.map_or_else(Vec::new, |category| category.offered(style).to_vec())
+    }
+
     /// Whether the user can choose this action now.
     pub fn offers(&self, bundle: &str, identifier: &str, action: &str) -> Result<(), NoAction> {
         let mut on_screen = self.on_screen(bundle);
         let delivered =
             on_screen.find(|delivered| delivered.identifier() == identifier).ok_or(NoAction::NotShown)?;
-        let category = self.apps.get(bundle).and_then(|app| app.category_of(delivered));
-        let offered = category.map_or(&[][..], Category::offered);
+        let offered = self.apps.get(bundle).map_or(&[][..], |app| app.offered(delivered));
         if offered.iter().any(|offered| offered.identifier == action) {
             return Ok(());
         }
@@ -197,6 +216,14 @@ impl App {
     pub(crate) fn category_of(&self, delivered: &Delivered) -> Option<&Category> {
         let wanted = &delivered.notification.request.content.category_identifier;
         self.categories.iter().find(|category| category.identifier == *wanted)
+    }
+
+    fn alert_style(&self) -> AlertStyle {
+        self.permission.settings(&self.profile).alert_style
+    }
+
+    fn offered(&self, delivered: &Delivered) -> &[Action] {
+        self.category_of(delivered).map_or(&[][..], |category| category.offered(self.alert_style()))
     }
 
     /// The user chose an action. One that wants them to be known waits while the screen is locked, and the
@@ -232,7 +259,7 @@ impl App {
     fn chosen(&self, identifier: &str, action: &str) -> Option<&Action> {
         let mut on_screen = self.delivered.iter().chain(&self.transient);
         let delivered = on_screen.find(|delivered| delivered.identifier() == identifier)?;
-        self.category_of(delivered)?.offered().iter().find(|offered| offered.identifier == action)
+        self.offered(delivered).iter().find(|offered| offered.identifier == action)
     }
 
     /// What waited for the screen to be unlocked.
@@ -251,19 +278,25 @@ impl App {
         to: AppState,
         turn: &mut Turn<'_>,
     ) {
-        if to == AppState::Foreground || !self.state.is_running() {
+        let launching = !self.state.is_running();
+        if to == AppState::Foreground || launching {
             let launch = match &notification.request.trigger {
                 Some(Trigger::Push) => {
                     let payload = notification.request.content.user_info.clone();
                     LaunchOptions::RemoteNotification(UserInfo(payload))
                 }
-                Some(Trigger::TimeInterval { .. } | Trigger::Calendar { .. } | Trigger::Location { .. })
+                Some(
+                    Trigger::TimeInterval { .. }
+                    | Trigger::Calendar { .. }
+                    | Trigger::Location { .. }
+                    | Trigger::Legacy { .. },
+                )
                 | None => LaunchOptions::LocalNotification(Box::new(notification.clone())),
             };
             self.move_with(to, MoveCause::Response, launch, turn);
         }
         let response = Response { action_identifier, notification, user_text };
-        self.call_did_receive(response, turn);
+        self.call_did_receive(response, launching, turn);
     }
 
     /// Clears the notification. The app is told if its category wants that.

@@ -222,7 +222,7 @@ impl Center {
                 self.with_app(&bundle, now, out, |app, turn| app.delegate_set(delegate, turn));
             }
             Input::LaunchFinished { bundle } => {
-                self.with_app(&bundle, now, out, |app, _| app.launch_finished());
+                self.with_app(&bundle, now, out, |app, turn| app.launch_finished(turn));
             }
             Input::AuthorizationRequested { bundle, options, request } => {
                 self.with_app(&bundle, now, out, |app, turn| app.ask_for_permission(options, request, turn));

@@ -5,9 +5,9 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, Category, ContentExtensionOption, Coordinate, Focus,
-    LocationPermission, NotificationContent, NotificationRequest, PresentationOptions, Recipient,
-    SettingChange, Summary, Text,
+    AppProfile, AuthorizationOptions, Category, ContentExtensionOption, Coordinate, Focus, LegacyInput,
+    LegacyMethods, LocationPermission, NotificationContent, NotificationRequest, PresentationOptions,
+    Recipient, SettingChange, Summary, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -188,6 +188,8 @@ pub enum AppInput {
     Closed,
     /// What the content extension made of an action; `call` is that of [`crate::Output::ContentExtensionResponds`].
     ContentExtensionAnswered { call: u64, option: ContentExtensionOption },
+    /// By the iOS 9 API.
+    Legacy { asked: LegacyInput },
 }
 
 /// *UIBackgroundFetchResult*.
@@ -230,6 +232,9 @@ pub struct Delegate {
     pub did_receive: bool,
     /// `application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`.
     pub did_receive_remote_notification: bool,
+    /// Those of iOS 9.
+    #[serde(default, skip_serializing_if = "LegacyMethods::is_none")]
+    pub legacy: LegacyMethods,
 }
 
 /// Which of an app's requests or notifications.

@@ -5,7 +5,7 @@
 //! reads a clock, draws a random number, or does I/O: the same inputs at the same times give the same outputs, so a
 //! device may keep a journal of inputs since its last snapshot instead of a snapshot for each.
 //!
-//! Left to the device: the connection, processes of apps, files, and how things look. Left for later: the iOS 9 API.
+//! Left to the device: the connection, processes of apps, files, and how things look.
 
 mod app;
 mod arrival;
@@ -26,6 +26,7 @@ mod extension;
 mod group;
 mod input;
 mod installation;
+mod legacy;
 mod local;
 mod output;
 mod presentation;
@@ -60,6 +61,11 @@ pub use extension::ExtensionCall;
 pub use group::{Group, Grouping, Preview};
 pub use input::{
     AppInput, AppState, Delegate, DeviceSetting, FetchResult, Identifiers, Input, RemoteNotification,
+};
+pub use legacy::{
+    ApplicationState, CalendarUnit, LegacyAction, LegacyActionBehavior, LegacyActivationMode, LegacyCall,
+    LegacyCategory, LegacyInput, LegacyMethods, LegacySubject, LocalNotification, LocalNotificationError,
+    UserNotificationSettings, UserNotificationType,
 };
 pub use output::{
     AppReceipt, Delivered, LaunchOptions, MoveCause, Output, PlayedSound, PresentationOptions, Prompt,

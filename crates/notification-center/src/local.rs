@@ -67,7 +67,7 @@ impl App {
 
     /// Beyond the limit, the one that fires last is dropped without a word; of equals, the newest. A region may be
     /// crossed at any moment: it stays.
-    fn keep_soonest(&mut self) {
+    pub(crate) fn keep_soonest(&mut self) {
         while self.pending.len() > MAX_PENDING {
             let last = self.pending.iter().enumerate().max_by_key(|(_, pending)| pending.next_trigger_date);
             let Some((last, _)) = last else { return };

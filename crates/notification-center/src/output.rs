@@ -4,7 +4,10 @@ use homing_trace::{Receipt, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AppState, AuthorizationOptions, Notification, NotificationRequest, RequestError, Text};
+use crate::{
+    AppState, ApplicationState, AuthorizationOptions, LegacyCall, Notification, NotificationRequest,
+    RequestError, Text,
+};
 
 /// One thing to do. `bundle` is a bundle ID; `request` is the number that came with the input.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +124,13 @@ pub enum Output {
         bundle: String,
         completion: u64,
         user_info: UserInfo,
+        application_state: ApplicationState,
         deadline: UnixMillis,
+    },
+    /// A callback of the iOS 9 API.
+    CallLegacy {
+        bundle: String,
+        call: Box<LegacyCall>,
     },
     /// The app is to be elsewhere: start its process, end it, or tell it.
     AppMoved {

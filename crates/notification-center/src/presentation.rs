@@ -50,13 +50,18 @@ impl App {
         remote: Option<RemoteMark>,
         turn: &mut Turn<'_>,
     ) {
+        let in_foreground = self.state == AppState::Foreground;
+        let permitted = self.permission.is_granted();
+        // What an app of iOS 9 gets in front needs no permission to be shown; what it makes itself does.
+        if in_foreground && (permitted || remote.is_some()) {
+            self.tell_in_front(&notification, turn);
+        }
         let suppressed = |reason, turn: &mut Turn<'_>| {
             turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
         };
-        if !self.permission.is_granted() {
+        if !permitted {
             return suppressed(Reason::NOT_PERMITTED, turn);
         }
-        let in_foreground = self.state == AppState::Foreground;
         if in_foreground && !self.process.delegate.is_some_and(|delegate| delegate.will_present) {
             return suppressed(Reason::FOREGROUND, turn);
         }

@@ -68,6 +68,7 @@ impl App {
         let Some(prompt) = self.prompt.take_if(|prompt| prompt.shown) else { return };
         self.permission.answer(prompt.options, allow);
         let bundle = self.bundle();
+        self.registrations_answered(prompt.requests.is_empty(), turn);
         turn.out.extend(prompt.requests.into_iter().map(|request| Output::AuthorizationResult {
             bundle: bundle.clone(),
             request,

@@ -11,7 +11,7 @@ use crate::app::{App, Turn};
 use crate::{Center, Notification, Output, Pending, RequestError, Trigger};
 
 /// How many regions of one app are watched (*CLLocationManager*).
-const MAX_REGIONS: usize = 20;
+pub(crate) const MAX_REGIONS: usize = 20;
 /// How far behind the border a device has left.
 const BUFFER_METRES: f64 = 10.0;
 /// Longest identifier, in bytes.
@@ -92,16 +92,15 @@ impl LocationPermission {
     }
 }
 
-fn region_of(pending: &Pending) -> Option<&Region> {
-    match pending.request.trigger.as_ref()? {
-        Trigger::Location { region, .. } => Some(region),
-        Trigger::TimeInterval { .. } | Trigger::Calendar { .. } | Trigger::Push => None,
+impl Pending {
+    pub(crate) fn region(&self) -> Option<&Region> {
+        self.request.trigger.as_ref()?.region()
     }
 }
 
 /// Whether the notification came from a region: the app can remove it, and doesn't get it among the delivered ones.
 pub(crate) fn is_by_location(notification: &Notification) -> bool {
-    matches!(notification.request.trigger, Some(Trigger::Location { .. }))
+    notification.request.trigger.as_ref().is_some_and(|trigger| trigger.region().is_some())
 }
 
 impl Center {
@@ -132,10 +131,10 @@ impl App {
         region: &Region,
     ) -> Result<(), RequestError> {
         let same = |pending: &Pending| {
-            region_of(pending).is_some_and(|pending| pending.identifier == region.identifier)
+            pending.region().is_some_and(|pending| pending.identifier == region.identifier)
         };
         let others = self.pending.iter().filter(|pending| {
-            region_of(pending).is_some() && !same(pending) && pending.request.identifier != identifier
+            pending.region().is_some() && !same(pending) && pending.request.identifier != identifier
         });
         if others.count() >= MAX_REGIONS {
             return Err(RequestError::TooManyRegions { max: MAX_REGIONS });
@@ -146,14 +145,14 @@ impl App {
 
     /// Whether the device is in a request's region now.
     pub(crate) fn begins_inside(trigger: Option<&Trigger>, location: Option<Coordinate>) -> bool {
-        let Some(Trigger::Location { region, .. }) = trigger else { return false };
+        let Some(region) = trigger.and_then(Trigger::region) else { return false };
         location.is_some_and(|location| region.holds(location, false))
     }
 
     fn moved_to_location(&mut self, location: Coordinate, turn: &mut Turn<'_>) {
         let mut crossed = Vec::new();
         for pending in &mut self.pending {
-            let Some(Trigger::Location { region, .. }) = &pending.request.trigger else { continue };
+            let Some(region) = pending.request.trigger.as_ref().and_then(Trigger::region) else { continue };
             let is_inside = region.holds(location, pending.inside);
             let was_inside = std::mem::replace(&mut pending.inside, is_inside);
             let told = if is_inside { region.notify_on_entry } else { region.notify_on_exit };

@@ -3,7 +3,9 @@
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttachmentFault, DateComponents, NotificationContent, Region};
+use crate::{
+    AttachmentFault, DateComponents, LocalNotification, LocalNotificationError, NotificationContent, Region,
+};
 
 /// *UNNotificationRequest*.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub enum Trigger {
     Location { region: Box<Region>, repeats: bool },
     /// *UNPushNotificationTrigger*: what a remote notification has; refused in a request.
     Push,
+    /// Said of a *UILocalNotification*, whose `user_info` is its content's; refused in a request.
+    Legacy { notification: Box<LocalNotification> },
 }
 
 /// *UNNotification*: a request that was delivered.
@@ -81,6 +85,10 @@ pub enum RequestError {
     EmptyIdentifier,
     #[error("a trigger repeats only from 60 seconds on: give a longer interval, or components with a second")]
     RepeatsTooOften,
+    #[error("a legacy trigger is that of a UILocalNotification: schedule one, or give another trigger")]
+    LegacyTrigger,
+    #[error(transparent)]
+    LocalNotification(#[from] LocalNotificationError),
     #[error("a push trigger comes with remote notifications only: give another one, or none")]
     PushTrigger,
     #[error(
@@ -141,6 +149,8 @@ impl RequestError {
             | Self::AttachmentOptions { .. }
             | Self::TooManyAttachments { .. }
             | Self::SummaryArgumentCount
+            | Self::LegacyTrigger
+            | Self::LocalNotification(_)
             | Self::IdentifierTooLong { .. }
             | Self::ContentTooLarge { .. }
             | Self::ContentTooDeep => None,

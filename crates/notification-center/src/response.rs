@@ -4,8 +4,11 @@
 use homing_trace::{Reason, Stage};
 
 use crate::app::{App, Fetching, Responding, Turn, Waiting, WaitingCall};
+use crate::legacy::{Callback, Occasion, Origin};
 use crate::output::UserInfo;
-use crate::{AppState, Delegate, Delivered, FetchResult, MoveCause, Output, Response};
+use crate::{
+    AppState, ApplicationState, Delegate, Delivered, FetchResult, MoveCause, Notification, Output, Response,
+};
 
 /// How long an app in background may work on a silent notification (*Pushing background updates to your app*).
 pub(crate) const FETCH_MILLIS: i64 = 30_000;
@@ -28,8 +31,9 @@ impl App {
         self.respond((action, None), delivered, AppState::Foreground, turn);
     }
 
-    pub(crate) fn call_did_receive(&mut self, response: Response, turn: &mut Turn<'_>) {
-        self.call(WaitingCall::DidReceive(Box::new(response)), turn);
+    /// `launching`: it is why the app was started.
+    pub(crate) fn call_did_receive(&mut self, response: Response, launching: bool, turn: &mut Turn<'_>) {
+        self.call(WaitingCall::DidReceive(Box::new(response)), launching, turn);
     }
 
     /// Opens the app where it has its own settings. The notification it comes from stays.
@@ -42,7 +46,7 @@ impl App {
             .and_then(|identifier| on_screen.find(|delivered| delivered.identifier() == identifier))
             .map(|delivered| Box::new(delivered.notification.clone()));
         self.move_to(AppState::Foreground, MoveCause::Input, turn);
-        self.call(WaitingCall::OpenSettings(from), turn);
+        self.call(WaitingCall::OpenSettings(from), false, turn);
     }
 
     /// What the user acts on was seen, and leaves the screen.
@@ -66,39 +70,76 @@ impl App {
         if self.process.fetching.len() >= MAX_FETCHING {
             return false;
         }
-        self.call(WaitingCall::DidReceiveRemoteNotification(user_info), turn)
+        self.call(WaitingCall::DidReceiveRemoteNotification(user_info), false, turn)
     }
 
     /// Calls the app's delegate, now or when it is there. `false` if too much waits for it.
-    fn call(&mut self, call: WaitingCall, turn: &mut Turn<'_>) -> bool {
+    fn call(&mut self, call: WaitingCall, launching: bool, turn: &mut Turn<'_>) -> bool {
+        let waiting = Waiting { call, deadline: turn.now.plus_millis(LAUNCH_MILLIS), launching };
         match self.process.delegate {
-            Some(delegate) if call.is_answered_by(delegate) => self.call_now(call, turn),
+            Some(delegate) if waiting.is_answered_by(delegate, self.process.launched) => {
+                self.call_now(waiting, delegate, turn);
+            }
             _ if self.process.launched => {}
             _ if self.process.waiting.len() >= MAX_WAITING => return false,
-            _ => self.process.waiting.push(Waiting { call, deadline: turn.now.plus_millis(LAUNCH_MILLIS) }),
+            _ => self.process.waiting.push(waiting),
         }
         true
     }
 
-    fn call_now(&mut self, call: WaitingCall, turn: &mut Turn<'_>) {
-        let (bundle, completion) = (self.bundle(), turn.completion());
-        turn.out.push(match call {
+    fn call_now(&mut self, waiting: Waiting, delegate: Delegate, turn: &mut Turn<'_>) {
+        let called = waiting.response_callback(delegate);
+        match waiting.call {
             WaitingCall::DidReceive(response) => {
-                let notification = response.notification.clone();
-                let deadline = turn.now.plus_millis(RESPONSE_MILLIS);
-                if self.process.responding.len() >= MAX_RESPONDING {
-                    self.process.responding.remove(0);
+                if let Some(called) = called {
+                    self.call_response(called, response, turn);
                 }
-                self.process.responding.push(Responding { completion, notification, deadline });
-                Output::CallDidReceive { bundle, completion, response }
             }
             WaitingCall::DidReceiveRemoteNotification(user_info) => {
-                let deadline = turn.now.plus_millis(FETCH_MILLIS);
-                self.process.fetching.push(Fetching { completion, deadline });
-                Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline }
+                let state = match self.state {
+                    AppState::Foreground => ApplicationState::Active,
+                    AppState::Background | AppState::Ended | AppState::ForceQuit => {
+                        ApplicationState::Background
+                    }
+                };
+                self.call_fetch(user_info, state, turn);
             }
-            WaitingCall::OpenSettings(notification) => Output::CallOpenSettings { bundle, notification },
-        });
+            WaitingCall::OpenSettings(notification) => {
+                turn.out.push(Output::CallOpenSettings { bundle: self.bundle(), notification });
+            }
+        }
+    }
+
+    /// The number of the completion handler that an app gets with what the user did.
+    pub(crate) fn responding(&mut self, notification: &Notification, turn: &mut Turn<'_>) -> u64 {
+        let completion = turn.completion();
+        let deadline = turn.now.plus_millis(RESPONSE_MILLIS);
+        if self.process.responding.len() >= MAX_RESPONDING {
+            self.process.responding.remove(0);
+        }
+        self.process.responding.push(Responding { completion, notification: notification.clone(), deadline });
+        completion
+    }
+
+    /// The method with the fetch completion handler, of an app that has it.
+    pub(crate) fn call_fetch(
+        &mut self,
+        user_info: UserInfo,
+        application_state: ApplicationState,
+        turn: &mut Turn<'_>,
+    ) {
+        let (bundle, completion) = (self.bundle(), turn.completion());
+        let deadline = turn.now.plus_millis(FETCH_MILLIS);
+        if self.process.fetching.len() < MAX_FETCHING {
+            self.process.fetching.push(Fetching { completion, deadline });
+            turn.out.push(Output::CallDidReceiveRemoteNotification {
+                bundle,
+                completion,
+                user_info,
+                application_state,
+                deadline,
+            });
+        }
     }
 
     pub(crate) fn delegate_set(&mut self, delegate: Delegate, turn: &mut Turn<'_>) {
@@ -106,19 +147,26 @@ impl App {
             return;
         }
         self.process.delegate = Some(delegate);
+        let launched = self.process.launched;
         let (ready, waiting) = std::mem::take(&mut self.process.waiting)
             .into_iter()
-            .partition::<Vec<_>, _>(|waiting| waiting.call.is_answered_by(delegate));
+            .partition::<Vec<_>, _>(|waiting| waiting.is_answered_by(delegate, launched));
         self.process.waiting = waiting;
         for waiting in ready {
-            self.call_now(waiting.call, turn);
+            self.call_now(waiting, delegate, turn);
         }
     }
 
-    pub(crate) fn launch_finished(&mut self) {
-        if self.state.is_running() {
-            self.process.launched = true;
-            self.process.waiting.clear();
+    /// What waits for a delegate of UserNotifications that didn't come goes to the methods of iOS 9, or is lost.
+    pub(crate) fn launch_finished(&mut self, turn: &mut Turn<'_>) {
+        if !self.state.is_running() {
+            return;
+        }
+        self.process.launched = true;
+        let waiting = std::mem::take(&mut self.process.waiting);
+        let Some(delegate) = self.process.delegate else { return };
+        for waiting in waiting.into_iter().filter(|waiting| waiting.is_answered_by(delegate, true)) {
+            self.call_now(waiting, delegate, turn);
         }
     }
 
@@ -157,12 +205,22 @@ impl App {
     }
 }
 
-impl WaitingCall {
-    const fn is_answered_by(&self, delegate: Delegate) -> bool {
-        match self {
-            Self::DidReceive(_) => delegate.did_receive,
-            Self::DidReceiveRemoteNotification(_) => delegate.did_receive_remote_notification,
-            Self::OpenSettings(_) => true,
+impl Waiting {
+    /// While the app is launched, a delegate of UserNotifications may still come.
+    fn is_answered_by(&self, delegate: Delegate, launched: bool) -> bool {
+        match &self.call {
+            WaitingCall::DidReceive(_) => match self.response_callback(delegate) {
+                Some(Callback::DidReceive) => true,
+                called => launched && called.is_some(),
+            },
+            WaitingCall::DidReceiveRemoteNotification(_) => delegate.did_receive_remote_notification,
+            WaitingCall::OpenSettings(_) => true,
         }
+    }
+
+    /// The method that gets a response.
+    fn response_callback(&self, delegate: Delegate) -> Option<Callback> {
+        let WaitingCall::DidReceive(response) = &self.call else { return None };
+        delegate.callback(Occasion::of(response, self.launching), Origin::of(&response.notification))
     }
 }

@@ -3,7 +3,7 @@
 use homing_trace::UnixMillis;
 
 use crate::calendar;
-use crate::{Pending, RequestError, Trigger};
+use crate::{Pending, Region, RequestError, Trigger};
 
 /// Longest interval, in seconds: some 95 years.
 const MAX_SECONDS: f64 = 3.0e9;
@@ -13,11 +13,20 @@ const MIN_REPEATING_SECONDS: f64 = 60.0;
 const SMALL_STEP_MILLIS: i64 = 60_000;
 
 impl Trigger {
+    pub(crate) const fn region(&self) -> Option<&Region> {
+        match self {
+            Self::Location { region, .. } => Some(region),
+            Self::Legacy { notification } => notification.region.as_ref(),
+            Self::TimeInterval { .. } | Self::Calendar { .. } | Self::Push => None,
+        }
+    }
+
     pub(crate) const fn repeats(&self) -> bool {
         match self {
             Self::TimeInterval { repeats, .. }
             | Self::Calendar { repeats, .. }
             | Self::Location { repeats, .. } => *repeats,
+            Self::Legacy { notification } => notification.repeats(),
             Self::Push => false,
         }
     }
@@ -51,6 +60,7 @@ impl Trigger {
             }
             Self::Location { region, .. } => region.check().map(|()| None),
             Self::Push => Err(RequestError::PushTrigger),
+            Self::Legacy { .. } => Err(RequestError::LegacyTrigger),
         }
     }
 
@@ -61,7 +71,17 @@ impl Trigger {
             Self::Calendar { date_components, strict, .. } => {
                 calendar::next(date_components, *strict, &date_components.zone(device_zone)?, after)
             }
+            Self::Legacy { notification } => notification.date_after(device_zone, after),
             Self::Location { .. } | Self::Push => None,
+        }
+    }
+
+    /// Whether its dates move with the device.
+    fn is_on_the_wall(&self) -> bool {
+        match self {
+            Self::Calendar { date_components, .. } => date_components.time_zone.is_none(),
+            Self::Legacy { notification } => notification.is_on_the_wall(),
+            Self::TimeInterval { .. } | Self::Location { .. } | Self::Push => false,
         }
     }
 }
@@ -87,10 +107,9 @@ impl Pending {
     /// The device is in another zone. What repeats waits for its next date there, and what fires once for the first
     /// since its request; if the travel made it miss that, it is due at once.
     pub(crate) fn travelled(&mut self, device_zone: &str, now: UnixMillis) {
-        let Some(trigger @ Trigger::Calendar { date_components, .. }) = &self.request.trigger else { return };
-        if date_components.time_zone.is_some() {
+        let Some(trigger) = self.request.trigger.as_ref().filter(|trigger| trigger.is_on_the_wall()) else {
             return;
-        }
+        };
         let from = if trigger.repeats() { now } else { self.added_at };
         self.next_trigger_date = Some(trigger.date_after(self.added_at, device_zone, from).unwrap_or(now));
         self.counted_from = now;

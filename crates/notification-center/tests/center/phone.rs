@@ -126,7 +126,12 @@ pub(crate) fn change(change: SettingChange) -> Input {
 
 /// The app has all delegate methods.
 pub(crate) fn delegate() -> Input {
-    let delegate = Delegate { will_present: true, did_receive: true, did_receive_remote_notification: true };
+    let delegate = Delegate {
+        will_present: true,
+        did_receive: true,
+        did_receive_remote_notification: true,
+        legacy: LegacyMethods::default(),
+    };
     Input::DelegateSet { bundle: NEWS.to_owned(), delegate }
 }
 
@@ -290,6 +295,7 @@ pub(crate) fn said(output: &Output) -> String {
         Output::CallDidReceiveRemoteNotification { completion, .. } => {
             format!("didReceiveRemoteNotification {completion}")
         }
+        Output::CallLegacy { call, .. } => legacy_call(call),
         Output::AppMoved { bundle, from, to, launch, .. } => {
             let with = match launch {
                 LaunchOptions::None => "",
@@ -303,6 +309,47 @@ pub(crate) fn said(output: &Output) -> String {
             Some(reason) => format!("{} {}: {reason}", receipt.seq, receipt.event),
             None => format!("{} {}", receipt.seq, receipt.event),
         },
+    }
+}
+
+fn legacy_call(call: &LegacyCall) -> String {
+    match call {
+        LegacyCall::DidRegisterUserNotificationSettings { settings } => {
+            format!("didRegister {:?}", settings.types)
+        }
+        LegacyCall::DidReceiveRemoteNotification { application_state, .. } => {
+            format!("plain didReceiveRemoteNotification {application_state:?}")
+        }
+        LegacyCall::DidReceiveLocalNotification { notification, application_state } => {
+            let body = notification.alert_body.as_deref().unwrap_or_default();
+            format!("didReceiveLocalNotification {body} {application_state:?}")
+        }
+        LegacyCall::HandleAction { completion, identifier, of, typed_text, application_state } => {
+            let of = match of {
+                LegacySubject::Remote(_) => "remote",
+                LegacySubject::Local(_) => "local",
+            };
+            let text = typed_text.as_ref().map(|text| format!(" {text:?}")).unwrap_or_default();
+            format!("handleAction {completion}: {identifier} for {of}{text} {application_state:?}")
+        }
+    }
+}
+
+pub(crate) fn legacy(asked: LegacyInput) -> Input {
+    of_app(AppInput::Legacy { asked })
+}
+
+/// Schedules a *UILocalNotification*.
+pub(crate) fn schedule(notification: LocalNotification) -> Input {
+    legacy(LegacyInput::ScheduleLocalNotification { notification: Box::new(notification), request: 9 })
+}
+
+/// A *UILocalNotification* that says "n", so many milliseconds after the start.
+pub(crate) fn local_at(millis: i64) -> LocalNotification {
+    LocalNotification {
+        fire_date: Some(START.plus_millis(millis)),
+        alert_body: Some("n".to_owned()),
+        ..LocalNotification::default()
     }
 }
 

@@ -36,6 +36,11 @@ fn input() -> impl Strategy<Value = Input> {
                 will_present: present,
                 did_receive: receive,
                 did_receive_remote_notification: remote,
+                legacy: LegacyMethods {
+                    did_receive_remote_notification: receive,
+                    did_receive_local_notification: present,
+                    handle_action: remote,
+                },
             },
         }),
         1 => bundle().prop_map(|bundle| Input::LaunchFinished { bundle }),
