@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use homing_local::{
-    AppCall, AppStateWord, AuthorizationOption, Category, FetchResult, LocalError, Notification,
-    NotificationRequest, NotificationSettings, PendingView, PresentationOption, Recipient, Reply,
-    message::Secret,
+    AppCall, AppStateWord, AuthorizationOption, Category, FetchResult, LegacyMethods, LocalError,
+    Notification, NotificationRequest, NotificationSettings, PendingView, PresentationOption, Recipient,
+    Reply, message::Secret,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -159,8 +159,25 @@ impl NotificationCenter {
     }
 
     pub(crate) async fn set_delegate(&self, did_receive_remote_notification: bool) -> Result<(), AppError> {
+        let call = AppCall::SetDelegate {
+            will_present: true,
+            did_receive: true,
+            did_receive_remote_notification,
+            legacy: LegacyMethods::default(),
+        };
+        self.done(call).await?;
+        self.done(AppCall::FinishLaunching).await
+    }
+
+    /// There is none of UserNotifications: the app has the methods of iOS 9.
+    pub(crate) async fn set_legacy_delegate(
+        &self,
+        did_receive_remote_notification: bool,
+        legacy: LegacyMethods,
+    ) -> Result<(), AppError> {
+        let (will_present, did_receive) = (false, false);
         let call =
-            AppCall::SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification };
+            AppCall::SetDelegate { will_present, did_receive, did_receive_remote_notification, legacy };
         self.done(call).await?;
         self.done(AppCall::FinishLaunching).await
     }
@@ -205,6 +222,8 @@ pub(crate) fn unexpected(reply: Reply) -> AppError {
         | Reply::Badge(_)
         | Reply::Pending(_)
         | Reply::Delivered(_)
-        | Reply::Categories(_) => AppError::OtherReply,
+        | Reply::Categories(_)
+        | Reply::UserNotificationSettings(_)
+        | Reply::LocalNotifications(_) => AppError::OtherReply,
     }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn run<D: AppDelegate>(
                 delegate.did_receive(*response).await;
                 center.complete_did_receive(completion).await?;
             }
-            DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline: _ } => {
+            DeviceEvent::DidReceiveRemoteNotification { completion, user_info, .. } => {
                 let result = delegate.did_receive_remote(user_info).await;
                 center.complete_fetch(completion, result).await?;
             }
@@ -102,12 +102,14 @@ pub(crate) async fn run<D: AppDelegate>(
             }
             DeviceEvent::Touched { touch } => delegate.touched(touch).await,
             DeviceEvent::StateChanged { state } => delegate.state_changed(state).await,
+            // Callbacks that this app hasn't.
+            DeviceEvent::Legacy { .. } => {}
         }
     }
     Ok(())
 }
 
-fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }

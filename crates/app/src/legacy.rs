@@ -1,96 +1,22 @@
 //! The iOS 9 API (*UIApplication*, *UILocalNotification*, *UIUserNotificationSettings*), for apps that were written before
-//! UserNotifications, on the same device: what is scheduled here is pending there, and permission is one.
-//!
-//! Which callback an app gets is decided in `callbacks`, what a *UILocalNotification* waits for in `local`; who implements
-//! [`LegacyDelegate`] is run by [`run`].
+//! UserNotifications. Everything is decided by the device, in the same store as for newer apps: this is how it is asked
+//! ([`LegacyApplication`]), and how it calls back ([`LegacyDelegate`], [`run`]).
 
-mod callbacks;
 mod delegate;
-mod local;
 
-use std::time::SystemTime;
+use homing_local::{AppCall, LegacyCall, Reply};
 
-use homing_local::{
-    AlertStyle, AuthorizationOption, AuthorizationStatus, Category, NotificationSetting,
-    NotificationSettings, UnixMillis,
+pub use delegate::{Action, Has, LaunchOptions, LegacyDelegate, run};
+pub use homing_local::legacy::{
+    ActionBehavior, ActivationMode, ApplicationState, CalendarUnit, DEFAULT_SOUND_NAME, LegacyAction,
+    LegacyCategory, LocalNotification, UserNotificationSettings, UserNotificationType,
 };
 
 use crate::app::App;
 use crate::application::Application;
-use crate::center::{AppError, NotificationCenter};
-pub use callbacks::{ApplicationState, Callback, Has, Moment, Origin, callback};
-pub use delegate::{Action, LegacyDelegate, run};
-pub use local::{CalendarUnit, DEFAULT_SOUND_NAME, LocalNotification, MAX_ALERT};
+use crate::center::{AppError, NotificationCenter, unexpected};
 
-/// *UIUserNotificationType*, a set; the bits are Apple's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UserNotificationType(u8);
-
-impl UserNotificationType {
-    /// *UIUserNotificationTypeNone*: of the current settings, that the user refused.
-    pub const NONE: Self = Self(0);
-    pub const BADGE: Self = Self(1);
-    pub const SOUND: Self = Self(1 << 1);
-    pub const ALERT: Self = Self(1 << 2);
-
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    fn options(self) -> Vec<AuthorizationOption> {
-        let pairs = [
-            (Self::BADGE, AuthorizationOption::Badge),
-            (Self::SOUND, AuthorizationOption::Sound),
-            (Self::ALERT, AuthorizationOption::Alert),
-        ];
-        pairs.into_iter().filter(|(kind, _)| self.contains(*kind)).map(|(_, option)| option).collect()
-    }
-
-    /// What is in force, the user's switches included.
-    fn in_force(settings: &NotificationSettings) -> Self {
-        if matches!(
-            settings.authorization_status,
-            AuthorizationStatus::NotDetermined | AuthorizationStatus::Denied
-        ) {
-            return Self::NONE;
-        }
-        let alert = settings.alert_setting == NotificationSetting::Enabled
-            && settings.alert_style != AlertStyle::None;
-        let of = |on: bool, kind: Self| if on { kind } else { Self::NONE };
-        of(settings.badge_setting == NotificationSetting::Enabled, Self::BADGE)
-            .and(of(settings.sound_setting == NotificationSetting::Enabled, Self::SOUND))
-            .and(of(alert, Self::ALERT))
-    }
-}
-
-/// *UIUserNotificationSettings*.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct UserNotificationSettings {
-    pub types: UserNotificationType,
-    /// Its actions in the default context; the device shows as many as there is room for (*minimal*: two).
-    pub categories: Vec<Category>,
-}
-
-/// Why a call of the iOS 9 API does nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum LegacyError {
-    /// What UIKit raises as an exception.
-    #[error("{0}")]
-    Exception(String),
-    #[error(transparent)]
-    App(#[from] AppError),
-}
-
-/// *UIApplication*, as of iOS 9. Clones are the same.
+/// *UIApplication*, as of iOS 9. Clones are the same. What UIKit raises as an exception is the device's error.
 #[derive(Clone, Debug)]
 pub struct LegacyApplication {
     center: NotificationCenter,
@@ -102,131 +28,94 @@ impl LegacyApplication {
         Self { center: app.notification_center(), application: app.application() }
     }
 
-    /// *registerUserNotificationSettings(_:)*: the first call asks the user, each overwrites the settings before. What
-    /// comes back is what *application(_:didRegister:)* is given: what the user allows now.
+    /// *registerUserNotificationSettings(_:)*: the first call asks the user, each overwrites the settings before. What the
+    /// user allows comes to [`LegacyDelegate::did_register_user_notification_settings`].
     pub async fn register_user_notification_settings(
         &self,
         settings: UserNotificationSettings,
-    ) -> Result<UserNotificationSettings, LegacyError> {
-        self.center.set_notification_categories(settings.categories).await?;
-        let options = settings.types.options();
-        if !options.is_empty() {
-            self.center.request_authorization(&options).await?;
-        }
-        self.current_user_notification_settings().await
+    ) -> Result<(), AppError> {
+        self.done(LegacyCall::RegisterUserNotificationSettings { settings }).await
     }
 
     /// *currentUserNotificationSettings*: the types in force, the user's switches included; none if they refused.
-    pub async fn current_user_notification_settings(&self) -> Result<UserNotificationSettings, LegacyError> {
-        let types = UserNotificationType::in_force(&self.center.notification_settings().await?);
-        Ok(UserNotificationSettings { types, categories: self.center.notification_categories().await? })
+    pub async fn current_user_notification_settings(&self) -> Result<UserNotificationSettings, AppError> {
+        let reply = self.call(LegacyCall::CurrentUserNotificationSettings).await?;
+        if let Reply::UserNotificationSettings(settings) = reply {
+            Ok(settings)
+        } else {
+            Err(unexpected(reply))
+        }
     }
 
     /// *presentLocalNotificationNow(_:)*: whatever its fire date.
     pub async fn present_local_notification_now(
         &self,
         notification: &LocalNotification,
-    ) -> Result<(), LegacyError> {
-        Ok(self.center.add(notification.request_now()?).await?)
+    ) -> Result<(), AppError> {
+        let notification = Box::new(notification.clone());
+        self.done(LegacyCall::PresentLocalNotificationNow { notification }).await
     }
 
-    /// *scheduleLocalNotification(_:)*: a copy waits for its fire date; without one, or past it, it comes at once. An
-    /// equal one that waits is replaced.
+    /// *scheduleLocalNotification(_:)*: a copy waits for its fire date; without one, or past it, it comes at once.
     pub async fn schedule_local_notification(
         &self,
         notification: &LocalNotification,
-    ) -> Result<(), LegacyError> {
-        Ok(self.center.add(notification.request(now())?).await?)
+    ) -> Result<(), AppError> {
+        let notification = Box::new(notification.clone());
+        self.done(LegacyCall::ScheduleLocalNotification { notification }).await
     }
 
-    /// *cancelLocalNotification(_:)*: the one that is equal, waiting or delivered.
-    pub async fn cancel_local_notification(
-        &self,
-        notification: &LocalNotification,
-    ) -> Result<(), LegacyError> {
-        let identifier = notification.identifier();
-        self.center.remove_pending_notification_requests(&[&identifier]).await?;
-        Ok(self.center.remove_delivered_notifications(&[&identifier]).await?)
+    /// *cancelLocalNotification(_:)*: those that are equal, waiting or shown.
+    pub async fn cancel_local_notification(&self, notification: &LocalNotification) -> Result<(), AppError> {
+        let notification = Box::new(notification.clone());
+        self.done(LegacyCall::CancelLocalNotification { notification }).await
     }
 
     /// *cancelAllLocalNotifications()*.
-    pub async fn cancel_all_local_notifications(&self) -> Result<(), LegacyError> {
-        for notification in self.scheduled_local_notifications().await? {
-            self.cancel_local_notification(&notification).await?;
-        }
-        Ok(())
+    pub async fn cancel_all_local_notifications(&self) -> Result<(), AppError> {
+        self.done(LegacyCall::CancelAllLocalNotifications).await
     }
 
-    /// *scheduledLocalNotifications*, read.
-    pub async fn scheduled_local_notifications(&self) -> Result<Vec<LocalNotification>, LegacyError> {
-        let pending = self.center.pending_notification_requests().await?;
-        Ok(pending.iter().filter_map(|view| LocalNotification::of(&view.request)).collect())
+    /// *scheduledLocalNotifications*, read: soonest first.
+    pub async fn scheduled_local_notifications(&self) -> Result<Vec<LocalNotification>, AppError> {
+        let reply = self.call(LegacyCall::ScheduledLocalNotifications).await?;
+        if let Reply::LocalNotifications(scheduled) = reply { Ok(scheduled) } else { Err(unexpected(reply)) }
     }
 
-    /// *scheduledLocalNotifications*, set: the whole list is replaced.
+    /// *scheduledLocalNotifications*, set: the whole list is replaced, or stays if one of them can't be scheduled.
     pub async fn set_scheduled_local_notifications(
         &self,
         notifications: &[LocalNotification],
-    ) -> Result<(), LegacyError> {
-        let now = now();
-        // One that can't be scheduled leaves the list as it is.
-        let requests = notifications.iter().map(|one| one.request(now)).collect::<Result<Vec<_>, _>>()?;
-        for waiting in self.scheduled_local_notifications().await? {
-            self.center.remove_pending_notification_requests(&[&waiting.identifier()]).await?;
-        }
-        for request in requests {
-            self.center.add(request).await?;
-        }
-        Ok(())
+    ) -> Result<(), AppError> {
+        let notifications = notifications.to_vec();
+        self.done(LegacyCall::SetScheduledLocalNotifications { notifications }).await
+    }
+
+    /// *registerForRemoteNotifications()*.
+    pub async fn register_for_remote_notifications(&self) -> Result<(), AppError> {
+        self.application.register_for_remote_notifications().await
+    }
+
+    /// *isRegisteredForRemoteNotifications*.
+    pub async fn is_registered_for_remote_notifications(&self) -> Result<bool, AppError> {
+        self.application.is_registered_for_remote_notifications().await
     }
 
     /// *applicationIconBadgeNumber*, read.
-    pub async fn application_icon_badge_number(&self) -> Result<u32, LegacyError> {
-        Ok(self.application.application_icon_badge_number().await?)
+    pub async fn application_icon_badge_number(&self) -> Result<u32, AppError> {
+        self.application.application_icon_badge_number().await
     }
 
-    /// *applicationIconBadgeNumber*, set: 0 hides it, and clears the app's notifications, as iOS 9 did.
-    pub async fn set_application_icon_badge_number(&self, count: i64) -> Result<(), LegacyError> {
-        self.center.set_badge_count(count).await?;
-        if count == 0 {
-            self.center.remove_all_delivered_notifications().await?;
-        }
-        Ok(())
+    /// *applicationIconBadgeNumber*, set: 0 hides it and, where there was a number, clears what the app has shown.
+    pub async fn set_application_icon_badge_number(&self, count: i64) -> Result<(), AppError> {
+        self.done(LegacyCall::SetApplicationIconBadgeNumber { count }).await
     }
-}
 
-fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
+    async fn done(&self, asked: LegacyCall) -> Result<(), AppError> {
+        self.center.done(AppCall::Legacy { asked }).await
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_in_force_are_what_the_user_left_switched_on() {
-        let on = NotificationSetting::Enabled;
-        let settings = |status, style| NotificationSettings {
-            authorization_status: status,
-            alert_setting: on,
-            sound_setting: NotificationSetting::Disabled,
-            badge_setting: on,
-            alert_style: style,
-            ..NotificationSettings::default()
-        };
-        use AuthorizationStatus::*;
-        for (status, style, bits) in [
-            (NotDetermined, AlertStyle::Banner, 0),
-            (Denied, AlertStyle::Banner, 0),
-            (Authorized, AlertStyle::Banner, 5),
-            (Authorized, AlertStyle::None, 1),
-        ] {
-            assert_eq!(
-                UserNotificationType::in_force(&settings(status, style)).bits(),
-                bits,
-                "{status:?} {style:?}"
-            );
-        }
+    async fn call(&self, asked: LegacyCall) -> Result<Reply, AppError> {
+        self.center.call(AppCall::Legacy { asked }).await
     }
 }

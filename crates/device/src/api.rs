@@ -12,6 +12,7 @@ mod devices;
 mod driven;
 mod events;
 mod files;
+mod legacy;
 mod lifecycle;
 mod problem;
 mod registrations;
@@ -77,6 +78,7 @@ fn router(api: Api) -> Router {
     let router = of_apps()
         .merge(conditions::routes())
         .merge(driven::routes())
+        .merge(legacy::routes())
         .merge(channels::routes())
         .merge(files::routes())
         .route("/openapi.json", get(document))
@@ -173,6 +175,9 @@ async fn document() -> axum::Json<serde_json::Value> {
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
         files::read, files::write, files::remove, files::attachment,
+        legacy::settings, legacy::register, legacy::scheduled, legacy::schedule, legacy::set_scheduled,
+        legacy::cancel_all, legacy::cancel, legacy::present_now, legacy::icon_badge_number,
+        legacy::set_icon_badge_number,
         channels::list, channels::show, channels::follow, channels::unfollow,
         registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, events::of_device, events::of_all, events::mark,

@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use homing_local::{DeviceEvent, FetchResult, NotificationContent, NotificationRequest, PresentationOption};
+use homing_local::{
+    DeviceEvent, FetchResult, LegacyMethods, NotificationContent, NotificationRequest, PresentationOption,
+};
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,12 +21,17 @@ pub(crate) struct Driver {
     /// `willPresent`: the options, `"by-hand"` to answer each call, or absent for a delegate without the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) will_present: Option<WillPresentAnswer>,
-    /// The delegate has `didReceive`, and calls its completion handler at once; `"by-hand"` leaves that to you.
-    #[serde(default)]
-    pub(crate) did_receive: DidReceiveAnswer,
+    /// The delegate of UserNotifications has `didReceive`, and calls its completion handler at once; `"by-hand"` leaves that to
+    /// you. Absent: it has, unless `legacy` says that the app is one of iOS 9. An app with `will_present` or `did_receive` has such
+    /// a delegate, which takes the place of iOS 9's callbacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) did_receive: Option<DidReceiveAnswer>,
     /// `didReceiveRemoteNotification`: the result, `"by-hand"`, or absent for a delegate without the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fetch: Option<FetchAnswer>,
+    /// The methods of iOS 9 that the app has: what they are called with is among the app's calls, with `"event": "legacy"`.
+    #[serde(default, skip_serializing_if = "LegacyMethods::is_none")]
+    pub(crate) legacy: LegacyMethods,
     /// Whether the delegate is set while the app is launched. If not, what waits for it is lost as soon as launching
     /// has finished.
     #[serde(default = "yes")]
@@ -33,6 +40,16 @@ pub(crate) struct Driver {
 
 fn yes() -> bool {
     true
+}
+
+impl Driver {
+    pub(crate) fn has_did_receive(&self) -> bool {
+        match self.did_receive {
+            Some(DidReceiveAnswer::Has(has)) => has,
+            Some(DidReceiveAnswer::ByHand(_)) => true,
+            None => self.legacy.is_none(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -56,12 +73,6 @@ pub(crate) enum DidReceiveAnswer {
     ByHand(ByHand),
 }
 
-impl Default for DidReceiveAnswer {
-    fn default() -> Self {
-        Self::Has(true)
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ByHand {
@@ -81,7 +92,7 @@ pub(crate) struct ToldView {
 }
 
 /// The completion handler that is called by hand: `options` for `will-present`, `result` for
-/// `did-receive-remote-notification`, nothing for `did-receive`.
+/// `did-receive-remote-notification`, nothing for `did-receive` and iOS 9's `handle-action`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallAnswer {
@@ -201,6 +212,7 @@ fn completion(event: &DeviceEvent) -> Option<u64> {
         DeviceEvent::WillPresent { completion, .. }
         | DeviceEvent::DidReceive { completion, .. }
         | DeviceEvent::DidReceiveRemoteNotification { completion, .. } => Some(*completion),
+        DeviceEvent::Legacy { callback } => callback.completion(),
         DeviceEvent::DidRegister { .. }
         | DeviceEvent::DidFailToRegister { .. }
         | DeviceEvent::OpenSettings { .. }
@@ -263,6 +275,9 @@ mod tests {
         let options = vec![PresentationOption::Banner];
         assert_eq!(driver.will_present, Some(WillPresentAnswer::Options(options)));
         assert_eq!(driver.fetch, Some(FetchAnswer::ByHand(ByHand::ByHand)));
-        assert!(driver.did_receive == DidReceiveAnswer::Has(true) && driver.delegate_at_launch);
+        assert!(driver.has_did_receive() && driver.delegate_at_launch);
+        let of_ios_9 = json!({"legacy": {"did_receive_local_notification": true}});
+        let driver: Driver = serde_json::from_value(of_ios_9).expect("it is one");
+        assert!(!driver.has_did_receive());
     }
 }

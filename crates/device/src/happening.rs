@@ -187,6 +187,8 @@ pub enum Kind {
     WillPresent,
     DidReceive,
     DidReceiveRemoteNotification,
+    /// A callback of the iOS 9 API.
+    LegacyCallback,
     /// The content extension was given a notification that is open, or an action of it.
     ContentExtension,
     /// The scheduled summary came.

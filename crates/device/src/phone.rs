@@ -16,6 +16,7 @@ mod driven;
 mod extension;
 pub(crate) mod followed;
 pub(crate) mod further;
+mod legacy;
 mod lifecycle;
 mod line;
 mod outputs;

@@ -4,8 +4,8 @@
 use homing_local::message::UserInfo;
 use homing_local::{
     AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, FetchResult,
-    LaunchOptions, LocalError, Notification, NotificationView, PendingView, PresentationOption, PromptView,
-    Surface,
+    LaunchOptions, LegacyMethods, LocalError, Notification, NotificationView, PendingView,
+    PresentationOption, PromptView, Surface,
 };
 use homing_notification_center as center;
 use serde::Serialize;
@@ -43,6 +43,12 @@ fn content_extension(extension: &ContentExtension) -> center::ContentExtension {
         overrides_default_title: extension.overrides_default_title,
         user_interaction_enabled: extension.user_interaction_enabled,
     }
+}
+
+pub(crate) fn legacy_methods(methods: LegacyMethods) -> center::LegacyMethods {
+    let LegacyMethods { did_receive_remote_notification, did_receive_local_notification, handle_action } =
+        methods;
+    center::LegacyMethods { did_receive_remote_notification, did_receive_local_notification, handle_action }
 }
 
 /// Why an app is started.
@@ -138,7 +144,6 @@ pub(crate) fn view(
     delivered: &center::Delivered,
 ) -> Result<NotificationView, LocalError> {
     let content = &delivered.notification.request.content;
-    let category = center.category_of(&app.bundle_id, delivered);
     let preview = center.preview(&app.bundle_id, delivered);
     let hidden = preview.hidden;
     Ok(NotificationView {
@@ -157,7 +162,7 @@ pub(crate) fn view(
         attachments: if hidden { Vec::new() } else { same(&content.attachments)? },
         thread: content.thread_identifier.clone(),
         category: content.category_identifier.clone(),
-        actions: category.map_or_else(|| Ok(Vec::new()), |category| same(&category.offered()))?,
+        actions: same(&center.offered(&app.bundle_id, delivered))?,
         interruption_level: same(&content.interruption_level)?,
         date: delivered.notification.date,
         apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),

@@ -15,6 +15,10 @@ pub struct Category {
     /// In the order in which they are shown: a banner shows the first two, and ten at most are ever shown.
     #[serde(default)]
     pub actions: Vec<Action>,
+    /// Of one that was registered by the iOS 9 API: the actions that take the place of the others, except in an alert that
+    /// stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minimal_actions: Vec<Action>,
     #[serde(default)]
     pub options: CategoryOptions,
     /// Shown in place of the body where previews are hidden; `%u` is the number of notifications in the group.

@@ -1,7 +1,7 @@
 //! Device and app: what they say to each other, in UserNotifications' own terms.
 //!
 //! This crate decides the words of the local API and how they stand on a byte stream: [`frame`] for the frames,
-//! [`message`] for requests, replies and events, [`manifest`] for what an app declares, [`launch`] for
+//! [`message`] for requests, replies and events, [`legacy`] for those of the iOS 9 API, [`manifest`] for what an app declares, [`launch`] for
 //! what its process is given, [`view`] for what the device's
 //! HTTP API shows. What the device does about them is decided by `notification-center`; who may connect, by `device`.
 //!
@@ -15,6 +15,7 @@ pub mod content;
 mod error;
 pub mod frame;
 pub mod launch;
+pub mod legacy;
 pub mod manifest;
 pub mod message;
 pub mod trigger;
@@ -35,6 +36,11 @@ pub use content::{
     NotificationSound, Text,
 };
 pub use error::{ErrorDomain, LocalError};
+pub use legacy::{
+    ActionBehavior, ActivationMode, ApplicationState, CalendarUnit, LegacyAction, LegacyCall, LegacyCallback,
+    LegacyCategory, LegacyMethods, LocalNotification, ResponseInfo, UserNotificationSettings,
+    UserNotificationType,
+};
 pub use manifest::{AppManifest, Command, ContentExtension, Finding, ManifestError};
 pub use message::{
     AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use crate::view::AppStateWord;
 use crate::{
-    AuthorizationOption, Category, LocalError, Notification, NotificationRequest, NotificationResponse,
-    NotificationSettings, PendingView, PresentationOption,
+    ApplicationState, AuthorizationOption, Category, LegacyCall, LegacyCallback, LegacyMethods, LocalError,
+    LocalNotification, Notification, NotificationRequest, NotificationResponse, NotificationSettings,
+    PendingView, PresentationOption, UserNotificationSettings,
 };
 
 /// App → device: one call. The device answers each with one [`AppReply`] of the same `id`.
@@ -42,6 +43,9 @@ pub enum AppCall {
         did_receive: bool,
         /// `application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`.
         did_receive_remote_notification: bool,
+        /// Those of iOS 9.
+        #[serde(default, skip_serializing_if = "LegacyMethods::is_none")]
+        legacy: LegacyMethods,
     },
     /// `didFinishLaunching` has returned: what waited for a delegate that isn't there is lost.
     FinishLaunching,
@@ -94,7 +98,7 @@ pub enum AppCall {
         completion: u64,
         options: Vec<PresentationOption>,
     },
-    /// The completion handler of `didReceive`.
+    /// The completion handler of `didReceive`, and of iOS 9's `handleActionWithIdentifier`.
     DidReceiveCompletion {
         completion: u64,
     },
@@ -102,6 +106,11 @@ pub enum AppCall {
     FetchCompletion {
         completion: u64,
         result: FetchResult,
+    },
+    /// By the iOS 9 API.
+    Legacy {
+        #[serde(flatten)]
+        asked: LegacyCall,
     },
 }
 
@@ -176,6 +185,10 @@ pub enum Reply {
     Pending(Vec<PendingView>),
     Delivered(Vec<Notification>),
     Categories(Vec<Category>),
+    /// To *currentUserNotificationSettings*.
+    UserNotificationSettings(UserNotificationSettings),
+    /// To *scheduledLocalNotifications*.
+    LocalNotifications(Vec<LocalNotification>),
     Error(LocalError),
 }
 
@@ -196,7 +209,14 @@ pub enum DeviceEvent {
     DidReceive { completion: u64, response: Box<NotificationResponse> },
     /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
     /// background is ended.
-    DidReceiveRemoteNotification { completion: u64, user_info: UserInfo, deadline: UnixMillis },
+    DidReceiveRemoteNotification {
+        completion: u64,
+        user_info: UserInfo,
+        /// *applicationState*, while the app is called.
+        #[serde(default)]
+        application_state: ApplicationState,
+        deadline: UnixMillis,
+    },
     /// `userNotificationCenter(_:openSettingsFor:)`: the app shows its own settings; `notification` is the one whose menu
     /// the user came from.
     OpenSettings { notification: Option<Box<Notification>> },
@@ -206,6 +226,11 @@ pub enum DeviceEvent {
     StateChanged { state: AppStateWord },
     /// The user touched the app's page, in words of the app's own.
     Touched { touch: Page },
+    /// A callback of the iOS 9 API.
+    Legacy {
+        #[serde(flatten)]
+        callback: LegacyCallback,
+    },
 }
 
 /// `UIApplication.LaunchOptionsKey`, of those that concern notifications. What is here comes by the delegate, too: an
@@ -297,7 +322,7 @@ impl MessageError {
 
 impl AppCall {
     /// The names of all calls.
-    pub const NAMES: [&str; 25] = [
+    pub const NAMES: [&str; 26] = [
         "attach",
         "set-delegate",
         "finish-launching",
@@ -323,12 +348,13 @@ impl AppCall {
         "will-present-completion",
         "did-receive-completion",
         "fetch-completion",
+        "legacy",
     ];
 }
 
 impl DeviceEvent {
     /// The names of all events of this version.
-    pub const NAMES: [&str; 9] = [
+    pub const NAMES: [&str; 10] = [
         "did-register",
         "did-fail-to-register",
         "will-present",
@@ -338,6 +364,7 @@ impl DeviceEvent {
         "launched",
         "state-changed",
         "touched",
+        "legacy",
     ];
 }
 

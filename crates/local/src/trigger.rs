@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::LocalNotification;
+
 /// *UNNotificationTrigger*. An absent trigger delivers at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -33,6 +35,9 @@ pub enum Trigger {
     },
     /// *UNPushNotificationTrigger*: said by the device of remote notifications, never by an app.
     Push,
+    /// Said by the device of a *UILocalNotification*, whose `user_info` is its content's; never by an app, which schedules one
+    /// by the iOS 9 API.
+    Legacy { notification: Box<LocalNotification> },
 }
 
 /// *DateComponents*: the parts of a date that are given. What is finer than all of them takes its minimum, what lies

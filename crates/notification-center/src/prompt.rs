@@ -17,6 +17,11 @@ impl Center {
         })
     }
 
+    /// Whether the app has asked the user, and there is no answer yet.
+    pub fn has_open_prompt(&self, bundle: &str) -> bool {
+        self.apps.get(bundle).is_some_and(|app| app.prompt.is_some())
+    }
+
     /// A prompt waits until its app is in foreground and no other prompt is on the screen.
     pub(crate) fn show_next_prompt(&mut self, out: &mut Vec<Output>) {
         if self.apps.values().any(|app| app.prompt.as_ref().is_some_and(|prompt| prompt.shown)) {

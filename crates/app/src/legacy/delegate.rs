@@ -1,39 +1,66 @@
-//! *UIApplicationDelegate*, as of iOS 9, and how it is run: what the device says in UserNotifications' words becomes the
-//! callback that `callbacks` decides.
+//! *UIApplicationDelegate*, as of iOS 9, and how it is run. Which of its methods is called when is decided by the device.
 
 use std::future::Future;
 
-use homing_local::message::UserInfo;
+use homing_local::legacy::LegacyCallback;
+use homing_local::message::{Page, UserInfo};
 use homing_local::{
-    AppStateWord, FetchResult, LaunchOptions, LocalError, Notification, NotificationResponse,
-    PresentationOption, Trigger,
+    AppStateWord, ApplicationState, DeviceEvent, FetchResult, LegacyMethods, LocalError, LocalNotification,
+    UserNotificationSettings,
 };
 
-use super::callbacks::{ApplicationState, Callback, Has, Moment, Origin, callback};
-use super::local::LocalNotification;
 use crate::app::App;
-use crate::application::Application;
-use crate::center::AppError;
-use crate::delegate::AppDelegate;
+use crate::center::{AppError, Events, NotificationCenter};
+use crate::delegate::bytes_of_hex;
 
-/// An action that the user chose (*application(_:handleActionWithIdentifier:for…:withResponseInfo:completionHandler:)*).
+/// Which methods an app has that are only called if it has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Has {
+    /// *application(_:didReceiveRemoteNotification:)*.
+    pub remote: bool,
+    /// *application(_:didReceiveRemoteNotification:fetchCompletionHandler:)*, which wins over the other.
+    pub fetch: bool,
+    /// *application(_:didReceive:)* with a *UILocalNotification*.
+    pub local: bool,
+    /// *application(_:handleActionWithIdentifier:for…:withResponseInfo:completionHandler:)*.
+    pub action: bool,
+}
+
+/// *UIApplication.LaunchOptionsKey*, of those that concern notifications.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LaunchOptions {
+    /// *UIApplicationLaunchOptionsRemoteNotificationKey*.
+    pub remote_notification: Option<UserInfo>,
+    /// *UIApplicationLaunchOptionsLocalNotificationKey*: no callback follows for a tap on it.
+    pub local_notification: Option<LocalNotification>,
+}
+
+/// An action that the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     pub identifier: String,
     /// Of a remote notification: its payload.
     pub remote: Option<UserInfo>,
     pub local: Option<LocalNotification>,
-    /// *UIUserNotificationActionResponseTypedTextKey*.
+    /// *UIUserNotificationActionResponseTypedTextKey* of the response info.
     pub typed_text: Option<String>,
 }
 
-/// What an app does when the device calls it. Which of the methods it has is said by [`LegacyDelegate::HAS`]; one that it
-/// hasn't is never called.
+/// What an app does when the device calls it. The state is *applicationState* at that moment, by which an app tells an
+/// arrival (active) from a tap (inactive): the same method is called for both.
 pub trait LegacyDelegate: Send {
     const HAS: Has;
 
     /// *application(_:didFinishLaunchingWithOptions:)*.
     fn did_finish_launching(&mut self, _options: LaunchOptions) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// *application(_:didRegister:)*: what the user allows.
+    fn did_register_user_notification_settings(
+        &mut self,
+        _settings: UserNotificationSettings,
+    ) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
@@ -55,7 +82,7 @@ pub trait LegacyDelegate: Send {
         std::future::ready(FetchResult::NoData)
     }
 
-    /// *application(_:didReceive:)*.
+    /// *application(_:didReceive:)*: it came in front (active), or was tapped (inactive).
     fn did_receive_local_notification(
         &mut self,
         _notification: LocalNotification,
@@ -64,7 +91,12 @@ pub trait LegacyDelegate: Send {
         std::future::ready(())
     }
 
-    fn handle_action(&mut self, _action: Action) -> impl Future<Output = ()> + Send {
+    /// *application(_:handleActionWithIdentifier:for…:withResponseInfo:completionHandler:)*.
+    fn handle_action(
+        &mut self,
+        _action: Action,
+        _state: ApplicationState,
+    ) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
@@ -77,120 +109,100 @@ pub trait LegacyDelegate: Send {
     fn did_fail_to_register(&mut self, _error: LocalError) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
+
+    /// *applicationDidBecomeActive*, *applicationDidEnterBackground*, *applicationWillTerminate*.
+    fn state_changed(&mut self, _state: AppStateWord) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// The user touched the page that the app shows, in words of the app's own.
+    fn touched(&mut self, _touch: Page) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// Runs an app that knows only iOS 9's callbacks, until the device closes the connection.
-pub async fn run<L: LegacyDelegate>(app: App, delegate: L) -> Result<(), AppError> {
-    let application = app.application();
-    app.run(Legacy { application, delegate, launched_by: LaunchOptions::default() }).await
-}
-
-struct Legacy<L> {
-    application: Application,
-    delegate: L,
-    /// What started the app, until it was told.
-    launched_by: LaunchOptions,
-}
-
-impl<L: LegacyDelegate> Legacy<L> {
-    /// Whether the tap on it started the app.
-    fn launched_by(&mut self, notification: &Notification) -> bool {
-        let launch = std::mem::take(&mut self.launched_by);
-        let local = launch.local_notification.is_some_and(|local| {
-            local.request.identifier == notification.request.identifier && local.date == notification.date
-        });
-        local || launch.remote_notification.is_some_and(|remote| remote == user_info(notification))
+pub async fn run<L: LegacyDelegate>(app: App, mut delegate: L) -> Result<(), AppError> {
+    let (center, _, Events(mut events)) = app.into_parts();
+    let Has { remote, fetch, local, action } = L::HAS;
+    let methods = LegacyMethods {
+        did_receive_remote_notification: remote,
+        did_receive_local_notification: local,
+        handle_action: action,
+    };
+    center.set_legacy_delegate(fetch, methods).await?;
+    while let Some(event) = events.recv().await {
+        take(&center, &mut delegate, event).await?;
     }
+    Ok(())
+}
 
-    async fn arrived(&mut self, notification: &Notification) {
-        // One that is also silent comes by the other way, and is told once.
-        let aps = notification.request.content.user_info.get("aps");
-        let also_silent = aps.and_then(|aps| aps.get("content-available")).is_some_and(|value| *value == 1);
-        if !(also_silent && L::HAS.fetch) {
-            self.tell(notification, Moment::ForegroundArrival).await;
+async fn take<L: LegacyDelegate>(
+    center: &NotificationCenter,
+    delegate: &mut L,
+    event: DeviceEvent,
+) -> Result<(), AppError> {
+    match event {
+        DeviceEvent::Launched { launch_options } => {
+            let local = launch_options.local_notification;
+            let options = LaunchOptions {
+                remote_notification: launch_options.remote_notification,
+                local_notification: local.map(|local| LocalNotification::of(&local.request)),
+            };
+            delegate.did_finish_launching(options).await;
+        }
+        DeviceEvent::DidRegister { device_token } => match bytes_of_hex(&device_token) {
+            Some(token) => delegate.did_register(token).await,
+            None => tracing::warn!("the device sent a token that isn't hexadecimal"),
+        },
+        DeviceEvent::DidFailToRegister { error } => delegate.did_fail_to_register(error).await,
+        DeviceEvent::DidReceiveRemoteNotification { completion, user_info, application_state, .. } => {
+            let result = delegate.did_receive_remote_notification_fetch(user_info, application_state).await;
+            center.complete_fetch(completion, result).await?;
+        }
+        DeviceEvent::StateChanged { state } => delegate.state_changed(state).await,
+        DeviceEvent::Touched { touch } => delegate.touched(touch).await,
+        DeviceEvent::Legacy { callback } => call_back(center, delegate, callback).await?,
+        // They are for a delegate of UserNotifications, which isn't there.
+        DeviceEvent::WillPresent { .. }
+        | DeviceEvent::DidReceive { .. }
+        | DeviceEvent::OpenSettings { .. } => {}
+    }
+    Ok(())
+}
+
+async fn call_back<L: LegacyDelegate>(
+    center: &NotificationCenter,
+    delegate: &mut L,
+    callback: LegacyCallback,
+) -> Result<(), AppError> {
+    match callback {
+        LegacyCallback::DidRegisterUserNotificationSettings { settings } => {
+            delegate.did_register_user_notification_settings(settings).await;
+        }
+        LegacyCallback::DidReceiveRemoteNotification { user_info, application_state } => {
+            delegate.did_receive_remote_notification(user_info, application_state).await;
+        }
+        LegacyCallback::DidReceiveLocalNotification { notification, application_state } => {
+            delegate.did_receive_local_notification(*notification, application_state).await;
+        }
+        LegacyCallback::HandleAction {
+            completion,
+            identifier,
+            remote_notification,
+            local_notification,
+            response_info,
+            application_state,
+        } => {
+            let action = Action {
+                identifier,
+                remote: remote_notification,
+                local: local_notification.map(|local| *local),
+                typed_text: response_info.typed_text,
+            };
+            delegate.handle_action(action, application_state).await;
+            center.complete_did_receive(completion).await?;
         }
     }
-
-    async fn responded(&mut self, response: NotificationResponse) {
-        let notification = &response.notification;
-        match response.action_identifier.as_str() {
-            NotificationResponse::DEFAULT_ACTION => {
-                let moment = if self.launched_by(notification) { Moment::LaunchingTap } else { Moment::Tap };
-                self.tell(notification, moment).await;
-            }
-            NotificationResponse::DISMISS_ACTION => {}
-            identifier => {
-                let remote = matches!(notification.request.trigger, Some(Trigger::Push));
-                let action = Action {
-                    identifier: identifier.to_owned(),
-                    remote: remote.then(|| user_info(notification)),
-                    local: LocalNotification::of(&notification.request),
-                    typed_text: response.user_text.clone(),
-                };
-                self.delegate.handle_action(action).await;
-            }
-        }
-    }
-
-    async fn tell(&mut self, notification: &Notification, moment: Moment) {
-        let remote = matches!(notification.request.trigger, Some(Trigger::Push));
-        let origin = if remote { Origin::Remote } else { Origin::Local };
-        match callback(origin, moment, L::HAS) {
-            Some((Callback::Remote, state)) => {
-                self.delegate.did_receive_remote_notification(user_info(notification), state).await;
-            }
-            Some((Callback::Fetch, state)) => {
-                self.delegate.did_receive_remote_notification_fetch(user_info(notification), state).await;
-            }
-            Some((Callback::Local, state)) => {
-                // One that was made by the newer API is none that iOS 9 knows.
-                if let Some(local) = LocalNotification::of(&notification.request) {
-                    self.delegate.did_receive_local_notification(local, state).await;
-                }
-            }
-            Some((Callback::HandleAction, _)) | None => {}
-        }
-    }
-}
-
-fn user_info(notification: &Notification) -> UserInfo {
-    UserInfo(notification.request.content.user_info.clone())
-}
-
-impl<L: LegacyDelegate> AppDelegate for Legacy<L> {
-    const TAKES_SILENT: bool = L::HAS.fetch;
-
-    async fn did_finish_launching(&mut self, options: LaunchOptions) {
-        self.launched_by = options.clone();
-        self.delegate.did_finish_launching(options).await;
-    }
-
-    /// iOS 9 shows nothing while the app is in front.
-    async fn will_present(&mut self, notification: Notification) -> Vec<PresentationOption> {
-        self.arrived(&notification).await;
-        Vec::new()
-    }
-
-    async fn did_receive(&mut self, response: NotificationResponse) {
-        self.responded(response).await;
-    }
-
-    async fn did_register(&mut self, device_token: Vec<u8>) {
-        self.delegate.did_register(device_token).await;
-    }
-
-    async fn did_fail_to_register(&mut self, error: LocalError) {
-        self.delegate.did_fail_to_register(error).await;
-    }
-
-    async fn did_receive_remote(&mut self, user_info: UserInfo) -> FetchResult {
-        self.launched_by = LaunchOptions::default();
-        let state = match self.application.application_state() {
-            AppStateWord::Foreground => ApplicationState::Active,
-            AppStateWord::Background | AppStateWord::Ended | AppStateWord::ForceQuit => {
-                ApplicationState::Background
-            }
-        };
-        self.delegate.did_receive_remote_notification_fetch(user_info, state).await
-    }
+    Ok(())
 }

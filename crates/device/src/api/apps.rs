@@ -65,7 +65,7 @@ pub(super) struct Page {
 #[serde(deny_unknown_fields)]
 pub(super) struct Badge {
     /// 0 is none.
-    count: i64,
+    pub(super) count: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -422,7 +422,9 @@ fn refused(reply: Reply) -> Problem {
         | Reply::Badge(_)
         | Reply::Pending(_)
         | Reply::Delivered(_)
-        | Reply::Categories(_) => {
+        | Reply::Categories(_)
+        | Reply::UserNotificationSettings(_)
+        | Reply::LocalNotifications(_) => {
             Problem::broken("the device gave another answer than was asked for".to_owned())
         }
     }

@@ -41,9 +41,10 @@ impl Phone {
         let bundle_id = bundle.to_owned();
         let reply = match call {
             AppCall::Attach { bundle_id: said, .. } => attach(bundle, &said),
-            AppCall::SetDelegate { will_present, did_receive, did_receive_remote_notification } => {
+            AppCall::SetDelegate { will_present, did_receive, did_receive_remote_notification, legacy } => {
+                let legacy = translate::legacy_methods(legacy);
                 let delegate =
-                    center::Delegate { will_present, did_receive, did_receive_remote_notification };
+                    center::Delegate { will_present, did_receive, did_receive_remote_notification, legacy };
                 self.feed(Input::DelegateSet { bundle: bundle_id, delegate })?;
                 Reply::Done
             }
@@ -88,6 +89,7 @@ impl Phone {
             AppCall::WillPresentCompletion { .. }
             | AppCall::DidReceiveCompletion { .. }
             | AppCall::FetchCompletion { .. } => self.completed(bundle_id, call)?,
+            AppCall::Legacy { asked } => return self.legacy_call(bundle, asked, caller),
             AppCall::OpenSettings => self.open_settings(bundle)?,
             AppCall::Show { screen } => {
                 self.shows(bundle, screen);
@@ -258,7 +260,11 @@ impl Phone {
     }
 
     /// Hands a call to the notification center, which answers it now or later.
-    fn wait(&mut self, caller: Caller, input: impl FnOnce(u64) -> Input) -> Result<(), StoreError> {
+    pub(super) fn wait(
+        &mut self,
+        caller: Caller,
+        input: impl FnOnce(u64) -> Input,
+    ) -> Result<(), StoreError> {
         if self.waiting.len() >= WAITING_MAX {
             // The API asks and doesn't wait for the user.
             self.waiting.retain(|_, caller| match caller {
@@ -284,7 +290,7 @@ impl Phone {
         }
     }
 
-    fn reply(&mut self, caller: Caller, reply: Reply) {
+    pub(super) fn reply(&mut self, caller: Caller, reply: Reply) {
         match caller {
             Caller::App { bundle, run, id } => {
                 if self.is_current(&bundle, run) {

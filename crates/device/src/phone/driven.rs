@@ -69,8 +69,9 @@ impl Phone {
         let Some(driver) = self.driver(bundle) else { return Ok(()) };
         let delegate = center::Delegate {
             will_present: driver.will_present.is_some(),
-            did_receive: driver.did_receive != DidReceiveAnswer::Has(false),
+            did_receive: driver.has_did_receive(),
             did_receive_remote_notification: driver.fetch.is_some(),
+            legacy: translate::legacy_methods(driver.legacy),
         };
         self.feed(Input::DelegateSet { bundle: bundle.to_owned(), delegate })
     }
@@ -95,9 +96,14 @@ impl Phone {
                 Some(FetchAnswer::ByHand(_)) | None => None,
             },
             DeviceEvent::DidReceive { completion, .. } => match driver.did_receive {
-                DidReceiveAnswer::Has(_) => Some(AppCall::DidReceiveCompletion { completion: *completion }),
-                DidReceiveAnswer::ByHand(_) => None,
+                Some(DidReceiveAnswer::Has(_)) | None => {
+                    Some(AppCall::DidReceiveCompletion { completion: *completion })
+                }
+                Some(DidReceiveAnswer::ByHand(_)) => None,
             },
+            DeviceEvent::Legacy { callback } => {
+                callback.completion().map(|completion| AppCall::DidReceiveCompletion { completion })
+            }
             DeviceEvent::DidRegister { .. }
             | DeviceEvent::DidFailToRegister { .. }
             | DeviceEvent::OpenSettings { .. }
@@ -154,7 +160,9 @@ impl Phone {
                     return invalid("a fetch is answered with \"result\": new-data, no-data or failed");
                 }
             },
-            Some(DeviceEvent::DidReceive { .. }) => AppCall::DidReceiveCompletion { completion },
+            Some(DeviceEvent::DidReceive { .. } | DeviceEvent::Legacy { .. }) => {
+                AppCall::DidReceiveCompletion { completion }
+            }
             Some(
                 DeviceEvent::DidRegister { .. }
                 | DeviceEvent::DidFailToRegister { .. }

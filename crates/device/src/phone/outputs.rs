@@ -72,9 +72,26 @@ impl Phone {
             Output::CallOpenSettings { bundle, notification } => {
                 self.call_open_settings(&bundle, notification.as_deref())?;
             }
-            Output::CallDidReceiveRemoteNotification { bundle, completion, user_info, deadline } => {
-                self.did_receive_remote(&bundle, completion, user_info, deadline)?;
+            Output::CallDidReceiveRemoteNotification {
+                bundle,
+                completion,
+                user_info,
+                application_state,
+                deadline,
+            } => {
+                let state = translate::same(&application_state);
+                let event = state.map(|application_state| DeviceEvent::DidReceiveRemoteNotification {
+                    completion,
+                    user_info: UserInfo(user_info.0),
+                    application_state,
+                    deadline,
+                });
+                let kind = Kind::DidReceiveRemoteNotification;
+                let detail = json!({"deadline": deadline, "application_state": application_state});
+                self.happened(kind, Some(&bundle), detail);
+                self.call_app(&bundle, event)?;
             }
+            Output::CallLegacy { bundle, call } => self.call_back(&bundle, *call)?,
             Output::AppMoved { bundle, from, to, cause, launch } => {
                 self.app_moved(bundle, (from, to), cause, &launch)?;
             }
@@ -100,20 +117,6 @@ impl Phone {
             .map(|(app, identifier)| json!({"app": app, "identifier": identifier}))
             .collect();
         self.happened(Kind::Summary, None, json!({"notifications": notifications}));
-    }
-
-    fn did_receive_remote(
-        &mut self,
-        bundle: &str,
-        completion: u64,
-        user_info: center::UserInfo,
-        deadline: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let kind = Kind::DidReceiveRemoteNotification;
-        self.happened(kind, Some(bundle), json!({"deadline": deadline}));
-        let user_info = UserInfo(user_info.0);
-        let event = DeviceEvent::DidReceiveRemoteNotification { completion, user_info, deadline };
-        self.call_app(bundle, Ok(event))
     }
 
     fn will_present(
@@ -154,7 +157,11 @@ impl Phone {
         }
     }
 
-    fn call_app(&mut self, bundle: &str, event: Result<DeviceEvent, LocalError>) -> Result<(), StoreError> {
+    pub(super) fn call_app(
+        &mut self,
+        bundle: &str,
+        event: Result<DeviceEvent, LocalError>,
+    ) -> Result<(), StoreError> {
         match event {
             Ok(event) if self.is_driven(bundle) => return self.tell_driven(bundle, event),
             Ok(event) => self.tell_app(bundle, DeviceMessage::Event(event)),

@@ -2,8 +2,8 @@
 
 use homing_local::view::{AppView, ChangeSetting};
 use homing_local::{
-    AppCall, AppManifest, AppStateWord, AuthorizationStatus, Coordinate, Finding, LocalError,
-    LocationPermission, NotificationView, PromptView, Reply,
+    AppCall, AppManifest, AppStateWord, ApplicationState, AuthorizationStatus, Coordinate, Finding,
+    LocalError, LocationPermission, NotificationView, PromptView, Reply,
 };
 use homing_notification_center as center;
 use homing_trace::Environment;
@@ -116,7 +116,10 @@ pub(crate) struct AppDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) environment: Option<Environment>,
-    /// It has registered for remote notifications.
+    /// *applicationState*; absent of an app that doesn't run. Behind a prompt, an app in foreground is inactive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) application_state: Option<ApplicationState>,
+    /// It has registered for remote notifications (*isRegisteredForRemoteNotifications*).
     pub(crate) registered: bool,
     /// What `didFailToRegisterForRemoteNotificationsWithError` was told last; absent once registering succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +226,10 @@ impl Phone {
                 device_token: app.kept.token.clone(),
             },
             environment: manifest.entitlements.aps_environment,
+            application_state: self
+                .center
+                .application_state(bundle)
+                .and_then(|state| translate::same(&state).ok()),
             registered: app.kept.registered,
             registration_error: app.registration_error.clone(),
             background_refresh: self.center.refreshes_in_background(bundle),
@@ -245,6 +252,11 @@ impl Phone {
             secret: kept.secret.clone(),
             container: self.container(kept.container).display().to_string(),
         })
+    }
+
+    /// The app has asked the user, and the answer isn't there.
+    pub(crate) fn has_open_prompt(&self, bundle: &str) -> bool {
+        self.center.has_open_prompt(bundle)
     }
 
     pub(crate) fn prompt_view(&self) -> Option<PromptView> {

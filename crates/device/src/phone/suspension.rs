@@ -34,13 +34,12 @@ impl Phone {
         match event {
             DeviceEvent::DidReceive { completion, .. }
             | DeviceEvent::DidReceiveRemoteNotification { completion, .. } => {
-                let process = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut());
-                if let Some(process) = process {
-                    process.suspension.open.insert(*completion);
-                }
-                self.resume(bundle);
-                self.rest_in_background(bundle);
+                self.called_for(bundle, *completion);
             }
+            DeviceEvent::Legacy { callback } => match callback.completion() {
+                Some(completion) => self.called_for(bundle, completion),
+                None => self.resume(bundle),
+            },
             DeviceEvent::StateChanged { state: AppStateWord::Foreground } => {
                 self.resume(bundle);
                 self.no_deadline(bundle);
@@ -56,6 +55,15 @@ impl Phone {
             | DeviceEvent::DidFailToRegister { .. }
             | DeviceEvent::Launched { .. } => {}
         }
+    }
+
+    fn called_for(&mut self, bundle: &str, completion: u64) {
+        let process = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut());
+        if let Some(process) = process {
+            process.suspension.open.insert(completion);
+        }
+        self.resume(bundle);
+        self.rest_in_background(bundle);
     }
 
     /// The app called a completion handler.
@@ -144,6 +152,7 @@ impl Phone {
             | DeviceEvent::WillPresent { .. }
             | DeviceEvent::OpenSettings { .. }
             | DeviceEvent::Touched { .. }
+            | DeviceEvent::Legacy { .. }
             | DeviceEvent::Launched { .. }
             | DeviceEvent::StateChanged { state: AppStateWord::Foreground } => true,
             DeviceEvent::StateChanged { .. }

@@ -97,6 +97,44 @@ fn categories_survive_the_way_to_the_center_and_back() {
 }
 
 #[test]
+fn the_words_of_ios_9_survive_the_way_to_the_center_and_back() {
+    let notification = json!({
+        "fire_date": "2026-11-22T02:04:05.067Z", "time_zone": "Asia/Shanghai", "repeat_interval": "quarter",
+        "repeat_calendar": "iso8601",
+        "region": {"identifier": "r", "center": {"latitude": 1.0, "longitude": 2.0}, "radius": 3.0},
+        "region_triggers_once": false, "alert_body": "b", "alert_title": "t", "alert_action": "a",
+        "has_action": false, "alert_launch_image": "i", "sound_name": "s", "application_icon_badge_number": 4,
+        "user_info": {"a": 1}, "category": "c"
+    });
+    let local: homing_local::LocalNotification = serde_json::from_value(notification).expect("it is one");
+    let center: center::LocalNotification = same(&local).expect("it has the same JSON");
+    assert_eq!(same::<_, homing_local::LocalNotification>(&center).expect("it has the same JSON"), local);
+
+    let nothing = homing_local::LocalNotification::default();
+    let center: center::LocalNotification = same(&nothing).expect("it has the same JSON");
+    assert_eq!(center, center::LocalNotification::default());
+    assert_eq!(same::<_, homing_local::LocalNotification>(&center).expect("it has the same JSON"), nothing);
+
+    for unit in ["era", "year", "quarter", "month", "week-of-year", "weekday", "day", "hour", "minute"] {
+        let local: homing_local::CalendarUnit = serde_json::from_value(json!(unit)).expect("it is one");
+        let center: center::CalendarUnit = same(&local).expect("it has the same JSON");
+        assert_eq!(same::<_, homing_local::CalendarUnit>(&center).expect("it has the same JSON"), local);
+    }
+
+    let settings = json!({"types": ["badge", "sound", "alert"], "categories": [{
+        "identifier": "c",
+        "default_actions": [{"identifier": "a", "title": "A", "activation_mode": "background",
+            "authentication_required": true, "destructive": true, "behavior": "text-input"}],
+        "minimal_actions": [{"identifier": "a"}],
+    }]});
+    let settings: homing_local::UserNotificationSettings =
+        serde_json::from_value(settings).expect("they are");
+    let center: center::UserNotificationSettings = same(&settings).expect("they have the same JSON");
+    let back: homing_local::UserNotificationSettings = same(&center).expect("they have the same JSON");
+    assert_eq!(back, settings);
+}
+
+#[test]
 fn a_remote_notification_reaches_the_app() {
     let mut request: center::NotificationRequest =
         serde_json::from_value(request()).expect("it is a request");

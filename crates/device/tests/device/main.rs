@@ -9,6 +9,7 @@ mod driven;
 mod errors;
 mod fleet;
 mod hands;
+mod legacy;
 mod lock;
 mod permission;
 mod processes;

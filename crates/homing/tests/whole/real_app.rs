@@ -9,16 +9,23 @@ use crate::home::{Home, IPHONE, NEWS, wait};
 
 /// Puts the app as a process in the place of the demo, as an upgrade: its token stays.
 pub(crate) async fn install(home: &Home) {
+    install_as(home, "article-app", &[]).await;
+}
+
+/// The same with another of the example programs, started with these arguments.
+pub(crate) async fn install_as(home: &Home, name: &str, arguments: &[&str]) {
     let program = std::env::current_exe().unwrap();
-    let program = program.parent().and_then(Path::parent).unwrap().join("examples/article-app");
+    let program = program.parent().and_then(Path::parent).unwrap().join("examples").join(name);
     assert!(program.exists(), "{} is missing: cargo build -p homing --examples", program.display());
+    let mut argv = vec![json!(program)];
+    argv.extend(arguments.iter().map(|argument| json!(argument)));
     let token = home.token().await;
     home.state("ended").await;
     let manifest = json!({
         "bundle_id": "com.example.news", "name": "News", "version": "2.0",
         "entitlements": {"aps-environment": "development"},
         "background_modes": ["remote-notification"],
-        "launch": {"argv": [program]},
+        "launch": {"argv": argv},
     });
     home.phone.put(NEWS, json!({"manifest": manifest})).await.unwrap();
     assert_eq!(home.token().await, token, "an upgrade keeps the token");

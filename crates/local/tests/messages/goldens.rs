@@ -25,8 +25,22 @@ fn calls() -> Vec<(AppCall, &'static str)> {
             r#"{"id":7,"call":"attach","bundle_id":"com.example.news","device":"iphone","secret":"s3cret"}"#,
         ),
         (
-            SetDelegate { will_present: true, did_receive: true, did_receive_remote_notification: false },
+            SetDelegate {
+                will_present: true,
+                did_receive: true,
+                did_receive_remote_notification: false,
+                legacy: LegacyMethods::default(),
+            },
             r#"{"id":7,"call":"set-delegate","will_present":true,"did_receive":true,"did_receive_remote_notification":false}"#,
+        ),
+        (
+            SetDelegate {
+                will_present: false,
+                did_receive: false,
+                did_receive_remote_notification: true,
+                legacy: LegacyMethods { handle_action: true, ..LegacyMethods::default() },
+            },
+            r#"{"id":7,"call":"set-delegate","will_present":false,"did_receive":false,"did_receive_remote_notification":true,"legacy":{"did_receive_remote_notification":false,"did_receive_local_notification":false,"handle_action":true}}"#,
         ),
         (FinishLaunching, r#"{"id":7,"call":"finish-launching"}"#),
         (
@@ -89,12 +103,78 @@ fn category() -> Category {
     let reply =
         Action { identifier: "reply".to_owned(), title: "Reply".into(), options, icon: None, text_input };
     Category {
+        minimal_actions: Vec::new(),
         identifier: "mail".to_owned(),
         actions: vec![reply],
         options: CategoryOptions { custom_dismiss_action: true, ..CategoryOptions::default() },
         hidden_previews_body_placeholder: None,
         category_summary_format: Some("%u more".into()),
     }
+}
+
+fn local_notification() -> LocalNotification {
+    LocalNotification {
+        fire_date: Some(AT),
+        repeat_interval: Some(CalendarUnit::WeekOfYear),
+        alert_body: Some("The tea is ready".to_owned()),
+        ..LocalNotification::default()
+    }
+}
+
+const LOCAL: &str = r#"{"fire_date":"2026-11-22T02:04:05.067Z","repeat_interval":"week-of-year","region_triggers_once":true,"alert_body":"The tea is ready","has_action":true,"application_icon_badge_number":0}"#;
+
+fn registered() -> UserNotificationSettings {
+    use UserNotificationType::*;
+    let reply = LegacyAction {
+        identifier: "reply".to_owned(),
+        activation_mode: ActivationMode::Background,
+        behavior: ActionBehavior::TextInput,
+        ..LegacyAction::default()
+    };
+    let category = LegacyCategory {
+        identifier: "mail".to_owned(),
+        default_actions: vec![reply],
+        minimal_actions: Vec::new(),
+    };
+    UserNotificationSettings { types: [Alert, Badge].into(), categories: vec![category] }
+}
+
+const SETTINGS: &str = r#"{"types":["badge","alert"],"categories":[{"identifier":"mail","default_actions":[{"identifier":"reply","title":"","activation_mode":"background","authentication_required":false,"destructive":false,"behavior":"text-input"}],"minimal_actions":[]}]}"#;
+
+fn of_ios_9() -> Vec<(AppCall, String)> {
+    use LegacyCall::*;
+    let notification = || Box::new(local_notification());
+    let table = [
+        (
+            RegisterUserNotificationSettings { settings: registered() },
+            format!(r#""register-user-notification-settings","settings":{SETTINGS}"#),
+        ),
+        (CurrentUserNotificationSettings, r#""current-user-notification-settings""#.to_owned()),
+        (
+            ScheduleLocalNotification { notification: notification() },
+            format!(r#""schedule-local-notification","notification":{LOCAL}"#),
+        ),
+        (
+            PresentLocalNotificationNow { notification: notification() },
+            format!(r#""present-local-notification-now","notification":{LOCAL}"#),
+        ),
+        (
+            CancelLocalNotification { notification: notification() },
+            format!(r#""cancel-local-notification","notification":{LOCAL}"#),
+        ),
+        (CancelAllLocalNotifications, r#""cancel-all-local-notifications""#.to_owned()),
+        (ScheduledLocalNotifications, r#""scheduled-local-notifications""#.to_owned()),
+        (
+            SetScheduledLocalNotifications { notifications: vec![local_notification()] },
+            format!(r#""set-scheduled-local-notifications","notifications":[{LOCAL}]"#),
+        ),
+        (
+            SetApplicationIconBadgeNumber { count: 0 },
+            r#""set-application-icon-badge-number","count":0"#.to_owned(),
+        ),
+    ];
+    let golden = |said| format!(r#"{{"id":7,"call":"legacy","method":{said}}}"#);
+    table.into_iter().map(|(asked, said)| (AppCall::Legacy { asked }, golden(said))).collect()
 }
 
 fn recipients() -> Vec<(AppCall, &'static str)> {
@@ -132,6 +212,14 @@ fn replies() -> Vec<(Reply, String)> {
         (Reply::Pending(vec![pending]), format!(r#""reply":"pending","value":[{PENDING}]"#)),
         (Reply::Delivered(vec![notification()]), format!(r#""reply":"delivered","value":[{NOTIFICATION}]"#)),
         (Reply::Categories(Vec::new()), r#""reply":"categories","value":[]"#.to_owned()),
+        (
+            Reply::UserNotificationSettings(registered()),
+            format!(r#""reply":"user-notification-settings","value":{SETTINGS}"#),
+        ),
+        (
+            Reply::LocalNotifications(vec![local_notification()]),
+            format!(r#""reply":"local-notifications","value":[{LOCAL}]"#),
+        ),
         (
             Reply::Error(refused),
             r#""reply":"error","value":{"domain":"UNErrorDomain","code":1,"message":"the app may not send notifications"}"#.to_owned(),
@@ -174,9 +262,10 @@ fn events() -> Vec<(DeviceEvent, String)> {
             DeviceEvent::DidReceiveRemoteNotification {
                 completion: 3,
                 user_info: UserInfo(user_info.as_object().cloned().unwrap_or_default()),
+                application_state: ApplicationState::Background,
                 deadline: AT,
             },
-            r#"{"event":"did-receive-remote-notification","completion":3,"user_info":{"aps":{"content-available":1},"acme":[1,null]},"deadline":"2026-11-22T02:04:05.067Z"}"#.to_owned(),
+            r#"{"event":"did-receive-remote-notification","completion":3,"user_info":{"aps":{"content-available":1},"acme":[1,null]},"application_state":"background","deadline":"2026-11-22T02:04:05.067Z"}"#.to_owned(),
         ),
         (
             DeviceEvent::OpenSettings { notification: None },
@@ -206,14 +295,61 @@ fn events() -> Vec<(DeviceEvent, String)> {
     ]
 }
 
+fn callbacks() -> Vec<(DeviceEvent, String)> {
+    let user_info = UserInfo([("a".to_owned(), json!(1))].into_iter().collect());
+    let handled = |remote_notification, local_notification, typed_text| LegacyCallback::HandleAction {
+        completion: 3,
+        identifier: "reply".to_owned(),
+        remote_notification,
+        local_notification,
+        response_info: ResponseInfo { typed_text },
+        application_state: ApplicationState::Background,
+    };
+    let table = [
+        (
+            LegacyCallback::DidRegisterUserNotificationSettings { settings: registered() },
+            format!(r#""did-register-user-notification-settings","settings":{SETTINGS}"#),
+        ),
+        (
+            LegacyCallback::DidReceiveRemoteNotification {
+                user_info: user_info.clone(),
+                application_state: ApplicationState::Active,
+            },
+            r#""did-receive-remote-notification","user_info":{"a":1},"application_state":"active""#.to_owned(),
+        ),
+        (
+            LegacyCallback::DidReceiveLocalNotification {
+                notification: Box::new(local_notification()),
+                application_state: ApplicationState::Inactive,
+            },
+            format!(
+                r#""did-receive-local-notification","notification":{LOCAL},"application_state":"inactive""#
+            ),
+        ),
+        (
+            handled(Some(user_info), None, Some("Yes".to_owned())),
+            r#""handle-action","completion":3,"identifier":"reply","remote_notification":{"a":1},"response_info":{"typed_text":"Yes"},"application_state":"background""#.to_owned(),
+        ),
+        (
+            handled(None, Some(Box::new(local_notification())), None),
+            format!(
+                r#""handle-action","completion":3,"identifier":"reply","local_notification":{LOCAL},"response_info":{{}},"application_state":"background""#
+            ),
+        ),
+    ];
+    let golden = |said| format!(r#"{{"event":"legacy","callback":{said}}}"#);
+    table.into_iter().map(|(callback, said)| (DeviceEvent::Legacy { callback }, golden(said))).collect()
+}
+
 #[test]
 fn each_call_stands_as_written_here() {
     let mut names = BTreeSet::new();
-    for (call, golden) in calls().into_iter().chain(recipients()) {
+    let calls = calls().into_iter().chain(recipients()).map(|(call, golden)| (call, golden.to_owned()));
+    for (call, golden) in calls.chain(of_ios_9()) {
         let request = AppRequest { id: 7, call };
         assert_eq!(String::from_utf8_lossy(&request.to_json()), golden);
         assert_eq!(AppRequest::from_json(golden.as_bytes()).expect("it is whole"), request);
-        let json: serde_json::Value = serde_json::from_str(golden).expect("it is JSON");
+        let json: serde_json::Value = serde_json::from_str(&golden).expect("it is JSON");
         names.insert(json["call"].as_str().expect("it has a name").to_owned());
     }
     assert_eq!(names, AppCall::NAMES.map(str::to_owned).into(), "each call has a line here");
@@ -231,7 +367,7 @@ fn each_reply_stands_as_written_here() {
 #[test]
 fn each_event_stands_as_written_here() {
     let mut names = BTreeSet::new();
-    for (event, golden) in events() {
+    for (event, golden) in events().into_iter().chain(callbacks()) {
         let message = DeviceMessage::Event(event);
         assert_eq!(String::from_utf8_lossy(&message.to_json()), golden);
         assert_eq!(DeviceMessage::from_json(golden.as_bytes()).expect("it is whole"), message);
@@ -254,9 +390,13 @@ fn options_are_apples_bits() {
 
 #[test]
 fn what_people_are_told_and_secrets_are_not_in_debug_output() {
-    let calls: Vec<_> = calls().into_iter().map(|(call, _)| call).collect();
+    let calls: Vec<_> = calls()
+        .into_iter()
+        .map(|(call, _)| call)
+        .chain(of_ios_9().into_iter().map(|(call, _)| call))
+        .collect();
     let replies: Vec<_> = replies().into_iter().map(|(reply, _)| reply).collect();
-    let events: Vec<_> = events().into_iter().map(|(event, _)| event).collect();
+    let events: Vec<_> = events().into_iter().chain(callbacks()).map(|(event, _)| event).collect();
     let shown = format!("{calls:?}{replies:?}{events:?}");
     for word in ["ready", "s3cret", "https://example.com/1"] {
         assert!(!shown.contains(word), "{word} in {shown}");

@@ -127,6 +127,7 @@ fn message() -> impl Strategy<Value = DeviceMessage> {
             DeviceMessage::Event(DeviceEvent::DidReceiveRemoteNotification {
                 completion,
                 user_info,
+                application_state: ApplicationState::Inactive,
                 deadline,
             })
         }),

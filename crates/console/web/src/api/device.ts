@@ -140,6 +140,7 @@ export const KINDS = [
   "will-present",
   "did-receive",
   "did-receive-remote-notification",
+  "legacy-callback",
   "content-extension",
   "summary",
   "service-extension",
