@@ -70,8 +70,7 @@ impl App {
         let offered = wakes.then(|| self.offer(UserInfo(user_info), only_silent, turn));
         if shows {
             let identifier = self.remote_identifier(&arrived);
-            let trigger = Some(Trigger::Push);
-            let request = NotificationRequest { identifier, content, trigger };
+            let request = NotificationRequest { identifier, content, trigger: Some(Trigger::Push) };
             let notification = Notification { date: turn.now, request };
             if aps.mutable_content && self.extends(&notification.request.content) {
                 self.extend(notification, remote, turn);

@@ -184,8 +184,8 @@ impl App {
     fn set_scheduled(&mut self, notifications: Vec<LocalNotification>, request: u64, turn: &mut Turn<'_>) {
         let result = notifications.iter().try_for_each(|notification| notification.check(turn.time_zone));
         let may = notifications.is_empty() || self.permission.is_granted();
-        let result =
-            result.and_then(|()| if may { Ok(()) } else { Err(RequestError::NotificationsNotAllowed) });
+        let permitted = if may { Ok(()) } else { Err(RequestError::NotificationsNotAllowed) };
+        let result = result.and(permitted);
         let fits = result.is_ok();
         self.tell_result(request, result, turn);
         if fits {

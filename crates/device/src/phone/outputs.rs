@@ -72,25 +72,7 @@ impl Phone {
             Output::CallOpenSettings { bundle, notification } => {
                 self.call_open_settings(&bundle, notification.as_deref())?;
             }
-            Output::CallDidReceiveRemoteNotification {
-                bundle,
-                completion,
-                user_info,
-                application_state,
-                deadline,
-            } => {
-                let state = translate::same(&application_state);
-                let event = state.map(|application_state| DeviceEvent::DidReceiveRemoteNotification {
-                    completion,
-                    user_info: UserInfo(user_info.0),
-                    application_state,
-                    deadline,
-                });
-                let kind = Kind::DidReceiveRemoteNotification;
-                let detail = json!({"deadline": deadline, "application_state": application_state});
-                self.happened(kind, Some(&bundle), detail);
-                self.call_app(&bundle, event)?;
-            }
+            fetch @ Output::CallDidReceiveRemoteNotification { .. } => self.did_receive_remote(fetch)?,
             Output::CallLegacy { bundle, call } => self.call_back(&bundle, *call)?,
             Output::AppMoved { bundle, from, to, cause, launch } => {
                 self.app_moved(bundle, (from, to), cause, &launch)?;
@@ -117,6 +99,29 @@ impl Phone {
             .map(|(app, identifier)| json!({"app": app, "identifier": identifier}))
             .collect();
         self.happened(Kind::Summary, None, json!({"notifications": notifications}));
+    }
+
+    fn did_receive_remote(&mut self, fetch: Output) -> Result<(), StoreError> {
+        let Output::CallDidReceiveRemoteNotification {
+            bundle,
+            completion,
+            user_info,
+            application_state,
+            deadline,
+        } = fetch
+        else {
+            return Ok(());
+        };
+        let detail = json!({"deadline": deadline, "application_state": application_state});
+        self.happened(Kind::DidReceiveRemoteNotification, Some(&bundle), detail);
+        let state = translate::same(&application_state);
+        let event = state.map(|application_state| DeviceEvent::DidReceiveRemoteNotification {
+            completion,
+            user_info: UserInfo(user_info.0),
+            application_state,
+            deadline,
+        });
+        self.call_app(&bundle, event)
     }
 
     fn will_present(

@@ -10,6 +10,15 @@ fn page() -> Page {
     Page([("url".to_owned(), json!("https://news.example/7"))].into_iter().collect())
 }
 
+fn set_delegate(legacy: LegacyMethods) -> AppCall {
+    AppCall::SetDelegate {
+        will_present: true,
+        did_receive: true,
+        did_receive_remote_notification: false,
+        legacy,
+    }
+}
+
 fn calls() -> Vec<(AppCall, &'static str)> {
     use AppCall::*;
     let identifiers = || vec!["a".to_owned(), "b".to_owned()];
@@ -25,22 +34,8 @@ fn calls() -> Vec<(AppCall, &'static str)> {
             r#"{"id":7,"call":"attach","bundle_id":"com.example.news","device":"iphone","secret":"s3cret"}"#,
         ),
         (
-            SetDelegate {
-                will_present: true,
-                did_receive: true,
-                did_receive_remote_notification: false,
-                legacy: LegacyMethods::default(),
-            },
+            set_delegate(LegacyMethods::default()),
             r#"{"id":7,"call":"set-delegate","will_present":true,"did_receive":true,"did_receive_remote_notification":false}"#,
-        ),
-        (
-            SetDelegate {
-                will_present: false,
-                did_receive: false,
-                did_receive_remote_notification: true,
-                legacy: LegacyMethods { handle_action: true, ..LegacyMethods::default() },
-            },
-            r#"{"id":7,"call":"set-delegate","will_present":false,"did_receive":false,"did_receive_remote_notification":true,"legacy":{"did_receive_remote_notification":false,"did_receive_local_notification":false,"handle_action":true}}"#,
         ),
         (FinishLaunching, r#"{"id":7,"call":"finish-launching"}"#),
         (
@@ -141,6 +136,8 @@ fn registered() -> UserNotificationSettings {
 
 const SETTINGS: &str = r#"{"types":["badge","alert"],"categories":[{"identifier":"mail","default_actions":[{"identifier":"reply","title":"","activation_mode":"background","authentication_required":false,"destructive":false,"behavior":"text-input"}],"minimal_actions":[]}]}"#;
 
+const WITH_METHODS: &str = r#"{"id":7,"call":"set-delegate","will_present":true,"did_receive":true,"did_receive_remote_notification":false,"legacy":{"did_receive_remote_notification":false,"did_receive_local_notification":false,"handle_action":true}}"#;
+
 fn of_ios_9() -> Vec<(AppCall, String)> {
     use LegacyCall::*;
     let notification = || Box::new(local_notification());
@@ -174,7 +171,9 @@ fn of_ios_9() -> Vec<(AppCall, String)> {
         ),
     ];
     let golden = |said| format!(r#"{{"id":7,"call":"legacy","method":{said}}}"#);
-    table.into_iter().map(|(asked, said)| (AppCall::Legacy { asked }, golden(said))).collect()
+    let set = set_delegate(LegacyMethods { handle_action: true, ..LegacyMethods::default() });
+    let asked = table.into_iter().map(|(asked, said)| (AppCall::Legacy { asked }, golden(said)));
+    asked.chain([(set, WITH_METHODS.to_owned())]).collect()
 }
 
 fn recipients() -> Vec<(AppCall, &'static str)> {
