@@ -189,6 +189,7 @@ impl LocalNotification {
             sound,
             user_info: std::mem::take(&mut self.user_info),
             category_identifier: self.category.clone().unwrap_or_default(),
+            launch_image_name: self.alert_launch_image.clone().unwrap_or_default(),
             ..NotificationContent::default()
         };
         let trigger = Some(Trigger::Legacy { notification: Box::new(self) });
