@@ -7,6 +7,7 @@ mod load;
 mod nginx;
 mod provider_token;
 mod report;
+mod steps;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use devices::Devices;
 use load::{Load, Sample};
 use nginx::Nginx;
 use report::Row;
+use steps::Steps;
 
 const DEVICES: usize = 1_000;
 const ROUNDS: usize = 3;
@@ -29,7 +31,10 @@ const PAYLOAD_LEN: usize = 190;
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     programs::require(programs::TO_BENCH)?;
     match args {
-        [] => cargo(&["build", "--release", "-p", "homing", "-p", "homing-bench"])?,
+        [] => {
+            cargo(&["build", "--release", "-p", "homing", "-p", "homing-bench"])?;
+            cargo(&["build", "--release", "-p", "homing-notification-center", "--example", "steps"])?;
+        }
         ["--built"] => {}
         _ => bail!("bench takes no argument but --built"),
     }
@@ -80,7 +85,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     }
     let acknowledged = devices.finish()?;
     homing.stop()?;
-    report::write(&rows, acknowledged, u64::from(REQUESTS) * 2 * ROUNDS as u64 + u64::from(REQUESTS / 10) * 2)
+    let steps = Steps::measure(&target_dir().join("release/examples/steps"))?;
+    report::write(
+        &rows,
+        steps,
+        acknowledged,
+        u64::from(REQUESTS) * 2 * ROUNDS as u64 + u64::from(REQUESTS / 10) * 2,
+    )
 }
 
 /// What h2load reads.

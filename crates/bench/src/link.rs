@@ -1,7 +1,5 @@
 //! One device's connection: CONNECT, SUBSCRIBE, its token, then a PUBACK for every PUBLISH, many in one write.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use anyhow::{Context as _, bail};
 use homing_link::{
     Ack, Connect, ConnectProperties, Delivery, Enrolment, Packet, PacketId, Qos, Subscribe, SubscribeFilter,
@@ -11,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::acknowledged::Acknowledged;
 use crate::target::Target;
 
 const MAX_PACKET: usize = 64 * 1024;
@@ -38,14 +37,15 @@ pub(crate) async fn subscribe(target: &Target, enrolment: &Enrolment) -> anyhow:
         will: None,
         properties: ConnectProperties::default(),
     }))?;
-    let filters = [SubscribeFilter::at(Qos::AtLeastOnce, &target.filter)];
+    let filters: Vec<SubscribeFilter<'_>> =
+        target.filters.iter().map(|filter| SubscribeFilter::at(Qos::AtLeastOnce, filter)).collect();
     link.say(&Packet::Subscribe(Subscribe {
         packet_id: PacketId::MIN,
         filters: SubscribeFilters::new(&filters),
         properties: SubscribeProperties::default(),
     }))?;
     while link.token.is_empty() {
-        link.turn(&AtomicU64::new(0)).await?;
+        link.turn(None).await?;
     }
     Ok(link)
 }
@@ -55,15 +55,15 @@ impl Link {
         encode(packet, Version::V5, &mut self.out).context("the packet can't be written")
     }
 
-    pub(crate) async fn acknowledge_all(mut self, acknowledged: &AtomicU64) -> anyhow::Result<()> {
+    pub(crate) async fn acknowledge_all(mut self, acknowledged: &Acknowledged) -> anyhow::Result<()> {
         loop {
-            self.turn(acknowledged).await?;
+            self.turn(Some(acknowledged)).await?;
         }
     }
 
     /// Writes what waits, reads once, and answers all that came.
     #[expect(clippy::wildcard_enum_match_arm, reason = "a load generator passes over what it didn't ask for")]
-    async fn turn(&mut self, acknowledged: &AtomicU64) -> anyhow::Result<()> {
+    async fn turn(&mut self, acknowledged: Option<&Acknowledged>) -> anyhow::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all(&self.out).await?;
             self.stream.flush().await?;
@@ -78,8 +78,8 @@ impl Link {
                 Packet::Publish(publish) => {
                     if matches!(ToDevice::parse(publish.topic), Ok(ToDevice::Token { .. })) {
                         self.token = String::from_utf8(publish.payload.to_vec())?;
-                    } else {
-                        acknowledged.fetch_add(1, Ordering::Relaxed);
+                    } else if let Some(acknowledged) = acknowledged {
+                        acknowledged.one_more();
                     }
                     if let Delivery::AtLeastOnce { packet_id, .. } = publish.delivery {
                         encode(&Packet::PubAck(Ack::success(packet_id)), Version::V5, &mut self.out)?;

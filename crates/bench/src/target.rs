@@ -15,12 +15,12 @@ pub(crate) struct Target {
     pub(crate) connector: TlsConnector,
     pub(crate) name: ServerName<'static>,
     pub(crate) enrolment_key: String,
-    /// What each device subscribes: `<environment>/<topic>/#`.
-    pub(crate) filter: String,
+    /// What each device subscribes: `<environment>/<topic>/#`, and perhaps a channel.
+    pub(crate) filters: Vec<String>,
 }
 
 impl Target {
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path, channel: Option<String>) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
         let endpoints: Value = serde_json::from_str(&text)?;
         let text_at = |pointer: &str| {
@@ -44,7 +44,10 @@ impl Target {
             port: u16::try_from(port)?,
             connector: TlsConnector::from(Arc::new(tls)),
             enrolment_key: text_at("/enrolment_key")?,
-            filter: format!("development/{}/#", text_at("/demo/bundle_id")?),
+            filters: [format!("development/{}/#", text_at("/demo/bundle_id")?)]
+                .into_iter()
+                .chain(channel)
+                .collect(),
             host,
         })
     }

@@ -1,5 +1,5 @@
 //! How many random steps a second a notification centre takes: `cargo run --release -p homing-notification-center
-//! --example steps`. Two apps, dozens of pending requests, months of virtual time.
+//! --example steps`. Two apps, dozens of pending requests, months of virtual time. `cargo xtask bench` reads what it says.
 
 use std::time::Instant;
 
@@ -92,11 +92,19 @@ fn main() {
         now = now.plus_millis(i64::try_from(dice.below(60_000)).unwrap_or_default());
         outputs += center.handle(step(&mut dice), now).len();
     }
-    let seconds = begin.elapsed().as_secs_f64();
+    let (seconds, on_core) = (begin.elapsed().as_secs_f64(), on_core_seconds());
     let pending: usize = (0..2).map(|number| center.pending(&format!("com.example.{number}")).len()).sum();
     #[expect(clippy::cast_precision_loss, reason = "it is far from 2^52")]
-    let rate = STEPS as f64 / seconds;
+    let rate = |seconds: f64| STEPS as f64 / seconds;
     println!(
-        "{rate:.0} steps a second ({outputs} outputs, {pending} requests pending at the end, now {now})"
+        "{:.0} steps a second, {:.0} a second of CPU ({outputs} outputs, {pending} requests pending at the end, now {now})",
+        rate(seconds),
+        on_core.map_or(f64::NAN, rate)
     );
+}
+
+/// This thread's time on a core, where the system says it.
+fn on_core_seconds() -> Option<f64> {
+    let said = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    Some(said.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
 }

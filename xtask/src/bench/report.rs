@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::load::{CONNECTIONS, STREAMS, Sample};
+use super::steps::{AIM, Steps};
 use super::{DEVICES, PAYLOAD_LEN, REQUESTS, ROUNDS};
 use crate::step::{output_of, repository_root};
 
@@ -40,8 +41,9 @@ impl Spread {
 }
 
 /// `rows`: nginx first, then expiration 0 and durable, each with one sample per round.
-pub(super) fn write(rows: &[Row], acknowledged: u64, accepted: u64) -> Result<()> {
-    let text = format!("{}{}{}", introduction(), table(rows), conditions(acknowledged, accepted));
+pub(super) fn write(rows: &[Row], steps: Steps, acknowledged: u64, accepted: u64) -> Result<()> {
+    let (begin, end) = (introduction(), conditions());
+    let text = format!("{begin}{}{}{}{end}", table(rows), accounts(acknowledged, accepted), centre(steps));
     eprintln!("\n{}", table(rows));
     std::fs::write(repository_root().join("docs/benchmarks.md"), text)?;
     eprintln!("written: docs/benchmarks.md");
@@ -95,7 +97,29 @@ fn table(rows: &[Row]) -> String {
     text
 }
 
-fn conditions(acknowledged: u64, accepted: u64) -> String {
+fn accounts(acknowledged: u64, accepted: u64) -> String {
+    format!(
+        "
+Of {accepted} notifications accepted in the whole run, the devices acknowledged {acknowledged}; a device that lags more
+than its queue holds gets the newest (durable) or misses what is tried once.
+"
+    )
+}
+
+fn centre(Steps { per_second, per_cpu_second }: Steps) -> String {
+    let verdict = if per_cpu_second >= AIM { "met" } else { "missed" };
+    format!(
+        "
+## The notification centre
+
+A million random steps (apps come to front and go, notifications arrive, requests are added and removed, settings and time zones
+change, time passes), on one thread, without a shell around it: {per_second:.0} a second, {per_cpu_second:.0} a second of CPU;
+aim ≥ {AIM:.0} a second of CPU: {verdict}.
+"
+    )
+}
+
+fn conditions() -> String {
     let line = |program: &str, args: &[&str]| {
         let said = output_of(Command::new(program).args(args).current_dir(repository_root()));
         said.and_then(|said| said.lines().next().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
@@ -108,10 +132,7 @@ fn conditions(acknowledged: u64, accepted: u64) -> String {
         nginx.map(|output| String::from_utf8_lossy(&output.stderr).trim().to_owned()).unwrap_or_default();
     format!(
         "
-Of {accepted} notifications accepted in the whole run, the devices acknowledged {acknowledged}; a device that lags more
-than its queue holds gets the newest (durable) or misses what is tried once.
-
-### Conditions
+## Conditions
 
 | | |
 | --- | --- |
