@@ -59,9 +59,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         going.is_stop |= is_stop;
     }
 
-    /// Tells the client, once, that it takes no more requests; and once the time is over, ends what hasn't ended.
+    /// Ends the connection where nothing is open. Else tells the client, once, that it takes no more requests; and once the
+    /// time is over, ends what hasn't ended.
     pub(super) fn go_on(&mut self, signs: &Signs, now: Moment) {
+        let nothing_is_open = self.is_at_rest() && !self.streams.are_open();
         let Some(going) = &mut self.going else { return };
+        if going.told_at.is_none() && nothing_is_open && self.leaving.is_none() {
+            // Some clients read nothing that follows a first GOAWAY, not even the last.
+            return self.leave(Reason::Shutdown, now);
+        }
         // Frames are whole while nothing waits to be written.
         if going.told_at.is_none() && !signs.is_writing.load(Ordering::Relaxed) {
             going.told_at = Some(now.instant);

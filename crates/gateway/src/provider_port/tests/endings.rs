@@ -34,11 +34,10 @@ async fn a_silent_connection_is_told_that_it_was_idle() {
 }
 
 #[tokio::test]
-async fn an_old_connection_is_told_to_come_again_in_two_steps() {
+async fn an_old_connection_with_nothing_open_is_told_once_to_come_again() {
     let rules = ProviderRules { age: Duration::from_millis(200), ..ProviderRules::default() };
     let world = World::start_with(DEVELOPMENT, rules).await;
-    let expected = [(0x7fff_ffff, 0, SHUTDOWN.to_owned()), (0, 0, SHUTDOWN.to_owned())];
-    assert_eq!(farewells(&world).await, expected);
+    assert_eq!(farewells(&world).await, [(0, 0, SHUTDOWN.to_owned())]);
 }
 
 #[tokio::test]
@@ -72,6 +71,8 @@ async fn a_stop_is_told_and_what_is_never_sent_to_its_end_is_refused_with_shutdo
     let mut client = world.client(Credential::None).await;
     assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
     let (answer, _body) = client.begin(world.request(&token)).await;
+    // So it has been taken.
+    assert_eq!(client.send(world.request(&token), ALERT).await.status, 200);
     world.stop();
     let answer = tokio::time::timeout(GENEROUS, super::world::read(answer)).await.expect("it is answered");
     assert_eq!(answer.reason(), (503, "Shutdown".to_owned()));
@@ -156,8 +157,32 @@ async fn hears_the_stop(world: &World, first: &[u8]) -> Vec<(u8, String)> {
 async fn a_client_that_answers_nothing_is_told_of_the_stop_and_left() {
     let world = World::start(DEVELOPMENT).await;
     let said = hears_the_stop(&world, PREFACE).await;
-    let told = (GO_AWAY, SHUTDOWN.to_owned());
-    assert_eq!(said, [told.clone(), told]);
+    assert_eq!(said, [(GO_AWAY, SHUTDOWN.to_owned())]);
+}
+
+#[tokio::test]
+async fn a_client_with_a_request_open_is_told_of_the_stop_in_two_steps() {
+    let world = World::start(DEVELOPMENT).await;
+    let token = world.register(DEVELOPMENT, APP).await;
+    let bearer = format!("bearer {}", world.key.sign(KEY_ID, TEAM, real_seconds()));
+    let fields = [("authorization", &*bearer), ("apns-topic", APP)];
+    let ping = frame(raw::PING, 0, 0, b"12345678");
+    let mut stream = Raw::connect(&world, Credential::None).await;
+    stream
+        .send(&[PREFACE, &frame(SETTINGS, ACK, 0, b""), &raw::head(1, &token, &fields), &ping].concat())
+        .await;
+    // The head came before it.
+    stream.hear(|said| said.iter().any(|it| (it.0, it.1) == (raw::PING, ACK))).await;
+    world.stop();
+    stream.hear(|said| said.iter().any(|it| it.0 == GO_AWAY)).await;
+    stream.send(&frame(raw::DATA, raw::END_STREAM, 1, ALERT)).await;
+    stream.hear_all().await;
+    let last = |frame: &Frame| u32::from_be_bytes([frame.3[0], frame.3[1], frame.3[2], frame.3[3]]);
+    let heard = stream.heard();
+    let told: Vec<u32> = heard.iter().filter(|it| it.0 == GO_AWAY).map(last).collect();
+    assert_eq!(told, [0x7fff_ffff, 1]);
+    let answer = heard.iter().find(|it| it.0 == raw::HEADERS).expect("it is answered");
+    assert_eq!(answer.3[0], 0x88, ":status 200");
 }
 
 #[tokio::test]
