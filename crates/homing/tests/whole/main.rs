@@ -10,6 +10,7 @@ mod chapter_3_permission;
 mod chapter_4_local_notifications;
 mod chapter_5_remote_notifications;
 mod chapter_6_handling;
+mod chapters_on_ios_9;
 mod desktop;
 mod ephemeral;
 mod home;
