@@ -1,5 +1,5 @@
 //! The description of the API (OpenAPI), made from the code: each endpoint stands in it because it is served. What all
-//! have in common is added here: the parts of their paths, and how they refuse.
+//! have in common is added here: the parts of their paths, and who may ask. How they refuse is every API's.
 
 use axum::Json;
 use axum::routing::{MethodRouter, get};
@@ -68,7 +68,7 @@ fn complete(mut document: Value) -> Value {
     for (path, item) in paths {
         for operation in item.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
             describe_places(path, operation);
-            describe_refusals(path, operation);
+            describe_refusals(operation);
         }
     }
     document
@@ -93,25 +93,12 @@ fn describe_places(path: &str, operation: &mut Value) {
     }
 }
 
-fn describe_refusals(path: &str, operation: &mut Value) {
-    let mut refusals = vec![
-        ("401", "no key, or one that isn't known"),
-        ("403", "not with this key, or from another web page"),
-        ("421", "the Host isn't served here"),
-        ("503", "try again after `Retry-After`"),
-    ];
-    let has_body = operation["requestBody"].is_object();
-    if has_body || operation["parameters"].is_array() {
-        refusals.push(("400", "the request can't be read"));
-    }
-    if has_body {
-        refusals.push(("413", "the body is too long"));
-    }
-    if path.contains('{') {
-        refusals.push(("404", "what the path names isn't there"));
-    }
+/// Who may ask is said by the operation, so each wants a key.
+fn describe_refusals(operation: &mut Value) {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    for (status, description) in refusals {
+    for (status, description) in
+        [("401", "no key, or one that isn't known"), ("403", "not with this key, or from another web page")]
+    {
         if operation["responses"][status].is_null() {
             let content = json!({ "application/problem+json": { "schema": schema } });
             operation["responses"][status] = json!({ "description": description, "content": content });
