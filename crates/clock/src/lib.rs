@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use homing_trace::UnixMillis;
@@ -19,6 +19,16 @@ use tokio::sync::watch;
 pub struct Clock {
     offset_millis: Arc<watch::Sender<i64>>,
     kept_in: Option<Arc<Path>>,
+    /// The highest offset that was promised: the file never says less.
+    promised: Arc<Mutex<i64>>,
+}
+
+/// Time that is let pass in steps.
+#[derive(Debug)]
+pub struct Passing {
+    clock: Clock,
+    /// What the clock shows at its end, also if real time passed meanwhile.
+    until: UnixMillis,
 }
 
 /// The file of the offset can't be used.
@@ -36,7 +46,7 @@ pub enum ClockError {
 impl Default for Clock {
     /// A clock that shows real time, and forgets its offset with the process.
     fn default() -> Self {
-        Self { offset_millis: Arc::new(watch::Sender::new(0)), kept_in: None }
+        Self::ahead_by(0, None)
     }
 }
 
@@ -53,7 +63,12 @@ impl Clock {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
             Err(source) => return Err(ClockError::Io { path: path.to_owned(), source }),
         };
-        Ok(Self { offset_millis: Arc::new(watch::Sender::new(offset)), kept_in: Some(path.into()) })
+        Ok(Self::ahead_by(offset, Some(path.into())))
+    }
+
+    fn ahead_by(offset: i64, kept_in: Option<Arc<Path>>) -> Self {
+        let offset_millis = Arc::new(watch::Sender::new(offset));
+        Self { offset_millis, kept_in, promised: Arc::new(Mutex::new(offset)) }
     }
 
     pub fn now(&self) -> UnixMillis {
@@ -68,16 +83,37 @@ impl Clock {
     /// then. Blocks for that write.
     pub fn advance(&self, by: Duration) -> Result<i64, ClockError> {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let mut kept = Ok(());
+        let offset = self.offset_millis().saturating_add(by);
+        self.promise(offset)?;
+        self.go_on(offset);
+        Ok(self.offset_millis())
+    }
+
+    /// Lets `by` pass in steps. What the clock will show at the end is safe on disk now, so a step costs nothing, and a
+    /// process that ends in between begins at the end. Blocks for that write.
+    pub fn pass(&self, by: Duration) -> Result<Passing, ClockError> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let until = self.now().plus_millis(by);
+        self.promise(self.offset_millis().saturating_add(by))?;
+        Ok(Passing { clock: self.clone(), until })
+    }
+
+    /// The offset will have been so much: that is safe on disk when this returns.
+    fn promise(&self, offset: i64) -> Result<(), ClockError> {
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset > *promised {
+            self.kept_in.as_deref().map_or(Ok(()), |path| keep(path, offset))?;
+            *promised = offset;
+        }
+        Ok(())
+    }
+
+    fn go_on(&self, wanted: i64) {
         self.offset_millis.send_if_modified(|offset| {
-            let advanced = offset.saturating_add(by);
-            kept = self.kept_in.as_deref().map_or(Ok(()), |path| keep(path, advanced));
-            if kept.is_ok() {
-                *offset = advanced;
-            }
-            kept.is_ok()
+            let later = wanted > *offset;
+            *offset = wanted.max(*offset);
+            later
         });
-        kept.map(|()| self.offset_millis())
     }
 
     /// Waits until the clock shows `at`, whether time passes or is advanced.
@@ -94,6 +130,22 @@ impl Clock {
                 _ = advanced.changed() => {}
             }
         }
+    }
+}
+
+impl Passing {
+    /// Whether `at` isn't later than the end.
+    pub fn reaches(&self, at: UnixMillis) -> bool {
+        at <= self.until
+    }
+
+    /// Goes on until the clock shows `at`, or the end.
+    pub fn to(&self, at: UnixMillis) {
+        self.clock.go_on(at.min(self.until).millis_since(real_now()));
+    }
+
+    pub fn to_end(self) {
+        self.to(self.until);
     }
 }
 
@@ -129,6 +181,22 @@ mod tests {
         clock.advance(Duration::from_secs(7_200)).expect("nothing is written");
         sleeper.await.expect("the sleeper ends");
         assert!(clock.now() >= at);
+    }
+
+    #[test]
+    fn time_passes_in_steps_to_its_end_which_is_kept_from_the_first() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("clock");
+        let clock = Clock::kept_in(&path).expect("a missing file is real time");
+        let (hour, began) = (3_600_000, clock.now());
+        let passing = clock.pass(Duration::from_secs(2 * 3_600)).expect("it is written");
+        passing.to(began.plus_millis(hour));
+        assert!((hour..hour + 60_000).contains(&clock.now().millis_since(began)));
+        assert_eq!(Clock::kept_in(&path).expect("it is read").offset_millis(), 2 * hour);
+        assert!(!passing.reaches(began.plus_millis(3 * hour)), "beyond the end");
+        passing.to_end();
+        assert!((2 * hour..2 * hour + 60_000).contains(&clock.now().millis_since(began)));
+        assert!(clock.offset_millis() <= 2 * hour, "real time has passed, too");
     }
 
     #[test]

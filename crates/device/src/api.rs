@@ -14,6 +14,7 @@ mod events;
 mod files;
 mod legacy;
 mod lifecycle;
+mod own_calls;
 mod problem;
 mod registrations;
 mod surroundings;
@@ -44,12 +45,15 @@ pub(crate) struct Api {
     clock: Clock,
     guard: Arc<Guard>,
     watchers: Watchers,
+    /// Held by the one that lets time pass.
+    passing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
     pub(crate) fn new(fleet: Arc<Fleet>, clock: Clock, key: &str, stopped: watch::Receiver<bool>) -> Self {
         let guard = Guard::new(Hosts::default(), key, "endpoints.json has it as device_api_key");
-        Self { fleet, clock, guard: Arc::new(guard), watchers: Watchers::new(MAX_WATCHERS, stopped) }
+        let watchers = Watchers::new(MAX_WATCHERS, stopped);
+        Self { fleet, clock, guard: Arc::new(guard), watchers, passing: Arc::default() }
     }
 
     /// The device of this name or id.
@@ -81,6 +85,7 @@ fn router(api: Api) -> Router {
         .merge(legacy::routes())
         .merge(channels::routes())
         .merge(files::routes())
+        .merge(own_calls::routes())
         .route("/openapi.json", get(document))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
@@ -106,6 +111,8 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/events", get(events::of_device))
         .route("/v1/clock", get(clock::show))
         .route("/v1/clock/advance", post(clock::advance))
+        .route("/v1/clock/set", post(clock::set))
+        .route("/v1/devices/{device}/clock", get(clock::show_wall).put(clock::set_wall))
         .route("/v1/events", get(events::of_all))
         .route("/v1/events/mark", get(events::mark))
         .with_state(api);
@@ -153,7 +160,21 @@ async fn document() -> axum::Json<serde_json::Value> {
     let mut document = Document::openapi();
     let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
-    axum::Json(homing_http_api::description(&document))
+    let mut document = homing_http_api::description(&document);
+    describe_strict_forms(&mut document);
+    axum::Json(document)
+}
+
+/// Of what has several forms, those that take no other members than they name.
+const STRICT_FORMS: [&str; 4] = ["Trigger", "Text", "Extension", "ChangeSetting"];
+
+fn describe_strict_forms(document: &mut serde_json::Value) {
+    for name in STRICT_FORMS {
+        let forms = document["components"]["schemas"][name]["oneOf"].as_array_mut().into_iter().flatten();
+        for form in forms.filter(|form| form["properties"].is_object()) {
+            form["additionalProperties"] = false.into();
+        }
+    }
 }
 
 #[derive(utoipa::OpenApi)]
@@ -171,16 +192,17 @@ async fn document() -> axum::Json<serde_json::Value> {
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         conditions::set_low_power, conditions::set_muted, conditions::set_locale, conditions::focus,
         conditions::set_focus, conditions::summary, conditions::set_summary,
-        driven::categories, driven::set_categories, driven::drive, driven::release, driven::calls, driven::answer,
+        driven::categories, driven::set_categories, driven::driver, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
         files::read, files::write, files::remove, files::attachment,
         legacy::settings, legacy::register, legacy::scheduled, legacy::schedule, legacy::set_scheduled,
         legacy::cancel_all, legacy::cancel, legacy::present_now, legacy::icon_badge_number,
         legacy::set_icon_badge_number,
+        own_calls::set_recipient, own_calls::open_settings,
         channels::list, channels::show, channels::follow, channels::unfollow,
         registrations::list, registrations::show, registrations::register, registrations::end,
-        clock::show, clock::advance, events::of_device, events::of_all, events::mark,
+        clock::show, clock::advance, clock::set, clock::show_wall, clock::set_wall, events::of_device, events::of_all, events::mark,
     ),
     components(schemas(crate::happening::Told))
 )]

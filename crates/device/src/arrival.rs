@@ -63,6 +63,10 @@ pub(crate) struct ResponseMark {
     /// `opened`, `dismissed` or `action`.
     #[schema(value_type = String)]
     pub(crate) stage: Stage,
+    /// Which, of an `action`: its identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) action: Option<Reason>,
     #[schema(value_type = String, format = DateTime)]
     pub(crate) at: UnixMillis,
 }
@@ -99,7 +103,7 @@ impl Arrival {
                 }
             }
             Stage::Opened | Stage::Dismissed | Stage::Action => {
-                self.responses.push(ResponseMark { stage, at })
+                self.responses.push(ResponseMark { stage, action: reason, at })
             }
             // The push service's words.
             Stage::Accepted
@@ -117,7 +121,16 @@ impl Arrival {
     /// What the device made of it, in one plain sentence.
     pub(crate) fn why(&self) -> String {
         let Some(decision) = &self.decision else {
-            return "The app is open and was asked how to show it; it hasn't answered yet.".to_owned();
+            return match self.app_state {
+                Some(AppStateWord::Foreground) => {
+                    "The app is open: its service extension works on it, or the app was asked how to show it and hasn't \
+                     answered yet."
+                }
+                Some(AppStateWord::Background | AppStateWord::Ended | AppStateWord::ForceQuit) | None => {
+                    "The app's service extension works on it; it is shown when that is done, or its time is over."
+                }
+            }
+            .to_owned();
         };
         match decision.reason.as_ref() {
             Some(reason) => suppressed(reason).to_owned(),
@@ -144,6 +157,7 @@ fn shown(surfaces: &[Surface]) -> String {
 const fn word(surface: Surface) -> &'static str {
     match surface {
         Surface::Banner => "a banner",
+        Surface::PersistentBanner => "a banner that stays",
         Surface::LockScreen => "the lock screen",
         Surface::NotificationCenter => "the notification list",
         Surface::Sound => "a sound",
@@ -165,7 +179,11 @@ fn suppressed(reason: &Reason) -> &'static str {
         ),
         (Reason::SUMMARY, "It waits for the scheduled summary."),
         (Reason::DUPLICATE, "The device had this very notification already."),
-        (Reason::SUPERSEDED, "A newer notification took its place before the app had answered."),
+        (
+            Reason::SUPERSEDED,
+            "A newer notification took its place while it waited: for the app's answer, its service extension, the \
+             scheduled summary, or its turn to wake the app.",
+        ),
         (
             Reason::SILENT,
             "It is for the app, not for the user: the app was told if it may run, nothing is shown.",
@@ -215,12 +233,17 @@ mod tests {
     fn the_first_decision_stays_and_what_the_user_did_is_added() {
         let mut arrival = arrival();
         assert!(arrival.why().contains("hasn't answered"));
+        let in_background = Arrival { app_state: Some(AppStateWord::Background), ..arrival.clone() };
+        assert!(!in_background.why().contains("is open"), "{}", in_background.why());
         let list = vec![Surface::NotificationCenter];
         arrival.amend((Stage::Suppressed, Some(Reason::PROVISIONAL)), list, UnixMillis(2));
         arrival.amend((Stage::Displayed, None), Vec::new(), UnixMillis(3));
         arrival.amend((Stage::Opened, None), Vec::new(), UnixMillis(3));
         assert!(arrival.why().contains("provisional"), "{}", arrival.why());
-        assert_eq!(arrival.responses, [ResponseMark { stage: Stage::Opened, at: UnixMillis(3) }]);
+        assert_eq!(
+            arrival.responses,
+            [ResponseMark { stage: Stage::Opened, action: None, at: UnixMillis(3) }]
+        );
     }
 
     #[test]

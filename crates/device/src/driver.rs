@@ -67,7 +67,7 @@ pub(crate) enum FetchAnswer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "didReceive is true, false or \"by-hand\"")]
 pub(crate) enum DidReceiveAnswer {
     Has(bool),
     ByHand(ByHand),
@@ -87,8 +87,17 @@ pub(crate) struct ToldView {
     /// It waits for an answer: POST …/calls/{completion}.
     pub(crate) open: bool,
     /// The event as an app gets it: `event` names it, `completion` numbers what is to be answered.
-    #[schema(value_type = Object)]
     pub(crate) event: DeviceEvent,
+}
+
+/// What came of a request for permission: what its completion handler gets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReplyView {
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) at: UnixMillis,
+    /// The number that POST …/authorization gave the call.
+    pub(crate) request: u64,
+    pub(crate) granted: bool,
 }
 
 /// The completion handler that is called by hand: `options` for `will-present`, `result` for
@@ -169,6 +178,7 @@ pub(crate) struct Driven {
     /// Its time in background was over.
     pub(crate) suspended: bool,
     told: VecDeque<ToldView>,
+    replies: VecDeque<ReplyView>,
 }
 
 impl Driven {
@@ -186,6 +196,18 @@ impl Driven {
         }
         let open = completion(&event).is_some();
         self.told.push_back(ToldView { at, open, event });
+    }
+
+    /// What came of its requests for permission, oldest first.
+    pub(crate) fn replies(&self) -> impl Iterator<Item = &ReplyView> {
+        self.replies.iter()
+    }
+
+    pub(crate) fn reply(&mut self, at: UnixMillis, request: u64, granted: bool) {
+        if self.replies.len() >= CALLS_KEPT {
+            self.replies.pop_front();
+        }
+        self.replies.push_back(ReplyView { at, request, granted });
     }
 
     /// The open call of this number.

@@ -28,6 +28,7 @@ use crate::phone::questions::Refusal;
 use crate::phone::{self, Beginning, Input, Phone, PhoneConfig, Question, Tokens};
 use crate::store::{Store, StoreError};
 use crate::tls::Dialler;
+use crate::wall_clock::WallClock;
 
 /// Devices a host has at most, not counting those it finds at its start.
 pub(crate) const MAX_DEVICES: usize = 100;
@@ -99,6 +100,10 @@ pub(crate) struct Handle {
     pub(crate) name: String,
     inputs: mpsc::Sender<Input>,
     watchers: Watchers,
+    clock: WallClock,
+    wake: watch::Receiver<Option<UnixMillis>>,
+    /// Whether a process was asked something, and has time to answer.
+    asking: watch::Receiver<bool>,
     tasks: [AbortHandle; 2],
 }
 
@@ -120,6 +125,17 @@ impl Handle {
     /// The same, with what is kept of what came after the number.
     pub(crate) fn watch_after(&self, after: Option<u64>) -> Watching {
         self.watchers.watch(&self.name, after)
+    }
+
+    /// When something is due on the device next, on the host's clock.
+    pub(crate) fn next_wake(&self) -> Option<UnixMillis> {
+        self.wake.borrow().map(|at| self.clock.on_host(at))
+    }
+
+    /// Waits for the answers of all processes that were asked something. Some never come.
+    pub(crate) async fn until_apps_have_answered(&self) {
+        // A phone that is gone asks nobody.
+        let _ = self.asking.clone().wait_for(|asking| !asking).await;
     }
 
     fn abort(&self) {
@@ -213,11 +229,12 @@ impl Fleet {
         beginning: Beginning,
         watchers: Watchers,
     ) -> Result<Arc<Handle>, ChangeError> {
+        let clock = WallClock::new(self.workshop.clock.clone());
         let started = phone::start(PhoneConfig {
             name: name.clone(),
             path: self.path(&name),
             beginning,
-            clock: self.workshop.clock.clone(),
+            clock: clock.clone(),
             launcher: Arc::clone(&self.workshop.launcher),
             socket: self.workshop.socket.clone(),
             watchers: watchers.clone(),
@@ -231,9 +248,10 @@ impl Fleet {
             phone: started.inputs.clone(),
             online: started.online,
         };
-        let waking = wake(self.workshop.clock.clone(), started.wake, started.inputs.clone());
+        let waking = wake(clock.clone(), started.wake.clone(), started.inputs.clone());
         let tasks = [tokio::spawn(link.run()).abort_handle(), tokio::spawn(waking).abort_handle()];
-        let handle = Arc::new(Handle { name, inputs: started.inputs, watchers, tasks });
+        let (wake, asking) = (started.wake, started.asking);
+        let handle = Arc::new(Handle { name, inputs: started.inputs, watchers, clock, wake, asking, tasks });
         let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
         match devices.iter_mut().find(|device| device.name == handle.name) {
             Some(place) => *place = Arc::clone(&handle),
@@ -366,7 +384,7 @@ fn remove_files(path: &Path) -> std::io::Result<()> {
 }
 
 /// Tells the phone when the time it waits for has come, whether time passed or the clock was moved.
-async fn wake(clock: Clock, mut at: watch::Receiver<Option<UnixMillis>>, phone: mpsc::Sender<Input>) {
+async fn wake(clock: WallClock, mut at: watch::Receiver<Option<UnixMillis>>, phone: mpsc::Sender<Input>) {
     loop {
         let next = *at.borrow_and_update();
         match next {

@@ -25,6 +25,7 @@ mod socket;
 mod store;
 mod tls;
 mod translate;
+mod wall_clock;
 
 pub use face::FaceError;
 pub use happening::{Happening, Kind};

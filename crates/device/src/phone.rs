@@ -30,7 +30,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use homing_clock::Clock;
 use homing_link::{PacketId, ReasonCode};
 use homing_local::message::DeviceMessage;
 use homing_local::{AppRequest, LocalError, NotificationContent, Reply};
@@ -47,6 +46,7 @@ use crate::launcher::AppLauncher;
 use crate::link::{FromLink, Order, Registration};
 use crate::store::{Channel, Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
 use attachments::Stored;
+use crate::wall_clock::WallClock;
 use extension::ExtensionProcess;
 use followed::Following;
 pub(crate) use line::{Line, framed};
@@ -214,7 +214,7 @@ pub(crate) struct Phone {
     /// Where the apps' data containers are.
     containers: PathBuf,
     center: Center,
-    clock: Clock,
+    clock: WallClock,
     launcher: Arc<dyn AppLauncher>,
     /// Where the processes of apps attach.
     socket: PathBuf,
@@ -222,6 +222,7 @@ pub(crate) struct Phone {
     inputs: mpsc::WeakSender<Input>,
     online: watch::Sender<bool>,
     wake: watch::Sender<Option<UnixMillis>>,
+    asking: watch::Sender<bool>,
     watchers: Watchers,
     tokens: watch::Sender<Tokens>,
 
@@ -344,6 +345,10 @@ impl Phone {
 
     /// Lets out what was decided, now that it is on disk.
     fn perform(&mut self) {
+        // Before any answer is out: who gets one sees what comes next.
+        self.wake.send_replace(self.center.next_wake());
+        let asking = self.asks_a_process();
+        self.asking.send_if_modified(|before| std::mem::replace(before, asking) != asking);
         let acks = std::mem::take(&mut self.acks);
         if !acks.is_empty() {
             self.order(Order::Acknowledge(acks));
@@ -373,7 +378,12 @@ impl Phone {
         }
         self.sweep_attachments();
         self.send_receipts();
-        self.wake.send_replace(self.center.next_wake());
+    }
+
+    /// Whether an app's or an extension's process was asked something, and its time isn't over.
+    fn asks_a_process(&self) -> bool {
+        let mut apps = self.center.apps().map(|app| app.bundle_id.as_str());
+        !self.extensions.is_empty() || apps.any(|app| self.center.awaits(app) && !self.is_driven(app))
     }
 
     /// The file couldn't be written: nothing of the batch happened. What arrived comes again over a new connection.

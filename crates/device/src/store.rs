@@ -25,7 +25,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -106,6 +106,9 @@ CREATE TABLE channel (
     heard TEXT NOT NULL,
     PRIMARY KEY (environment, bundle_id, id)
 ) STRICT, WITHOUT ROWID;
+",
+    "
+ALTER TABLE device ADD COLUMN clock_wrong_by INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -255,6 +258,16 @@ impl Store {
 
     pub(crate) fn save_online(&self, online: bool) -> Result<(), StoreError> {
         self.db.execute("UPDATE device SET online = ?1", params![online])?;
+        Ok(())
+    }
+
+    /// By how much the device's clock is wrong, in milliseconds.
+    pub(crate) fn clock_wrong_by(&self) -> Result<i64, StoreError> {
+        Ok(self.db.query_row("SELECT clock_wrong_by FROM device", [], |row| row.get(0))?)
+    }
+
+    pub(crate) fn save_clock_wrong_by(&self, millis: i64) -> Result<(), StoreError> {
+        self.db.execute("UPDATE device SET clock_wrong_by = ?1", params![millis])?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use homing_local::{
     PresentationOption, PromptView, Surface,
 };
 use homing_notification_center as center;
+use homing_trace::UnixMillis;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -142,10 +143,17 @@ pub(crate) fn view(
     center: &center::Center,
     app: &center::AppProfile,
     delivered: &center::Delivered,
+    now: UnixMillis,
 ) -> Result<NotificationView, LocalError> {
     let content = &delivered.notification.request.content;
     let preview = center.preview(&app.bundle_id, delivered);
     let hidden = preview.hidden;
+    let settings = center.settings(&app.bundle_id);
+    let is_enabled = |setting: fn(&center::NotificationSettings) -> center::NotificationSetting| {
+        settings.as_ref().map(setting) == Some(center::NotificationSetting::Enabled)
+    };
+    let in_car_play = category.as_ref().is_some_and(|category| category.options.allow_in_car_play)
+        && is_enabled(|settings| settings.car_play_setting);
     Ok(NotificationView {
         identifier: delivered.identifier().to_owned(),
         app: app.bundle_id.clone(),
@@ -166,7 +174,10 @@ pub(crate) fn view(
         interruption_level: same(&content.interruption_level)?,
         date: delivered.notification.date,
         apns_id: delivered.remote.as_ref().map(|remote| remote.apns_id.clone()),
-        surfaces: delivered.surfaces.iter().map(surface).collect(),
+        surfaces: delivered.surfaces_at(now).map(surface).collect(),
+        lights_screen: delivered.lights_screen,
+        in_car_play: delivered.lights_screen && in_car_play,
+        announced: delivered.lights_screen && is_enabled(|settings| settings.announcement_setting),
     })
 }
 
@@ -174,13 +185,13 @@ pub(crate) fn view(
 pub(crate) fn shown(shown: &center::Shown) -> Vec<Surface> {
     let sound = shown.sound.then_some(Surface::Sound);
     let badge = shown.badge.then_some(Surface::Badge);
-    shown.surfaces.iter().map(surface).chain(sound).chain(badge).collect()
+    shown.surfaces.iter().copied().map(surface).chain(sound).chain(badge).collect()
 }
 
-fn surface(surface: &center::Surface) -> Surface {
+const fn surface(surface: center::Surface) -> Surface {
     match surface {
-        // How long a banner stays is in the settings.
-        center::Surface::Banner | center::Surface::PersistentBanner => Surface::Banner,
+        center::Surface::Banner => Surface::Banner,
+        center::Surface::PersistentBanner => Surface::PersistentBanner,
         center::Surface::LockScreen => Surface::LockScreen,
         center::Surface::NotificationCenter => Surface::NotificationCenter,
     }

@@ -115,7 +115,7 @@ pub enum AppCall {
 }
 
 /// Who uses the app. A provider that knows its users tags a payload with one: `homing.user`, a string beside `aps`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipient {
     /// As for an app that never said: every notification is taken.
@@ -193,7 +193,7 @@ pub enum Reply {
 }
 
 /// Device → app, unasked: the calls of the app's delegates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum DeviceEvent {
     /// `didRegisterForRemoteNotificationsWithDeviceToken`.
@@ -204,7 +204,12 @@ pub enum DeviceEvent {
     /// `didFailToRegisterForRemoteNotificationsWithError`.
     DidFailToRegister { error: LocalError },
     /// `willPresent`: answered by [`AppCall::WillPresentCompletion`] before `deadline`, else it isn't shown.
-    WillPresent { completion: u64, notification: Box<Notification>, deadline: UnixMillis },
+    WillPresent {
+        completion: u64,
+        notification: Box<Notification>,
+        #[schema(value_type = String, format = DateTime)]
+        deadline: UnixMillis,
+    },
     /// `didReceive`.
     DidReceive { completion: u64, response: Box<NotificationResponse> },
     /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
@@ -215,6 +220,7 @@ pub enum DeviceEvent {
         /// *applicationState*, while the app is called.
         #[serde(default)]
         application_state: ApplicationState,
+        #[schema(value_type = String, format = DateTime)]
         deadline: UnixMillis,
     },
     /// `userNotificationCenter(_:openSettingsFor:)`: the app shows its own settings; `notification` is the one whose menu
@@ -268,8 +274,9 @@ impl std::fmt::Debug for UserInfo {
 }
 
 /// What an app shows, or where it was touched: JSON in words of the app's own.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = Object)]
 pub struct Page(pub Map<String, Value>);
 
 impl std::fmt::Debug for Page {

@@ -22,11 +22,13 @@ pub enum AppStateWord {
     ForceQuit,
 }
 
-/// Where a notification is, or was, to be seen or heard.
+/// Where a notification is to be seen or heard. A `banner` goes after 5 s, a `persistent-banner` when the user wants;
+/// what is listed stays in `notification-center`. What was on the lock screen is only there once it is unlocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Surface {
     Banner,
+    PersistentBanner,
     LockScreen,
     NotificationCenter,
     Sound,
@@ -62,7 +64,17 @@ pub struct NotificationView {
     pub date: UnixMillis,
     /// Of a remote notification.
     pub apns_id: Option<String>,
+    /// Where it is now; in an event, where it came.
     pub surfaces: Vec<Surface>,
+    /// It lit the screen when it came: not what is passive or quiet, nor what an app in foreground asked for.
+    #[serde(default)]
+    pub lights_screen: bool,
+    /// It is shown in the car, too: by the app's setting, and `allow_in_car_play` of its category.
+    #[serde(default)]
+    pub in_car_play: bool,
+    /// It is read out to who wears headphones, by the app's setting.
+    #[serde(default)]
+    pub announced: bool,
 }
 
 impl std::fmt::Debug for NotificationView {

@@ -16,7 +16,7 @@ use crate::summary::Collected;
 use crate::{
     AppInput, AppProfile, AppReceipt, AppState, AuthorizationOptions, Category, Coordinate, Delegate,
     Delivered, LaunchOptions, LocationPermission, MoveCause, Notification, Output, Pending, Recipient,
-    RemoteMark, Response, Shown,
+    RemoteMark, Response, Shown, Surface,
 };
 
 /// What one input may use.
@@ -285,8 +285,13 @@ impl App {
         if self.prompt.as_mut().is_some_and(|prompt| std::mem::take(&mut prompt.shown)) {
             turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
         }
+        self.leave_surface(Surface::is_banner, turn);
+    }
+
+    /// No notification is to be seen on such a surface any more; one that was nowhere else is gone.
+    pub(crate) fn leave_surface(&mut self, is_left: impl Fn(Surface) -> bool, turn: &mut Turn<'_>) {
         for list in [&mut self.delivered, &mut self.transient] {
-            list.iter_mut().for_each(|delivered| delivered.surfaces.retain(|surface| !surface.is_banner()));
+            list.iter_mut().for_each(|delivered| delivered.surfaces.retain(|surface| !is_left(*surface)));
         }
         let gone = self.transient.extract_if(.., |delivered| delivered.surfaces.is_empty());
         let identifiers: Vec<_> = gone.map(|delivered| delivered.notification.request.identifier).collect();
@@ -307,6 +312,9 @@ impl App {
         self.process_ended(turn);
         self.state = AppState::Ended;
         self.transient.clear();
+        self.delivered
+            .iter_mut()
+            .for_each(|delivered| delivered.surfaces.retain(|surface| !surface.is_banner()));
         self.deferred.clear();
         self.open = None;
         self.budget.held = None;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Turn};
 use crate::output::UserInfo;
 use crate::{
-    AlertStyle, AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Text,
+    AlertStyle, AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Surface, Text,
     Trigger,
 };
 
@@ -267,6 +267,8 @@ impl App {
         for Deferred { identifier, action, text } in std::mem::take(&mut self.deferred) {
             self.acted(identifier, action, text, turn);
         }
+        // What was on the lock screen is history: it is in Notification Center, or nowhere.
+        self.leave_surface(|surface| surface == Surface::LockScreen, turn);
     }
 
     /// Tells the app, which is started in background if it doesn't run: also one that was force-quit, since it is the

@@ -78,6 +78,15 @@ impl Center {
         of_apps.chain(self.conditions.summary_due).min()
     }
 
+    /// Whether the app was asked something, and has time to answer: `willPresent`, what waits for its delegate, a silent
+    /// notification it is working on.
+    pub fn awaits(&self, bundle: &str) -> bool {
+        let process = self.apps.get(bundle).map(|app| &app.process);
+        process.is_some_and(|process| {
+            !(process.presenting.is_empty() && process.waiting.is_empty() && process.fetching.is_empty())
+        })
+    }
+
     pub fn apps(&self) -> impl Iterator<Item = &AppProfile> {
         self.apps.values().map(|app| &app.profile)
     }
@@ -137,6 +146,11 @@ impl Center {
     /// The number on an app's icon; 0 is none.
     pub fn badge(&self, bundle: &str) -> u32 {
         self.apps.get(bundle).map_or(0, |app| app.badge)
+    }
+
+    /// The number that the icon shows: none while a Focus hides badges.
+    pub fn visible_badge(&self, bundle: &str) -> u32 {
+        if self.conditions.hides_badges() { 0 } else { self.badge(bundle) }
     }
 
     pub fn locale(&self) -> &str {

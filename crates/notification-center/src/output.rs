@@ -220,13 +220,22 @@ pub struct Delivered {
     pub badge: Option<u32>,
     /// Whether the user was told, or it only waits in Notification Center for who looks.
     pub(crate) displayed: bool,
-    /// Of a banner that isn't in Notification Center: when it goes by itself.
+    /// Of a temporary banner: when it goes by itself.
     pub(crate) gone_at: Option<UnixMillis>,
+    /// It lights the screen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lights_screen: bool,
 }
 
 impl Delivered {
     pub fn identifier(&self) -> &str {
         &self.notification.request.identifier
+    }
+
+    /// Where it is to be seen now: a temporary banner goes after a while, and what is listed stays without it.
+    pub fn surfaces_at(&self, now: UnixMillis) -> impl Iterator<Item = Surface> {
+        let is_gone = self.gone_at.is_some_and(|gone_at| gone_at <= now);
+        self.surfaces.iter().copied().filter(move |surface| !(is_gone && *surface == Surface::Banner))
     }
 
     /// Whether it is in Notification Center, and so in the app's list of delivered notifications.

@@ -167,6 +167,10 @@ impl App {
         };
         turn.shown_receipt(&self.profile.bundle_id, remote.as_ref(), (stage, reason), shown);
         let Showing { surfaces, sound, badge } = showing;
+        let lights_screen = manner == Manner::Usual
+            && stage == Stage::Displayed
+            && notification.request.content.interruption_level != InterruptionLevel::Passive
+            && surfaces.iter().any(|surface| *surface != Surface::NotificationCenter);
         self.put_on_screen(
             Delivered {
                 gone_at: gone_at(&surfaces, turn.now),
@@ -176,6 +180,7 @@ impl App {
                 sound: sound.clone(),
                 badge,
                 displayed: stage == Stage::Displayed,
+                lights_screen,
             },
             turn,
         );
@@ -374,7 +379,7 @@ fn effective_level(level: InterruptionLevel, settings: &NotificationSettings) ->
     }
 }
 
-/// Of a temporary banner that is nowhere else: when it goes.
+/// Of a temporary banner: when it goes.
 fn gone_at(surfaces: &[Surface], now: UnixMillis) -> Option<UnixMillis> {
-    (surfaces == [Surface::Banner]).then(|| now.plus_millis(BANNER_MILLIS))
+    surfaces.contains(&Surface::Banner).then(|| now.plus_millis(BANNER_MILLIS))
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::devices::Pending;
-use super::problem::{Body, Problem, refused_call};
+use super::problem::{Body, Problem, RefusedCall, refused_call};
 use crate::fleet::Handle;
 use crate::phone::questions::{AppDetail, Credentials};
 
@@ -40,7 +40,9 @@ pub(super) struct Granted {
     /// Absent while the user hasn't answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     granted: Option<bool>,
-    /// The prompt that is on the screen; it waits until the app is in foreground.
+    /// The number of this call. Of an app that is driven, GET …/calls has its answer under it.
+    request: u64,
+    /// The app's own prompt, if it is on the screen; it waits until the app is in foreground.
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<PromptView>,
 }
@@ -61,11 +63,19 @@ pub(super) struct Page {
     url: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Badge {
     /// 0 is none.
     pub(super) count: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BadgeView {
+    /// 0 is none.
+    count: i64,
+    /// What the user sees: 0 while a Focus hides badges.
+    visible: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,12 +84,8 @@ pub(super) struct Delivered {
     delivered: Vec<Notification>,
 }
 
-/// Which of an app's requests or notifications; all without it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    identifier: Option<String>,
-}
+/// Which of an app's requests or notifications: `identifier`, as often as there are; all without it.
+type Which = Vec<(String, String)>;
 
 pub(super) type Place = Path<(String, String)>;
 
@@ -105,7 +111,9 @@ pub(super) async fn show(
 /// Install an app, or another version in its place, which keeps everything; a new one is opened once, in background
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = InstallApp,
-    responses((status = 201, body = AppDetail), (status = 200, body = AppDetail), (status = 422, body = Problem)))]
+    responses((status = 201, body = AppDetail), (status = 200, body = AppDetail),
+        (status = 400, description = "also a manifest of another bundle ID than the path's", body = Problem),
+        (status = 404, body = Problem), (status = 422, description = "the manifest can't be used", body = Problem)))]
 pub(super) async fn install(
     State(api): State<Api>,
     Path((device, app)): Place,
@@ -159,14 +167,17 @@ pub(super) async fn request_authorization(
     Body(Ask { options }): Body<Ask>,
 ) -> Result<Response, Problem> {
     let device = api.device(&device).await?;
-    match reply_of(&device, app, AppCall::RequestAuthorization { options }).await? {
+    let of = app.clone();
+    let (request, mut replied) = device.ask(move |phone| phone.ask_permission_as(&of, options)).await?;
+    match replied.try_recv().ok() {
         Some(Reply::Granted(granted)) => {
-            Ok(Json(Granted { granted: Some(granted), prompt: None }).into_response())
+            Ok(Json(Granted { granted: Some(granted), request, prompt: None }).into_response())
         }
         Some(other) => Err(refused(other)),
         None => {
             let prompt = device.ask(|phone| Ok(Ok(phone.prompt_view()))).await?;
-            Ok((StatusCode::ACCEPTED, Json(Granted { granted: None, prompt })).into_response())
+            let prompt = prompt.filter(|prompt| prompt.app == app);
+            Ok((StatusCode::ACCEPTED, Json(Granted { granted: None, request, prompt })).into_response())
         }
     }
 }
@@ -282,19 +293,21 @@ pub(super) async fn change_setting(
 /// The number on the app's icon
 #[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/badge", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)),
-    responses((status = 200, body = Badge), (status = 404, body = Problem)))]
+    responses((status = 200, body = BadgeView), (status = 404, body = Problem)))]
 pub(super) async fn badge(
     State(api): State<Api>,
     Path((device, app)): Place,
-) -> Result<Json<Badge>, Problem> {
+) -> Result<Json<BadgeView>, Problem> {
     let detail = detail(&*api.device(&device).await?, app).await?;
-    Ok(Json(Badge { count: i64::from(detail.app.badge) }))
+    let (count, visible) = (i64::from(detail.app.badge), i64::from(detail.visible_badge));
+    Ok(Json(BadgeView { count, visible }))
 }
 
 /// Let the app set the number on its icon
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/badge", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = Badge,
-    responses((status = 204), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem),
+        (status = 422, description = "UNErrorDomain 1 (not allowed), 1600 (less than 0)", body = RefusedCall)))]
 pub(super) async fn set_badge(
     State(api): State<Api>,
     Path((device, app)): Place,
@@ -307,7 +320,9 @@ pub(super) async fn set_badge(
 /// Let the app add a local request
 #[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/requests", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = NotificationRequest,
-    responses((status = 204), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall,
+        description = "UNErrorDomain 1 (not allowed), 100 to 105 (attachments), 1400 (a trigger without a date), 1401 (nothing to show); \
+            HomingErrorDomain 1: what UserNotifications raises as an exception, such as an empty identifier")))]
 pub(super) async fn add_request(
     State(api): State<Api>,
     Path((device, app)): Place,
@@ -331,17 +346,17 @@ pub(super) async fn pending(
     }
 }
 
-/// Let the app remove one of its pending requests, or all
+/// Let the app remove some of its pending requests, or all
 #[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/pending", tag = "apps",
-    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<String>, Query)),
+    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<Vec<String>>, Query, description = "repeat it for several; without it, all")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove_pending(
     State(api): State<Api>,
     Path((device, app)): Place,
     Query(which): Query<Which>,
 ) -> Result<StatusCode, Problem> {
-    let call = match which.identifier {
-        Some(identifier) => AppCall::RemovePendingNotificationRequests { identifiers: vec![identifier] },
+    let call = match identifiers(which)? {
+        Some(identifiers) => AppCall::RemovePendingNotificationRequests { identifiers },
         None => AppCall::RemoveAllPendingNotificationRequests,
     };
     done(reply_of(&*api.device(&device).await?, app, call).await?)?;
@@ -362,17 +377,17 @@ pub(super) async fn delivered(
     }
 }
 
-/// Let the app withdraw one of its delivered notifications, or all
+/// Let the app withdraw some of its delivered notifications, or all
 #[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/delivered", tag = "apps",
-    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<String>, Query)),
+    params(("device" = String, Path), ("app" = String, Path), ("identifier" = Option<Vec<String>>, Query, description = "repeat it for several; without it, all")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove_delivered(
     State(api): State<Api>,
     Path((device, app)): Place,
     Query(which): Query<Which>,
 ) -> Result<StatusCode, Problem> {
-    let call = match which.identifier {
-        Some(identifier) => AppCall::RemoveDeliveredNotifications { identifiers: vec![identifier] },
+    let call = match identifiers(which)? {
+        Some(identifiers) => AppCall::RemoveDeliveredNotifications { identifiers },
         None => AppCall::RemoveAllDeliveredNotifications,
     };
     done(reply_of(&*api.device(&device).await?, app, call).await?)?;
@@ -389,6 +404,16 @@ pub(super) async fn credentials(
     Path((device, app)): Place,
 ) -> Result<Json<Credentials>, Problem> {
     Ok(Json(api.device(&device).await?.ask(move |phone| Ok(phone.credentials(&app))).await?))
+}
+
+fn identifiers(which: Which) -> Result<Option<Vec<String>>, Problem> {
+    if let Some((other, _)) = which.iter().find(|(name, _)| name != "identifier") {
+        return Err(Problem::invalid(format!(
+            "the query has no {other:?}: give `identifier`, or nothing for all"
+        )));
+    }
+    let identifiers: Vec<String> = which.into_iter().map(|(_, identifier)| identifier).collect();
+    Ok((!identifiers.is_empty()).then_some(identifiers))
 }
 
 pub(super) async fn detail(device: &Handle, app: String) -> Result<AppDetail, Problem> {

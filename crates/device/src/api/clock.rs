@@ -1,18 +1,33 @@
-//! The clock all devices of this Homing share: what it shows, and letting time pass at once.
+//! The clock all devices of this Homing share: what it shows, letting time pass, and setting it forward. And the clock on
+//! one device's wall, which may be wrong.
+//!
+//! Time that passes is lived through: the clock goes on to the next moment at which something is due on any device, what
+//! is due happens there, with its date, and the apps that it concerns have their turn before the clock goes on. A clock
+//! that is set has jumped: what it passed over is overdue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use homing_http_api::Path;
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::Api;
 use super::problem::{Body, Problem};
+use crate::fleet::Handle;
 
-/// The most that may pass in one step: ten years.
+/// The most that may pass at once: ten years.
 const MAX_SECONDS: u64 = 10 * 366 * 24 * 3600;
+/// The most that a device's clock may be wrong: ten years, either way.
+const MAX_WRONG: i64 = 10 * 366 * 24 * 3600;
+/// The most moments that time stops at on its way. Beyond them the rest passes as one.
+const MAX_STEPS: usize = 1_000;
+/// How long processes may keep time from passing, in real time and altogether.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the clock shows.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,7 +42,35 @@ pub(super) struct ClockView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Advance {
+    #[schema(maximum = 316_224_000)]
     seconds: u64,
+}
+
+/// What the clock is to show.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetClock {
+    /// Not earlier than it shows now, and at most ten years later.
+    #[schema(value_type = String, format = DateTime)]
+    at: UnixMillis,
+}
+
+/// What the clock on a device's wall shows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WallClockView {
+    #[schema(value_type = String, format = DateTime)]
+    now: UnixMillis,
+    /// By how much it is wrong: less than 0 is slow.
+    offset_seconds: f64,
+}
+
+/// By how much a device's clock is to be wrong.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetWallClock {
+    /// Against GET /v1/clock: less than 0 is slow, 0 is right.
+    #[schema(minimum = -316_224_000, maximum = 316_224_000)]
+    offset_seconds: i64,
 }
 
 /// What the clock shows
@@ -36,7 +79,8 @@ pub(super) async fn show(State(api): State<Api>) -> Json<ClockView> {
     Json(view(&api))
 }
 
-/// Let time pass at once; the answer comes when all that came due has happened
+/// Let time pass: everything that comes due on the way happens at its moment, one after the other, and the answer comes
+/// when all of it has. At most 1,000 moments are lived through singly; the rest then passes as one
 #[utoipa::path(post, path = "/v1/clock/advance", tag = "clock", request_body = Advance,
     responses((status = 200, body = ClockView), (status = 400, body = Problem)))]
 pub(super) async fn advance(
@@ -44,20 +88,127 @@ pub(super) async fn advance(
     Body(advance): Body<Advance>,
 ) -> Result<Json<ClockView>, Problem> {
     if advance.seconds > MAX_SECONDS {
-        return Err(Problem::invalid(format!("at most {MAX_SECONDS} seconds pass in one step")));
+        return Err(Problem::invalid(format!("at most {MAX_SECONDS} seconds pass at once")));
     }
-    let (clock, by) = (api.clock.clone(), Duration::from_secs(advance.seconds));
-    let kept = tokio::task::spawn_blocking(move || clock.advance(by)).await;
-    kept.map_err(|error| Problem::broken(error.to_string()))?
+    move_on(&api, Duration::from_secs(advance.seconds), MAX_STEPS).await
+}
+
+/// Set the clock forward, as a user does in Settings: what it passes over is overdue, and fires once
+#[utoipa::path(post, path = "/v1/clock/set", tag = "clock", request_body = SetClock,
+    responses((status = 200, body = ClockView), (status = 400, body = Problem),
+        (status = 409, description = "it never goes back; PUT /v1/devices/{device}/clock puts one device's back", body = Problem)))]
+pub(super) async fn set(
+    State(api): State<Api>,
+    Body(SetClock { at }): Body<SetClock>,
+) -> Result<Json<ClockView>, Problem> {
+    let by = at.millis_since(api.clock.now());
+    let Ok(by) = u64::try_from(by).map(Duration::from_millis) else {
+        let detail = "this clock never goes back, since push service and provider share it: PUT \
+            /v1/devices/{device}/clock puts that of one device back";
+        return Err(Problem::new(
+            axum::http::StatusCode::CONFLICT,
+            "The clock doesn't go back",
+            detail.to_owned(),
+        ));
+    };
+    if by.as_secs() > MAX_SECONDS {
+        return Err(Problem::invalid(format!("it goes at most {MAX_SECONDS} seconds forward at once")));
+    }
+    move_on(&api, by, 0).await
+}
+
+/// What the clock on the device's wall shows
+#[utoipa::path(get, path = "/v1/devices/{device}/clock", tag = "clock", params(("device" = String, Path)),
+    responses((status = 200, body = WallClockView), (status = 404, body = Problem)))]
+pub(super) async fn show_wall(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<WallClockView>, Problem> {
+    wall(&*api.device(&device).await?).await
+}
+
+/// Set the clock of one device wrong, or right (0), as a user does in Settings. Put forward, what it passes over is
+/// overdue and fires once; put back, what fired doesn't fire again. It stays wrong over a restart
+#[utoipa::path(put, path = "/v1/devices/{device}/clock", tag = "clock", params(("device" = String, Path)),
+    request_body = SetWallClock, responses((status = 200, body = WallClockView), (status = 404, body = Problem)))]
+pub(super) async fn set_wall(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(SetWallClock { offset_seconds }): Body<SetWallClock>,
+) -> Result<Json<WallClockView>, Problem> {
+    if !(-MAX_WRONG..=MAX_WRONG).contains(&offset_seconds) {
+        return Err(Problem::invalid(format!("a clock is at most {MAX_WRONG} seconds wrong")));
+    }
+    let device = api.device(&device).await?;
+    device.ask(move |phone| phone.set_clock_wrong_by(offset_seconds.saturating_mul(1000))).await?;
+    wall(&device).await
+}
+
+async fn wall(device: &Handle) -> Result<Json<WallClockView>, Problem> {
+    let (now, wrong_by) = device.ask(|phone| Ok(Ok(phone.wall_clock()))).await?;
+    let wrong_by =
+        Duration::from_millis(wrong_by.unsigned_abs()).as_secs_f64() * if wrong_by < 0 { -1.0 } else { 1.0 };
+    Ok(Json(WallClockView { now, offset_seconds: wrong_by }))
+}
+
+/// Moves the clock on, to its end also if nobody waits for it any more.
+async fn move_on(api: &Api, by: Duration, steps: usize) -> Result<Json<ClockView>, Problem> {
+    let moving = tokio::spawn({
+        let api = api.clone();
+        async move { pass(&api, by, steps).await }
+    });
+    moving.await.map_err(|error| Problem::broken(error.to_string()))??;
+    Ok(Json(view(api)))
+}
+
+async fn pass(api: &Api, by: Duration, steps: usize) -> Result<(), Problem> {
+    let _alone = api.passing.lock().await;
+    let clock = api.clock.clone();
+    let passing = tokio::task::spawn_blocking(move || clock.pass(by)).await;
+    let passing = passing
+        .map_err(|error| Problem::broken(error.to_string()))?
         .map_err(|error| Problem::broken(error.to_string()))?;
-    for device in api.fleet.all() {
-        let moved = device.ask(crate::phone::Phone::clock_moved).await;
-        // One that was erased meanwhile has no clock.
-        if api.fleet.named(&device.name).is_some() {
-            moved?;
+    let mut patience = PATIENCE;
+    for _ in 0..steps {
+        let next = api.fleet.all().into_iter().filter_map(|device| Some((device.next_wake()?, device)));
+        let Some((at, next)) = next.min_by_key(|(at, _)| *at) else { break };
+        if !passing.reaches(at) {
+            break;
         }
+        if at > api.clock.now() {
+            let_apps_answer(&next, &mut patience).await;
+            if next.next_wake() != Some(at) {
+                // An answer changed what comes next.
+                continue;
+            }
+        }
+        passing.to(at);
+        look_at_clock(api, &next).await?;
     }
-    Ok(Json(view(&api)))
+    passing.to_end();
+    for device in api.fleet.all() {
+        look_at_clock(api, &device).await?;
+        let_apps_answer(&device, &mut patience).await;
+    }
+    Ok(())
+}
+
+/// What is due on the device happens before this returns.
+async fn look_at_clock(api: &Api, device: &Arc<Handle>) -> Result<(), Problem> {
+    let looked = device.ask(crate::phone::Phone::clock_moved).await;
+    // One that was erased or turned off meanwhile has no clock.
+    if looked.is_err() && api.fleet.named(&device.name).is_some_and(|there| Arc::ptr_eq(&there, device)) {
+        looked?;
+    }
+    Ok(())
+}
+
+/// Apps and extensions that are processes work in real time: they have a while of it.
+async fn let_apps_answer(device: &Handle, patience: &mut Duration) {
+    let began = Instant::now();
+    // What they don't answer now they didn't answer in time. One that never does leaves something for the others.
+    let _ = tokio::time::timeout(*patience / 2, device.until_apps_have_answered()).await;
+    *patience = patience.saturating_sub(began.elapsed());
 }
 
 fn view(api: &Api) -> ClockView {

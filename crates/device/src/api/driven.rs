@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use homing_http_api::Path;
 use homing_local::{AppCall, Category, Reply};
@@ -12,15 +12,15 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::apps::{Place, done, no_reply, reply_of};
-use super::problem::{Body, Problem};
+use super::problem::{Body, Problem, RefusedCall};
 use crate::driver::{
-    CallAnswer, ContentOption, Driver, Extension, ExtensionAnswer, ExtensionCallView, ToldView,
+    CallAnswer, ContentOption, Driver, Extension, ExtensionAnswer, ExtensionCallView, ReplyView, ToldView,
 };
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/v1/devices/{device}/apps/{app}/categories", get(categories).put(set_categories))
-        .route("/v1/devices/{device}/apps/{app}/driver", put(drive).delete(release))
+        .route("/v1/devices/{device}/apps/{app}/driver", get(driver).put(drive).delete(release))
         .route("/v1/devices/{device}/apps/{app}/calls", get(calls))
         .route("/v1/devices/{device}/apps/{app}/calls/{completion}", post(answer))
         .route(
@@ -83,6 +83,8 @@ pub(super) struct Categories {
 pub(super) struct Calls {
     /// The newest 256, oldest first.
     calls: Vec<ToldView>,
+    /// What came of its requests for permission: the newest 256, oldest first.
+    replies: Vec<ReplyView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,7 +112,8 @@ pub(super) async fn categories(
 /// Let the app set its notification categories: the whole set, in place of the one before
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/categories", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = Categories,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall,
+        description = "HomingErrorDomain 1: an identifier is empty, twice there or Apple's own, or the set is too large")))]
 pub(super) async fn set_categories(
     State(api): State<Api>,
     Path((device, app)): Place,
@@ -119,6 +122,17 @@ pub(super) async fn set_categories(
     let call = AppCall::SetNotificationCategories { categories };
     done(reply_of(&*api.device(&device).await?, app, call).await?)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How the app is driven
+#[utoipa::path(get, path = "/v1/devices/{device}/apps/{app}/driver", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 200, body = Driver), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn driver(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<Json<Driver>, Problem> {
+    Ok(Json(api.device(&device).await?.ask(move |phone| Ok(phone.driver_of(&app))).await?))
 }
 
 /// Drive the app through this API: no process is started for it, its delegate answers as said here
@@ -154,8 +168,8 @@ pub(super) async fn calls(
     State(api): State<Api>,
     Path((device, app)): Place,
 ) -> Result<Json<Calls>, Problem> {
-    let calls = api.device(&device).await?.ask(move |phone| Ok(phone.told(&app))).await?;
-    Ok(Json(Calls { calls }))
+    let (calls, replies) = api.device(&device).await?.ask(move |phone| Ok(phone.told(&app))).await?;
+    Ok(Json(Calls { calls, replies }))
 }
 
 /// Call the completion handler of an open call of a driven app

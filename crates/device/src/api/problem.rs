@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 pub(crate) use homing_http_api::{Body, Problem};
 use homing_local::LocalError;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::backup::BackupError;
 use crate::fleet::ChangeError;
@@ -59,6 +61,16 @@ impl From<ChangeError> for Problem {
             | ChangeError::Stopping => Self::broken(detail),
         }
     }
+}
+
+/// A problem document of a call that an app made: what its completion handler would get.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefusedCall {
+    #[serde(flatten)]
+    problem: Problem,
+    /// *NSError*; absent if the request wasn't the app's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<LocalError>,
 }
 
 /// What the app would have been told; the member `error` is what its completion handler would get, with the name that

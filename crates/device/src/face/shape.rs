@@ -50,7 +50,9 @@ pub(super) struct Button {
 impl Shape {
     /// `None` if it isn't to be seen now: it is in Notification Center alone.
     pub(super) fn of(view: &NotificationView) -> Option<Self> {
-        let is_seen = |surface: &Surface| matches!(surface, Surface::Banner | Surface::LockScreen);
+        let is_seen = |surface: &Surface| {
+            matches!(surface, Surface::Banner | Surface::PersistentBanner | Surface::LockScreen)
+        };
         if !view.surfaces.iter().any(is_seen) {
             return None;
         }

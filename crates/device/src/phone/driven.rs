@@ -10,7 +10,7 @@ use super::questions::{Asked, Refusal};
 use super::{Caller, Phone};
 use crate::driver::{
     CallAnswer, ContentOption, DidReceiveAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView,
-    FetchAnswer, ToldView, WillPresentAnswer, changed,
+    FetchAnswer, ReplyView, ToldView, WillPresentAnswer, changed,
 };
 use crate::happening::Kind;
 use crate::store::StoreError;
@@ -127,12 +127,19 @@ impl Phone {
         self.call(bundle, call, Caller::Api(reply))
     }
 
-    /// What the app was told, oldest first.
-    pub(crate) fn told(&self, bundle: &str) -> Result<Vec<ToldView>, Refusal> {
+    /// What the app was told, and what it was answered, oldest first.
+    pub(crate) fn told(&self, bundle: &str) -> Result<(Vec<ToldView>, Vec<ReplyView>), Refusal> {
         match self.driven.get(bundle) {
-            Some(driven) if driven.driver.is_some() => Ok(driven.told().cloned().collect()),
+            Some(driven) if driven.driver.is_some() => {
+                Ok((driven.told().cloned().collect(), driven.replies().cloned().collect()))
+            }
             Some(_) | None => Err(self.not_driven(bundle)),
         }
+    }
+
+    /// What is laid down for the app.
+    pub(crate) fn driver_of(&self, bundle: &str) -> Result<Driver, Refusal> {
+        self.driver(bundle).cloned().ok_or_else(|| self.not_driven(bundle))
     }
 
     fn not_driven(&self, bundle: &str) -> Refusal {

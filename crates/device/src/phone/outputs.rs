@@ -21,7 +21,11 @@ impl Phone {
                 self.happened(Kind::PromptWithdrawn, Some(&bundle), json!({}))
             }
             Output::AuthorizationResult { bundle, request, granted } => {
-                self.happened(Kind::Changed, Some(&bundle), json!({}));
+                self.happened(Kind::Changed, Some(&bundle), json!({"request": request, "granted": granted}));
+                let (now, driven) = (self.clock.now(), self.driven.get_mut(&bundle));
+                if let Some(driven) = driven.filter(|driven| driven.driver.is_some()) {
+                    driven.reply(now, request, granted);
+                }
                 self.answer(request, Reply::Granted(granted));
             }
             Output::AddResult { request, result, .. } | Output::BadgeResult { request, result, .. } => {
@@ -154,7 +158,7 @@ impl Phone {
 
     fn present(&mut self, bundle: &str, delivered: &center::Delivered) {
         let Some(app) = self.center.app(bundle) else { return };
-        match translate::view(&self.center, app, delivered) {
+        match translate::view(&self.center, app, delivered, self.clock.now()) {
             Ok(view) => self.happened(Kind::Presented, Some(bundle), json!(view)),
             Err(error) => {
                 tracing::error!(device = self.name, bundle, %error, "a notification can't be shown")

@@ -1,9 +1,10 @@
 //! What the HTTP API wants to know of a phone, and what a user does with it by way of the API.
 
+use homing_local::message::Page;
 use homing_local::view::{AppView, ChangeSetting};
 use homing_local::{
-    AppCall, AppManifest, AppStateWord, ApplicationState, AuthorizationStatus, Coordinate, Finding,
-    LocalError, LocationPermission, NotificationView, PromptView, Reply,
+    AppCall, AppManifest, AppStateWord, ApplicationState, AuthorizationOption, AuthorizationStatus, Coordinate,
+    DeviceEvent, Finding, LocalError, LocationPermission, NotificationView, PromptView, Reply,
 };
 use homing_notification_center as center;
 use homing_trace::Environment;
@@ -124,6 +125,8 @@ pub(crate) struct AppDetail {
     /// What `didFailToRegisterForRemoteNotificationsWithError` was told last; absent once registering succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) registration_error: Option<LocalError>,
+    /// The number that its icon shows: 0 while a Focus hides badges.
+    pub(crate) visible_badge: u32,
     /// Background App Refresh is on for it.
     pub(crate) background_refresh: bool,
     /// Whether it may know where the device is.
@@ -232,6 +235,7 @@ impl Phone {
                 .and_then(|state| translate::same(&state).ok()),
             registered: app.kept.registered,
             registration_error: app.registration_error.clone(),
+            visible_badge: self.center.visible_badge(bundle),
             background_refresh: self.center.refreshes_in_background(bundle),
             location_permission: translate::same(&self.center.location_permission(bundle))
                 .unwrap_or_default(),
@@ -269,7 +273,9 @@ impl Phone {
             .center
             .apps()
             .flat_map(|app| self.center.on_screen(&app.bundle_id).map(move |delivered| (app, delivered)))
-            .filter_map(|(app, delivered)| translate::view(&self.center, app, delivered).ok())
+            .filter_map(|(app, delivered)| {
+                translate::view(&self.center, app, delivered, self.clock.now()).ok()
+            })
             .collect();
         shown.sort_by_key(|view| std::cmp::Reverse(view.date));
         shown
@@ -443,6 +449,15 @@ impl Phone {
             return Ok(Err(Refusal::NotInFront(bundle.to_owned())));
         }
         let (taken, is_taken) = oneshot::channel();
+        if self.is_driven(bundle) {
+            self.tell_driven(bundle, DeviceEvent::Touched { touch: Page(touch) })?;
+            // The toucher may have gone.
+            let answer = move || {
+                let _ = taken.send(true);
+            };
+            self.effects.push(Effect::Answer(Box::new(answer)));
+            return Ok(Ok(is_taken));
+        }
         let (bundle, touch) = (bundle.to_owned(), Value::Object(touch));
         self.effects.push(Effect::Touch { bundle, touch, taken });
         Ok(Ok(is_taken))
@@ -463,6 +478,18 @@ impl Phone {
         Ok(Ok(replied))
     }
 
+    /// Asks for permission as the app would. The answer comes when it is known; an app that is driven finds it under the
+    /// number, too.
+    pub(crate) fn ask_permission_as(
+        &mut self,
+        bundle: &str,
+        options: Vec<AuthorizationOption>,
+    ) -> Asked<(u64, oneshot::Receiver<Reply>)> {
+        let request = self.next_request;
+        let replied = self.call_as(bundle, AppCall::RequestAuthorization { options })?;
+        Ok(replied.map(|replied| (request, replied)))
+    }
+
     /// Airplane mode off or on.
     pub(crate) fn set_online(&mut self, online: bool) -> Asked<()> {
         self.store.save_online(online)?;
@@ -471,12 +498,6 @@ impl Phone {
             switch.send_replace(online);
         })));
         self.happened(Kind::Changed, None, json!({}));
-        Ok(Ok(()))
-    }
-
-    /// The clock was moved: what is due fires before the answer.
-    pub(crate) fn clock_moved(&mut self) -> Asked<()> {
-        self.look_at_the_clock()?;
         Ok(Ok(()))
     }
 }

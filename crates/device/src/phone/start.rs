@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use homing_clock::Clock;
 use homing_link::RegistrationName;
 use homing_local::AppManifest;
 use homing_notification_center::{self as center, Center, StateError};
@@ -16,6 +15,7 @@ use crate::happening::Watchers;
 use crate::launcher::AppLauncher;
 use crate::link::Registration;
 use crate::store::{Identity, Store, StoreError};
+use crate::wall_clock::WallClock;
 
 /// What a phone is made of.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct PhoneConfig {
     pub(crate) path: PathBuf,
     /// What a device that is new begins with.
     pub(crate) beginning: Beginning,
-    pub(crate) clock: Clock,
+    pub(crate) clock: WallClock,
     pub(crate) launcher: Arc<dyn AppLauncher>,
     /// Where the processes of apps attach.
     pub(crate) socket: PathBuf,
@@ -48,6 +48,8 @@ pub(crate) struct Started {
     pub(crate) identity: Option<Identity>,
     pub(crate) online: watch::Receiver<bool>,
     pub(crate) wake: watch::Receiver<Option<UnixMillis>>,
+    /// Whether a process was asked something, and has time to answer.
+    pub(crate) asking: watch::Receiver<bool>,
 }
 
 /// Inputs not yet looked at. Who finds no room waits.
@@ -64,9 +66,9 @@ pub(crate) async fn start(config: PhoneConfig) -> Result<Started, StoreError> {
         let _in_runtime = runtime.enter();
         match Phone::open(config, to_itself) {
             Ok((phone, identity)) => {
-                let (online, wake) = (phone.online.subscribe(), phone.wake.subscribe());
+                let watched = (phone.online.subscribe(), phone.wake.subscribe(), phone.asking.subscribe());
                 // The host waits for this unless it is going down.
-                if ready.send(Ok((identity, online, wake))).is_ok() {
+                if ready.send(Ok((identity, watched))).is_ok() {
                     phone.run(queue);
                 }
             }
@@ -75,9 +77,9 @@ pub(crate) async fn start(config: PhoneConfig) -> Result<Started, StoreError> {
     });
     let stopped = |why: String| StoreError::Unreadable { what: "a device", why };
     spawned.map_err(|error| stopped(error.to_string()))?;
-    let (identity, online, wake) =
+    let (identity, (online, wake, asking)) =
         is_ready.await.map_err(|_| stopped("its thread ended while it started".to_owned()))??;
-    Ok(Started { inputs, identity, online, wake })
+    Ok(Started { inputs, identity, online, wake, asking })
 }
 
 /// Processes and URLs name it from anywhere.
@@ -109,6 +111,7 @@ impl Phone {
             socket: config.socket,
             inputs,
             wake: watch::Sender::new(None),
+            asking: watch::Sender::new(false),
             watchers: config.watchers,
             tokens: config.tokens,
             apps: Default::default(),
@@ -159,6 +162,7 @@ impl Phone {
 
     /// Brings everything to where the file says it is, as after a restart of the device: no app runs.
     pub(super) fn load(&mut self) -> Result<(), StoreError> {
+        self.clock.set_wrong_by(self.store.clock_wrong_by()?);
         let kept = self.store.apps()?;
         self.apps = kept
             .into_iter()

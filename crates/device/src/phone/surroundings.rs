@@ -3,6 +3,7 @@
 
 use homing_local::{Coordinate, LocationPermission};
 use homing_notification_center as center;
+use homing_trace::UnixMillis;
 use serde_json::json;
 
 use super::Phone;
@@ -11,6 +12,26 @@ use crate::happening::Kind;
 use crate::translate;
 
 impl Phone {
+    /// What is due on a clock that moved happens before the answer.
+    pub(crate) fn clock_moved(&mut self) -> Asked<()> {
+        self.look_at_the_clock()?;
+        Ok(Ok(()))
+    }
+
+    /// What the phone's clock shows, and by how much it is wrong, in milliseconds.
+    pub(crate) fn wall_clock(&self) -> (UnixMillis, i64) {
+        (self.clock.now(), self.clock.wrong_by_millis())
+    }
+
+    /// Somebody sets the phone's clock. What that does to what is due is the notification center's.
+    pub(crate) fn set_clock_wrong_by(&mut self, millis: i64) -> Asked<()> {
+        self.store.save_clock_wrong_by(millis)?;
+        self.clock.set_wrong_by(millis);
+        self.feed(center::Input::TimePassed)?;
+        self.happened(Kind::Changed, None, json!({}));
+        Ok(Ok(()))
+    }
+
     /// The phone travels to another time zone.
     pub(crate) fn set_time_zone(&mut self, time_zone: String) -> Asked<DeviceView> {
         if !center::Center::knows_time_zone(&time_zone) {

@@ -10,6 +10,7 @@ use homing_device::{AppLauncher, DeviceConfig, DeviceHost, Launch, RunningApp, V
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
@@ -139,4 +140,23 @@ pub(crate) async fn allow(host: &DeviceHost) {
     let answered = send(host, "POST", "/v1/devices/iphone/prompt/answer", json!({"allow": true})).await;
     assert_eq!(answered.0, 204, "{}", answered.1);
     put_state(host, "background").await;
+}
+
+/// What happened after the event of this number, up to now.
+pub(crate) async fn events_after(host: &DeviceHost, after: u64) -> Vec<Value> {
+    let last = get(host, "/v1/events/mark").await["mark"].as_u64().expect("it is a number");
+    let mut stream = TcpStream::connect(host.addresses()[0]).await.expect("it listens");
+    let head = format!(
+        "GET /v1/events?after={after} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("it is taken");
+    let mut lines = BufReader::new(stream).lines();
+    let mut events: Vec<Value> = Vec::new();
+    while events.last().map_or(after, |told| told["no"].as_u64().unwrap_or(after)) < last {
+        let read = tokio::time::timeout(std::time::Duration::from_secs(20), lines.next_line()).await;
+        let line = read.expect("it says something").expect("it goes on").expect("it isn't closed");
+        events
+            .extend(line.strip_prefix("data: ").map(|told| serde_json::from_str(told).expect("it is JSON")));
+    }
+    events
 }

@@ -230,8 +230,11 @@ fn a_sound_is_found_by_its_name_or_is_the_default_one() {
         (json!({"alert": "n", "sound": {"critical": 1, "name": "chime.caf"}}), Some("sound chime.caf")),
         (json!({"alert": "n", "sound": "chime.caf", "interruption-level": "passive"}), None),
     ];
+    let mut profile = news();
+    profile.sounds.extend(["BELL.WAV", "song.mp3", "no-ending"].map(|name| (name.to_owned(), 2.0)));
     for (aps, heard) in table {
         let mut phone = Phone::after(allowed(AppState::Background));
+        phone.take(Input::AppInstalled(profile.clone()));
         let outputs = phone.take(arrives(push(1, json!({"aps": aps}))));
         let sound = outputs.iter().find(|output| output.contains("sound")).map(String::as_str);
         assert_eq!(sound, heard, "{aps}");

@@ -8,7 +8,7 @@ const BASE = "/api/device/v1";
 
 export type AppState = "foreground" | "background" | "ended" | "force-quit";
 export type AuthorizationStatus = "not-determined" | "denied" | "authorized" | "provisional" | "ephemeral";
-export type Surface = "banner" | "lock-screen" | "notification-center" | "sound" | "badge";
+export type Surface = "banner" | "persistent-banner" | "lock-screen" | "notification-center" | "sound" | "badge";
 export type InterruptionLevel = "passive" | "active" | "time-sensitive" | "critical";
 export type Switch = "not-supported" | "disabled" | "enabled";
 export type AlertStyle = "none" | "banner" | "alert";

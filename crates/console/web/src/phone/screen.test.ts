@@ -1,7 +1,7 @@
 // What is on the screen follows from the device's state and the user's look.
 
 import { expect, test } from "vitest";
-import type { AppDetail, NotificationView, Settings } from "../api/device";
+import type { AppDetail, NotificationView } from "../api/device";
 import { banner, keyOf, on, previews, showing } from "./screen";
 import type { PhoneState } from "./usePhone";
 
@@ -53,7 +53,6 @@ function phone(change: Partial<PhoneState> & { locked?: boolean } = {}): PhoneSt
 }
 
 const when = (show: Settings["show_previews_setting"]) => ({ show_previews_setting: show }) as Settings;
-const settings = (change: Partial<Settings>) => ({ "com.example.news": change as Settings });
 
 test("a locked phone shows its lock screen, whatever is behind", () => {
   expect(showing(phone({ locked: true, apps: [app("foreground")] }), "settings").what).toBe("lock");
@@ -72,8 +71,8 @@ test("a banner goes after five seconds, a persistent one stays, and neither is o
   const none = new Set<string>();
   expect(banner(phone({ notifications: [fresh] }), NOW, none)).toBe(fresh);
   expect(banner(phone({ notifications: [old] }), NOW, none)).toBeUndefined();
-  const persistent = phone({ notifications: [old], settings: settings({ alert_style: "alert" }) });
-  expect(banner(persistent, NOW, none)).toBe(old);
+  const persistent = notification("c", 6, ["persistent-banner"]);
+  expect(banner(phone({ notifications: [persistent] }), NOW, none)).toBe(persistent);
   expect(banner(phone({ notifications: [fresh], locked: true }), NOW, none)).toBeUndefined();
 });
 

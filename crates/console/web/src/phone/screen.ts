@@ -37,11 +37,11 @@ export function banner(state: PhoneState, now: number, wiped: ReadonlySet<string
     return undefined;
   }
   return state.notifications.find((notification) => {
-    if (!notification.surfaces.includes("banner") || wiped.has(keyOf(notification))) {
+    if (wiped.has(keyOf(notification))) {
       return false;
     }
-    const stays = state.settings[notification.app]?.alert_style === "alert";
-    return stays || now - Date.parse(notification.date) < BANNER_MS;
+    const stays = notification.surfaces.includes("persistent-banner");
+    return stays || (notification.surfaces.includes("banner") && now - Date.parse(notification.date) < BANNER_MS);
   });
 }
 

@@ -120,6 +120,7 @@ export function NotificationStory({ bundle, apnsId, listed, onPush }: Props) {
 
 const SURFACES: Record<string, IconName> = {
   banner: "banner",
+  "persistent-banner": "banner",
   "lock-screen": "lockScreen",
   "notification-center": "list",
   sound: "sound",

@@ -58,6 +58,7 @@ export const trace = {
   speakers: { provider: "provider", "push-service": "push service", device: "iPhone" } satisfies Record<Speaker, string>,
   surfaces: {
     banner: "Banner",
+    "persistent-banner": "Persistent banner",
     "lock-screen": "Lock screen",
     "notification-center": "Notification Centre",
     sound: "Sound",

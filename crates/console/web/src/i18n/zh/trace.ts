@@ -39,6 +39,7 @@ export const trace: Pick<Dictionary, "arrivals" | "stages" | "speakers" | "surfa
   speakers: { provider: "业务服务端", "push-service": "推送服务", device: "iPhone" },
   surfaces: {
     banner: "横幅",
+    "persistent-banner": "持续横幅",
     "lock-screen": "锁定屏幕",
     "notification-center": "通知中心",
     sound: "声音",
