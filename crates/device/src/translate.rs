@@ -152,7 +152,8 @@ pub(crate) fn view(
     let is_enabled = |setting: fn(&center::NotificationSettings) -> center::NotificationSetting| {
         settings.as_ref().map(setting) == Some(center::NotificationSetting::Enabled)
     };
-    let in_car_play = category.as_ref().is_some_and(|category| category.options.allow_in_car_play)
+    let category = center.category_of(&app.bundle_id, delivered);
+    let in_car_play = category.is_some_and(|category| category.options.allow_in_car_play)
         && is_enabled(|settings| settings.car_play_setting);
     Ok(NotificationView {
         identifier: delivered.identifier().to_owned(),

@@ -72,7 +72,7 @@ pub enum ApplicationState {
 
 /// The callbacks of the iOS 9 API. The one with the fetch completion handler is `did-receive-remote-notification` among the
 /// device's other events.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "callback", rename_all = "kebab-case")]
 pub enum LegacyCallback {
     /// *application(_:didRegister:)*: what the user allows.
@@ -109,7 +109,7 @@ impl LegacyCallback {
 }
 
 /// What came with an action.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ResponseInfo {
     /// *UIUserNotificationActionResponseTypedTextKey*.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, Turn};
 use crate::output::UserInfo;
 use crate::{
-    AlertStyle, AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Surface, Text,
-    Trigger,
+    AlertStyle, AppProfile, AppState, Center, Delivered, LaunchOptions, MoveCause, Output, Response, Surface,
+    Text, Trigger,
 };
 
 /// The most bytes of JSON that an app's categories may have together.

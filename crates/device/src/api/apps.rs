@@ -63,7 +63,7 @@ pub(super) struct Page {
     url: Option<String>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Badge {
     /// 0 is none.

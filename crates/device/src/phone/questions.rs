@@ -3,8 +3,8 @@
 use homing_local::message::Page;
 use homing_local::view::{AppView, ChangeSetting};
 use homing_local::{
-    AppCall, AppManifest, AppStateWord, ApplicationState, AuthorizationOption, AuthorizationStatus, Coordinate,
-    DeviceEvent, Finding, LocalError, LocationPermission, NotificationView, PromptView, Reply,
+    AppCall, AppManifest, AppStateWord, ApplicationState, AuthorizationOption, AuthorizationStatus,
+    Coordinate, DeviceEvent, Finding, LocalError, LocationPermission, NotificationView, PromptView, Reply,
 };
 use homing_notification_center as center;
 use homing_trace::Environment;
