@@ -252,10 +252,7 @@ proptest! {
         });
         for (step, input) in steps {
             now = now.plus_millis(step);
-            // What the app forgot with its removal, it can't know again.
-            if matches!(&input, Input::AppRemoved { bundle } if bundle == NEWS) {
-                ended.clear();
-            }
+            let is_removal = matches!(&input, Input::AppRemoved { bundle } if bundle == NEWS);
             if let Input::AppRemoved { bundle } = &input {
                 recipients.remove(bundle);
             }
@@ -276,6 +273,10 @@ proptest! {
                     *times += 1;
                     prop_assert_eq!(*times, 1, "{} is displayed twice", receipt.seq);
                 }
+            }
+            // What the app forgot with its removal, it can't know again. What was due until then came first.
+            if is_removal {
+                ended.clear();
             }
             for bundle in [NEWS, CHAT] {
                 let on_screen: Vec<_> = center.on_screen(bundle).map(Delivered::identifier).collect();
