@@ -1,11 +1,13 @@
 //! Between the words of the local API and those of the notification center. They name the same things and have the
 //! same JSON, which is what carries one over into the other; a test holds the two together.
 
+use std::collections::BTreeMap;
+
 use homing_local::message::UserInfo;
 use homing_local::{
     AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, FetchResult,
-    LaunchOptions, LegacyMethods, LocalError, Notification, NotificationView, PendingView,
-    PresentationOption, PromptView, Surface,
+    LaunchOptions, LegacyMethods, LocalError, Notification, NotificationView, PendingView, PluralFormat,
+    PluralForms, PresentationOption, PromptView, Surface,
 };
 use homing_notification_center as center;
 use homing_trace::UnixMillis;
@@ -33,7 +35,28 @@ pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
         content_extensions: manifest.content_extensions.iter().map(content_extension).collect(),
         sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),
         localisations: manifest.localisations.clone(),
+        plurals: manifest.plurals.iter().map(plurals_of).collect(),
     }
+}
+
+type PluralTable<F> = (String, BTreeMap<String, F>);
+
+fn plurals_of(
+    (locale, table): (&String, &BTreeMap<String, PluralFormat>),
+) -> PluralTable<center::PluralFormat> {
+    let forms = |forms: &PluralForms| center::PluralForms {
+        zero: forms.zero.clone(),
+        one: forms.one.clone(),
+        two: forms.two.clone(),
+        few: forms.few.clone(),
+        many: forms.many.clone(),
+        other: forms.other.clone(),
+    };
+    let format = |plural: &PluralFormat| center::PluralFormat {
+        format: plural.format.clone(),
+        variables: plural.variables.iter().map(|(name, of)| (name.clone(), forms(of))).collect(),
+    };
+    (locale.clone(), table.iter().map(|(key, plural)| (key.clone(), format(plural))).collect())
 }
 
 fn content_extension(extension: &ContentExtension) -> center::ContentExtension {

@@ -41,7 +41,9 @@ pub use legacy::{
     LegacyCategory, LegacyMethods, LocalNotification, ResponseInfo, UserNotificationSettings,
     UserNotificationType,
 };
-pub use manifest::{AppManifest, Command, ContentExtension, Finding, ManifestError};
+pub use manifest::{
+    AppManifest, Command, ContentExtension, Finding, ManifestError, PluralFormat, PluralForms,
+};
 pub use message::{
     AppCall, AppReply, AppRequest, DeviceEvent, FetchResult, LaunchOptions, MessageError, Recipient, Reply,
 };

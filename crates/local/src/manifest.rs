@@ -33,6 +33,9 @@ pub struct AppManifest {
     /// Locale → key → format: the app's `Localizable.strings`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+    /// Locale → key → format with plural forms: the app's `Localizable.stringsdict`, which comes before the other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plurals: BTreeMap<String, BTreeMap<String, PluralFormat>>,
     /// The directory of the app's own files, by its absolute path: what is attached from there is copied, not moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<String>,
@@ -46,6 +49,36 @@ pub struct AppManifest {
     /// Notification content extensions. What one answers is laid down through the device's API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content_extensions: Vec<ContentExtension>,
+}
+
+/// A format with plural forms: `%#@name@` stands for the variable of that name, and takes the next argument,
+/// `%2$#@name@` the second; all else is as in plain formats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluralFormat {
+    /// *NSStringLocalizedFormatKey*.
+    #[schema(example = "%#@messages@ from %@")]
+    pub format: String,
+    pub variables: BTreeMap<String, PluralForms>,
+}
+
+/// What a variable says, by the category that its language puts the number into. In it, `%d` and `%@` are the number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluralForms {
+    /// For 0 in every language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub few: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many: Option<String>,
+    /// Where a form is missing, and for what is no number.
+    pub other: String,
 }
 
 /// A notification content extension: it draws the notifications of its categories while the user has one open.

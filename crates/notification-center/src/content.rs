@@ -62,10 +62,7 @@ impl Text {
     pub(crate) fn resolved(&self, app: &AppProfile, locale: &str) -> Self {
         match self {
             Self::Plain(_) => self.clone(),
-            Self::Localized { loc_key, loc_args } => {
-                let format = app.localised(locale, loc_key).unwrap_or(loc_key);
-                Self::Plain(homing_payload::resolve(format, loc_args))
-            }
+            Self::Localized { loc_key, loc_args } => Self::Plain(app.localised(locale, loc_key, loc_args)),
         }
     }
 }

@@ -29,6 +29,7 @@ mod installation;
 mod legacy;
 mod local;
 mod output;
+mod plural;
 mod presentation;
 mod profile;
 mod prompt;
@@ -71,6 +72,7 @@ pub use output::{
     AppReceipt, Delivered, LaunchOptions, MoveCause, Output, PlayedSound, PresentationOptions, Prompt,
     RemoteMark, Response, Shown, Surface, UserInfo,
 };
+pub use plural::{PluralFormat, PluralForms};
 pub use profile::AppProfile;
 pub use recipient::Recipient;
 pub use region::{Coordinate, LocationPermission, Region};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ContentExtension;
+use crate::{ContentExtension, PluralFormat};
 use serde::{Deserialize, Serialize};
 
 /// From this length on, in seconds, the default sound plays instead (*UNNotificationSound*).
@@ -39,6 +39,9 @@ pub struct AppProfile {
     pub sounds: BTreeMap<String, f64>,
     /// Locale → key → format.
     pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+    /// Locale → key → format with plural forms.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plurals: BTreeMap<String, BTreeMap<String, PluralFormat>>,
 }
 
 impl AppProfile {
@@ -49,24 +52,34 @@ impl AppProfile {
         is_playable && self.sounds.get(name).is_some_and(|seconds| *seconds < SOUND_LIMIT_SECONDS)
     }
 
-    /// The format of `key` in `locale`, else in that without its last part, down to the language, else in English.
-    pub(crate) fn localised(&self, locale: &str, key: &str) -> Option<&str> {
+    /// The text of `key` in `locale`, else in that without its last part, down to the language, else in English, else the
+    /// key itself. In each, a format with plural forms comes before a plain one.
+    pub(crate) fn localised(&self, locale: &str, key: &str, args: &[String]) -> String {
         let mut wanted = locale;
         loop {
-            if let Some(format) = self.table(wanted).and_then(|table| table.get(key)) {
-                return Some(format);
+            if let Some(text) = self.localised_in(wanted, key, args) {
+                return text;
             }
             match wanted.rfind(['-', '_']) {
                 Some(end) => wanted = &wanted[..end],
-                None => return self.table("en")?.get(key).map(String::as_str),
+                None => break,
             }
         }
+        self.localised_in("en", key, args).unwrap_or_else(|| homing_payload::resolve(key, args))
     }
 
-    /// Locales are the same whatever the case of their letters and with `_` for `-`.
-    fn table(&self, locale: &str) -> Option<&BTreeMap<String, String>> {
-        let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-        let mut tables = self.localisations.iter();
-        tables.find(|(name, _)| name.bytes().map(plain).eq(locale.bytes().map(plain))).map(|(_, table)| table)
+    fn localised_in(&self, locale: &str, key: &str, args: &[String]) -> Option<String> {
+        let plural = table(&self.plurals, locale).and_then(|table| table.get(key));
+        let plain = || table(&self.localisations, locale).and_then(|table| table.get(key));
+        plural
+            .map(|plural| plural.resolved(locale, args))
+            .or_else(|| plain().map(|format| homing_payload::resolve(format, args)))
     }
+}
+
+/// Locales are the same whatever the case of their letters and with `_` for `-`.
+fn table<'a, T>(tables: &'a BTreeMap<String, T>, locale: &str) -> Option<&'a T> {
+    let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let mut tables = tables.iter();
+    tables.find(|(name, _)| name.bytes().map(plain).eq(locale.bytes().map(plain))).map(|(_, table)| table)
 }

@@ -1,6 +1,6 @@
 //! The rules a manifest is held to, one after the other.
 
-use super::{AppManifest, Command, Finding, Severity, SoundFile};
+use super::{AppManifest, Command, Finding, PluralFormat, Severity, SoundFile};
 use crate::launch;
 
 /// Longest bundle ID, in bytes: it is also a topic on the device link.
@@ -52,10 +52,12 @@ pub(super) fn check(manifest: &AppManifest) -> Vec<Finding> {
         let again = manifest.sounds[..index].iter().any(|earlier| earlier.name == sound.name);
         sound_file(index, sound, again, &mut findings);
     }
-    for locale in manifest.localisations.keys() {
+    let plain = manifest.localisations.keys().map(|locale| ("localisations", locale));
+    let plural = manifest.plurals.keys().map(|locale| ("plurals", locale));
+    for (tables, locale) in plain.chain(plural) {
         if !is_locale(locale) {
             findings.push(warning(
-                format!("$.localisations.{locale}"),
+                format!("$.{tables}.{locale}"),
                 format!("{locale:?} is no locale, so its texts are never shown"),
                 "write a language, or language and region: en, zh-Hans, pt-BR",
             ));
@@ -67,6 +69,11 @@ pub(super) fn check(manifest: &AppManifest) -> Vec<Finding> {
             "the directory of the app's files can't be found from anywhere",
             "write its absolute path",
         ));
+    }
+    for (locale, table) in &manifest.plurals {
+        for (key, plural) in table {
+            plural_format(&format!("$.plurals.{locale}.{key}"), plural, &mut findings);
+        }
     }
     for (path, given) in
         [("$.launch", &manifest.launch), ("$.service_extension", &manifest.service_extension)]
@@ -169,6 +176,24 @@ fn sound_file(index: usize, sound: &SoundFile, again: bool, findings: &mut Vec<F
             format!("it lasts {} s, so the default sound plays instead", sound.seconds),
             "shorten it to less than 30 s",
         ));
+    }
+}
+
+/// A variable that a format names must be there.
+fn plural_format(path: &str, plural: &PluralFormat, findings: &mut Vec<Finding>) {
+    let forms = plural.variables.values().flat_map(|forms| {
+        let given = [&forms.zero, &forms.one, &forms.two, &forms.few, &forms.many];
+        given.into_iter().flatten().chain([&forms.other])
+    });
+    for text in forms.chain([&plural.format]) {
+        let names = text.split("#@").skip(1).filter_map(|after| after.split_once('@'));
+        for (name, _) in names.filter(|(name, _)| !plural.variables.contains_key(*name)) {
+            findings.push(warning(
+                path,
+                format!("{name:?} is none of its variables, so it is shown as it is written"),
+                "add it to \"variables\", or correct its name",
+            ));
+        }
     }
 }
 
