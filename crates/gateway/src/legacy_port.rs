@@ -25,7 +25,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::authority::Authority;
-use crate::listen::{stopped, unless_stopped};
+use crate::listen::{stopped, unless_long_stopped};
 use crate::provider_port::{
     Admission, ProviderPort, ProviderPortError, Socket, Spoken, certificate_of, environment_of, explain,
     legacy_server_config, management_environment, spoken,
@@ -108,7 +108,7 @@ impl LegacyPort {
         let accepted = match Socket::new(tcp) {
             Ok(socket) => {
                 let accepting = timeout(HANDSHAKE_DEADLINE, self.accept((environment, port), socket));
-                match unless_stopped(&mut stop, accepting).await {
+                match unless_long_stopped(&mut stop, accepting).await {
                     Some(accepted) => accepted,
                     None => return,
                 }

@@ -152,6 +152,9 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await.is_ok();
 }
 
+/// How long a handshake that is under way may go on when all stops.
+const AT_THE_DOOR: Duration = Duration::from_millis(250);
+
 /// What `work` comes to, unless `stop` says true before.
 pub(crate) async fn unless_stopped<T>(
     stop: &mut watch::Receiver<bool>,
@@ -161,6 +164,22 @@ pub(crate) async fn unless_stopped<T>(
         biased;
         done = work => Some(done),
         () = stopped(stop) => None,
+    }
+}
+
+/// The same with a moment more: who is at the door when it closes may have sent all it has to say already.
+pub(crate) async fn unless_long_stopped<T>(
+    stop: &mut watch::Receiver<bool>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let closed = async {
+        stopped(stop).await;
+        tokio::time::sleep(AT_THE_DOOR).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = closed => None,
     }
 }
 

@@ -44,7 +44,7 @@ use crate::advice::Advice;
 use crate::broadcast;
 use crate::centre::Centre;
 use crate::hub::Hub;
-use crate::listen::unless_stopped;
+use crate::listen::{unless_long_stopped, unless_stopped};
 use crate::shares::Shares;
 use crate::store::{Refused, StageEvent, Store};
 use crate::testers::Testers;
@@ -168,7 +168,7 @@ impl ProviderPort {
         let stream = match Socket::new(tcp) {
             Ok(socket) => {
                 let greeting = timeout(HANDSHAKE_DEADLINE, acceptor.accept(socket));
-                match unless_stopped(&mut stop, greeting).await {
+                match unless_long_stopped(&mut stop, greeting).await {
                     Some(Ok(Ok(stream))) => stream,
                     Some(Ok(Err(error))) => {
                         return tracing::warn!(%peer, %error, "no connection with a provider: {}", tls::explain(&error));
