@@ -15,7 +15,7 @@ const MOST_APPS: usize = 10_000;
 /// Names of clients that are remembered for a leniency of an app.
 const MOST_CLIENTS: usize = 8;
 /// Characters that are kept of such a name.
-const CLIENT_KEPT: usize = 100;
+pub(crate) const CLIENT_KEPT: usize = 100;
 
 /// All that was counted since the process started.
 #[derive(Debug, Default)]

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use homing_trace::UnixMillis;
 use tokio::sync::Semaphore;
 
+pub(crate) use blots::without_tokens;
 pub(crate) use entry::{Answer, Asked, Credential, Entry, Unanswered};
 pub(crate) use faults::{Effect, Faults, Hit, Interface, Rule, Scope, Target, Wish};
 pub(crate) use journal::{Filter, Journal, Noted};

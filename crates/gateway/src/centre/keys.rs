@@ -50,6 +50,12 @@ impl ProviderKey {
         topic.team == self.team && self.apps.as_ref().is_none_or(among)
     }
 
+    /// Whether both are one key, be it that it is for fewer apps now.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        (&self.key_id, &self.team, &self.verifying, self.created_at)
+            == (&other.key_id, &other.team, &other.verifying, other.created_at)
+    }
+
     /// Whether both may be used on one connection, after one another in any order.
     pub fn is_related_to(&self, other: &Self) -> bool {
         let names = |one: &Self, another: &Self| one.related_to.as_deref() == Some(&*another.key_id);

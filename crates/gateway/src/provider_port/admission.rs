@@ -29,7 +29,7 @@ use super::verdicts::{Verdict, Verdicts};
 use crate::centre::{Certificate, Directory, ProviderKey};
 use crate::notification::{Notification, RegistrationKey};
 use crate::store::{Refused, Topics};
-use crate::testers::Credential;
+use crate::testers::{Credential, without_tokens};
 
 /// The moment a batch of requests is handled at.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ impl Known {
         Refused {
             apns_id,
             team: self.team.as_deref().map(Into::into),
-            topic: self.topic.as_ref().map(|topic| topic.as_str().into()),
+            topic: self.topic.as_ref().map(|topic| without_tokens(topic.as_str()).into()),
             environment: Some(environment),
             token: token.map(Into::into),
             injected: None,
@@ -197,7 +197,8 @@ impl Follower {
     pub(super) fn topics(&self, directory: &Directory) -> Topics {
         let apps = directory.apps().filter(|app| app.team == self.team);
         let entries = apps.flat_map(|app| &app.topics).filter_map(|name| directory.topic(name));
-        let allowed = entries.filter(|entry| self.key.as_ref().is_none_or(|key| key.allows(entry)));
+        let key = self.key.as_ref().map(|key| directory.provider_key(&key.key_id));
+        let allowed = entries.filter(|entry| key.is_none_or(|key| key.is_some_and(|key| key.allows(entry))));
         let named = allowed.filter(|entry| match &self.topics {
             Some(topics) => entry.name.parse().is_ok_and(|topic| topics.allows_topic(&topic)),
             None => true,
@@ -302,7 +303,9 @@ impl Admission {
             return (!stands).then_some(Reason::BadCertificate);
         }
         let mut used = self.bound.iter().flat_map(Binding::keys);
-        let stands = |key: &Arc<ProviderKey>| self.directory.provider_key(&key.key_id) == Some(key);
+        let stands = |key: &Arc<ProviderKey>| {
+            self.directory.provider_key(&key.key_id).is_some_and(|known| known.is_same_key(key))
+        };
         (!used.all(stands)).then_some(Reason::InvalidProviderToken)
     }
 
@@ -341,6 +344,9 @@ impl Admission {
         client: Option<&HeaderValue>,
         now: Moment,
     ) {
+        if used.is_empty() {
+            return;
+        }
         let client = client.and_then(|client| client.to_str().ok());
         let lenient = Lenient { team, topic, used, client, at: now.at };
         self.noted.note(&lenient, &self.directory, &self.port.advice);

@@ -243,8 +243,7 @@ impl Asked {
     fn note_refusal(&self, known: &Known, reason: Option<&Reason>) {
         let now = Moment::now(self.port.store.clock());
         if known.team.is_some() || self.port.strangers.may_note(now.real) {
-            let label = String::from_utf8_lossy(self.names.request_id.as_bytes());
-            let label = label.chars().take(super::connection::LABEL_KEPT).collect();
+            let label = super::connection::label(&self.names.request_id);
             let word = reason.map(|reason| homing_trace::Reason::from_peer(reason.as_str()));
             let mut refused = known.refused(label, self.environment, None, word, now.at);
             refused.injected = self.injected();

@@ -31,7 +31,7 @@ use super::receipts::{Stream, Streams};
 use crate::centre::Directory;
 use crate::notification::{Mailbox, Outcome, RegistrationKey, ReplyTo, Submission};
 use crate::store::BadCursor;
-use crate::testers::Noted;
+use crate::testers::{Noted, without_tokens};
 pub(super) use ending::End;
 use ending::{AGE_WITHIN, Going, Leaving, STOP_WITHIN};
 pub(super) use instead::gone;
@@ -47,7 +47,7 @@ pub(super) const BODY_READ: usize = 64 * 1024;
 /// How often slow bodies and silent connections are looked for, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Characters kept of a label that is no UUID.
-pub(super) const LABEL_KEPT: usize = 64;
+const LABEL_KEPT: usize = 64;
 
 /// A request that wants an answer.
 struct Asked {
@@ -479,7 +479,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     }
 
     fn note_refusal(&self, asked: &Asked, refusal: Option<&Refusal>, known: &Known, now: Moment) {
-        let label = String::from_utf8_lossy(asked.apns_id.as_bytes()).chars().take(LABEL_KEPT).collect();
+        let label = label(&asked.apns_id);
         let token = asked.token().filter(|token| DeviceTokenHex::parse(token.as_bytes()).is_ok());
         let reason = refusal.map(|refusal| homing_trace::Reason::from_peer(refusal.reason.as_str()));
         let mut refused = known.refused(label, self.admission.environment(), token, reason, now.at);
@@ -495,6 +495,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             self.refuse(asked, Reason::IdleTimeout.into(), known, now);
         }
     }
+}
+
+/// What stands for a request in the trace, whatever its client has put there.
+pub(super) fn label(id: &HeaderValue) -> Box<str> {
+    without_tokens(&String::from_utf8_lossy(id.as_bytes())).chars().take(LABEL_KEPT).collect()
 }
 
 impl Reading {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use homing_apns::{Leniencies, Topic};
 use homing_trace::UnixMillis;
 
-use crate::advice::{Advice, Tally};
+use crate::advice::{Advice, CLIENT_KEPT, Tally};
 use crate::centre::Directory;
+use crate::testers::without_tokens;
 
 /// Topics of one connection that are counted for.
 const MOST_TOPICS: usize = 64;
@@ -36,11 +37,9 @@ pub(super) struct Lenient<'a> {
 }
 
 impl Noted {
+    /// Some leniency was made use of.
     pub(super) fn note(&mut self, lenient: &Lenient<'_>, directory: &Directory, advice: &Advice) {
         let Lenient { team, topic, used, client, at } = *lenient;
-        if used.is_empty() {
-            return;
-        }
         let topic_no = topic.map(|(_, no)| no);
         let place = match self.topics.iter().position(|noted| noted.topic_no == topic_no) {
             Some(place) => place,
@@ -60,9 +59,10 @@ impl Noted {
         let new = used.without(noted.seen);
         if !new.is_empty() {
             noted.seen = noted.seen.and(new);
-            noted.tally.note_connection(new, client, at);
+            let client = client.map(named);
+            noted.tally.note_connection(new, client.as_deref(), at);
             for leniency in new.without(self.logged).iter() {
-                let client = client.unwrap_or("unnamed");
+                let client = client.as_deref().unwrap_or("unnamed");
                 let topic = topic.map_or("receipts", |(topic, _)| topic.as_str());
                 tracing::info!(
                     topic,
@@ -75,5 +75,23 @@ impl Noted {
             self.logged = self.logged.and(new);
         }
         noted.tally.note(used, at);
+    }
+}
+
+/// As far as it is shown, without what doesn't belong there.
+fn named(client: &str) -> String {
+    without_tokens(client).chars().take(CLIENT_KEPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_calls_itself_is_cut_and_blotted() {
+        assert_eq!(named("pushy/1.0"), "pushy/1.0");
+        assert_eq!(named(&"a b".repeat(100)).len(), CLIENT_KEPT);
+        let token = format!("{}.eyJpc3MiOiJUIn0.c2VjcmV0", "eyJhbGciOiJFUzI1NiJ9");
+        assert_eq!(named(&format!("pushy {token}")), "pushy …");
     }
 }

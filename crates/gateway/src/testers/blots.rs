@@ -11,15 +11,21 @@ const BLOT: &str = "…";
 /// Beginnings of tokens that are looked at in one text; in one with more, nothing is shown.
 const MOST_LOOKED_AT: usize = 32;
 const SCHEME: &str = "bearer";
+/// What stands behind the percent sign of what was escaped once more.
+const ESCAPED_AGAIN: &[u8] = b"25";
 
 /// The text with a blot in place of each JWT, and of what follows the word `bearer`; borrowed if there is none.
-pub(super) fn without_tokens(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_tokens(text: &str) -> Cow<'_, str> {
+    shown(text, &mut Run::default())
+}
+
+fn shown<'a>(text: &'a str, run: &mut Run) -> Cow<'a, str> {
     let bytes = text.as_bytes();
     let mut shown = String::new();
     let (mut copied, mut at, mut looked_at) = (0, 0, 0);
     while at < bytes.len() {
-        let hidden = match is_beginning(bytes, at) {
-            true => after_scheme(text, at).or_else(|| jwt(bytes, at, &mut looked_at)),
+        let hidden = match can_begin(bytes[at]) && is_beginning(bytes, at) {
+            true => after_scheme(text, at).or_else(|| jwt(bytes, at, run, &mut looked_at)),
             false => None,
         };
         if looked_at > MOST_LOOKED_AT {
@@ -49,20 +55,52 @@ pub(super) fn blotted(text: String) -> String {
     shown.unwrap_or(text)
 }
 
-const fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
-}
-
 /// Base64 in either alphabet, also where a URL has escaped it.
 const fn is_of_segment(byte: u8) -> bool {
-    is_of_word(byte) || matches!(byte, b'+' | b'/' | b'=' | b'%')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/' | b'=' | b'%')
 }
 
-/// Whether a word can begin here: at the start, after anything that is no part of one, after what a URL has escaped.
+/// The scheme, or a JSON object in base64: a brace, or white space before one.
+const fn can_begin(byte: u8) -> bool {
+    matches!(byte, b'b' | b'B' | b'e' | b'I' | b'C' | b'D')
+}
+
+/// Whether a token can begin here: at the start, after anything but a letter or a digit, after what a URL has escaped, be it
+/// again and again.
 fn is_beginning(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[..at];
-    let is_escaped = before.len() >= 3 && before[before.len() - 3] == b'%';
-    before.last().is_none_or(|last| !is_of_word(*last)) || is_escaped
+    let is_escaped = || {
+        let mut escape = before.get(..at.saturating_sub(2)).unwrap_or_default();
+        while let Some(once_more) = escape.strip_suffix(ESCAPED_AGAIN) {
+            escape = once_more;
+        }
+        at > 2 && escape.ends_with(b"%")
+    };
+    before.last().is_none_or(|last| !last.is_ascii_alphanumeric()) || is_escaped()
+}
+
+/// The byte that a URL has escaped here, be it again and again, and how long that is.
+fn escaped(bytes: &[u8]) -> Option<(u8, usize)> {
+    let mut code = bytes.strip_prefix(b"%")?;
+    while let Some(once_less) = code.strip_prefix(ESCAPED_AGAIN).filter(|rest| is_code(rest)) {
+        code = once_less;
+    }
+    let digit = |at: usize| char::from(*code.get(at)?).to_digit(16);
+    let byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
+    Some((byte, bytes.len() - code.len() + 2))
+}
+
+fn is_code(bytes: &[u8]) -> bool {
+    matches!(bytes, [one, other, ..] if one.is_ascii_hexdigit() && other.is_ascii_hexdigit())
+}
+
+/// How long the dot is that stands here; 0 when it is something else.
+fn dot(bytes: &[u8]) -> usize {
+    match bytes.first() {
+        Some(b'.') => 1,
+        Some(b'%') => escaped(bytes).filter(|(byte, _)| *byte == b'.').map_or(0, |(_, len)| len),
+        Some(_) | None => 0,
+    }
 }
 
 /// What follows the scheme, up to what can't belong to it.
@@ -79,30 +117,67 @@ fn after_scheme(text: &str, at: usize) -> Option<(usize, usize)> {
     (from > after && len > 0).then_some((from, from + len))
 }
 
+/// Bytes of one segment, and where the token ends whose first one it would be. All beginnings within it share that, so each
+/// byte is looked at three times at most.
+#[derive(Default)]
+struct Run {
+    end: usize,
+    token_end: Option<usize>,
+    #[cfg(test)]
+    steps: usize,
+}
+
+impl Run {
+    fn look(&mut self, bytes: &[u8], at: usize) {
+        if at < self.end {
+            return;
+        }
+        self.end = self.segment(bytes, at);
+        let mut end = Some(self.end);
+        for _ in 0..2 {
+            end = end.and_then(|end| {
+                let from = end + dot(&bytes[end..]);
+                let next = self.segment(bytes, from);
+                (from > end && next > from).then_some(next)
+            });
+        }
+        self.token_end = end;
+    }
+
+    /// Where the segment ends that begins here.
+    fn segment(&mut self, bytes: &[u8], from: usize) -> usize {
+        let rest = &bytes[from..];
+        let is_of_it = |at: &usize| is_of_segment(rest[*at]) && dot(&rest[*at..]) == 0;
+        let len = (0..rest.len()).take_while(is_of_it).count();
+        #[cfg(test)]
+        {
+            self.steps += len + 1;
+        }
+        from + len
+    }
+}
+
 /// Three segments, of which the first is a JSON object.
-fn jwt(bytes: &[u8], at: usize, looked_at: &mut usize) -> Option<(usize, usize)> {
-    let segment = |from: usize| {
-        let len = bytes[from..].iter().take_while(|byte| is_of_segment(**byte)).count();
-        (len > 0).then_some(from + len)
-    };
-    let next = |end: usize| (bytes.get(end) == Some(&b'.')).then(|| segment(end + 1)).flatten();
-    // A brace, or white space before one, begins with one of these.
-    if !matches!(bytes[at], b'e' | b'I' | b'C' | b'D') {
+fn jwt(bytes: &[u8], at: usize, run: &mut Run, looked_at: &mut usize) -> Option<(usize, usize)> {
+    if matches!(bytes[at], b'b' | b'B') {
         return None;
     }
-    let head = segment(at)?;
-    let end = next(next(head)?)?;
+    run.look(bytes, at);
+    let end = run.token_end?;
     *looked_at += 1;
-    is_object(&bytes[at..head]).then_some((at, end))
+    is_object(&bytes[at..run.end]).then_some((at, end))
 }
 
 fn is_object(segment: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(segment) else { return false };
-    let text = text.replace("%2B", "+").replace("%2b", "+").replace("%2F", "/").replace("%2f", "/");
-    let text = text.replace("%3D", "=").replace("%3d", "=");
-    let is_standard = text.contains(['+', '/']);
+    let (mut text, mut rest) = (Vec::with_capacity(segment.len()), segment);
+    while let Some(first) = rest.first() {
+        let (byte, len) = escaped(rest).unwrap_or((*first, 1));
+        text.push(byte);
+        rest = &rest[len..];
+    }
+    let is_standard = text.iter().any(|byte| matches!(byte, b'+' | b'/'));
     let engine = if is_standard { &STANDARD_NO_PAD_INDIFFERENT } else { &URL_SAFE_NO_PAD_INDIFFERENT };
-    let decoded = engine.decode(text.as_bytes());
+    let decoded = engine.decode(&text);
     decoded.is_ok_and(|decoded| {
         serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&decoded).is_ok()
     })
@@ -129,6 +204,13 @@ mod tests {
             (format!("{TOKEN}."), "….".to_owned()),
             ("Bearer s3cret, basic x".to_owned(), "Bearer …, basic x".to_owned()),
             ("x=bearer:s3cret".to_owned(), "x=bearer:…".to_owned()),
+            (format!("?a={}", TOKEN.replace('.', "%2E")), "?a=…".to_owned()),
+            (TOKEN.replace('.', "%2e"), "…".to_owned()),
+            (TOKEN.replace('.', "%252E"), "…".to_owned()),
+            (format!("token_{TOKEN}"), "token_…".to_owned()),
+            (format!("token-{TOKEN}"), "token-…".to_owned()),
+            (format!("?a=%2522{TOKEN}%2522&x=1"), "?a=%2522…&x=1".to_owned()),
+            (format!("?a=%252522{TOKEN}"), "?a=%252522…".to_owned()),
             // `{"alg":"ES256"}` behind white space, in standard base64 with padding.
             (format!("IHsiYWxnIjoiRVMyNTYifQ==.{TOKEN}"), "….c2lnbmF0dXJlLXNlY3JldA".to_owned()),
         ] {
@@ -158,5 +240,15 @@ mod tests {
     fn a_text_with_too_much_to_look_at_is_not_shown() {
         let text = format!("{}.a.b", "eyJ/".repeat(2_000));
         assert_eq!(without_tokens(&text), BLOT);
+    }
+
+    #[test]
+    fn each_byte_is_looked_at_a_few_times_only() {
+        for piece in ["e/", "e+", "e_", "e.", "e%25", "e%2E", "%25e", "%2525", "e"] {
+            let text = piece.repeat(8_000);
+            let mut run = Run::default();
+            shown(&text, &mut run);
+            assert!(run.steps <= 4 * text.len(), "{piece}: {} steps of {}", run.steps, text.len());
+        }
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use homing_trace::UnixMillis;
 use tokio::sync::watch;
 
+use super::blots::without_tokens;
 use super::entry::{Answer, Asked, Entry, Unanswered};
 use crate::notification::lock;
 
@@ -134,7 +135,8 @@ impl Journal {
         }
         let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let injected = injected.map(|word| word.as_str().to_owned());
-        let (team_id, topic) = (team_id.map(str::to_owned), topic.map(str::to_owned));
+        let (team_id, topic) =
+            (team_id.map(str::to_owned), topic.map(|topic| without_tokens(topic).into_owned()));
         let answer = answer.map(Answer::without_tokens);
         let mut rings = lock(&self.rings);
         rings.last += 1;

@@ -359,3 +359,22 @@ async fn an_app_that_is_removed_takes_its_certificates_and_registrations_with_it
     let token = super::world::hex(&world.sealer.seal(&again.expect("the store answers")));
     assert_eq!(outcome(&mut client, world.request(&token)).await, "200");
 }
+
+#[tokio::test]
+async fn an_app_that_is_removed_leaves_the_connections_that_push_another_with_its_key() {
+    let world = World::start(DEVELOPMENT).await;
+    world.centre.create_app(TEAM, WEATHER).await.expect("it is made");
+    let (token, weather) =
+        (world.register(DEVELOPMENT, APP).await, world.register(DEVELOPMENT, WEATHER).await);
+    let key = world.key(TEAM, &[DEVELOPMENT], Some(&[APP, WEATHER])).await;
+    let mut client = world.client(Credential::None).await;
+    assert_eq!(outcome(&mut client, world.request_by(&key, &weather, WEATHER)).await, "200");
+    world.centre.remove_app(WEATHER).await.expect("it was there");
+    assert_eq!(outcome(&mut client, world.request_by(&key, &token, APP)).await, "200");
+    assert_eq!(outcome(&mut client, world.request_by(&key, &weather, WEATHER)).await, "TopicDisallowed");
+    // Made again, it is another app, which the key isn't for.
+    world.centre.create_app(TEAM, WEATHER).await.expect("it is made");
+    let mut next = world.client(Credential::None).await;
+    assert_eq!(outcome(&mut next, world.request_by(&key, &weather, WEATHER)).await, "TopicDisallowed");
+    assert_eq!(outcome(&mut client, world.request_by(&key, &token, APP)).await, "200");
+}

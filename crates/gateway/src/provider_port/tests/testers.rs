@@ -358,6 +358,7 @@ async fn the_journal_says_what_its_client_has_cancelled() {
 
 #[tokio::test]
 async fn a_provider_token_stands_nowhere_in_the_journal() {
+    const LABEL: &str = "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10";
     let (world, token, mut client) = scene().await;
     let jwt = world.key.sign(super::world::KEY_ID, super::world::TEAM, real_seconds());
     let signature = jwt.rsplit('.').next().expect("it has one");
@@ -368,8 +369,28 @@ async fn a_provider_token_stands_nowhere_in_the_journal() {
     assert_eq!(client.send(world.request(&jwt), ALERT).await.reason(), (400, "BadDeviceToken".to_owned()));
     let request = world.request(&token).header("apns-id", &jwt);
     assert_eq!(client.send(request, ALERT).await.reason(), (400, "BadMessageId".to_owned()));
+    let topic = |topic: &str| world.bare_request(&token).header("apns-topic", topic);
+    let bearer = format!("bearer {jwt}");
+    let request = topic(&jwt).header("authorization", &bearer);
+    assert_eq!(client.send(request, ALERT).await.reason(), (400, "TopicDisallowed".to_owned()));
+    let channels = format!("/1/apps/{jwt}/channels");
+    let list = world.channel_request("GET", &channels).header("apns-request-id", LABEL);
+    let answer = client.ask(list).await;
+    assert_eq!(super::channels::refused(&answer).1, "TopicMismatch");
+    let broadcast = format!("/4/broadcasts/apps/{jwt}");
+    let answer =
+        client.send(world.channel_request("POST", &broadcast).header("apns-request-id", &jwt), ALERT);
+    assert_ne!(answer.await.status, 200);
+    let by_token = TraceQuery::Token { token: token.clone(), registration: None };
+    let by_label = |label: &str| TraceQuery::ApnsId(label.to_owned());
+    for (query, refusals) in [(by_token, 2), (by_label(LABEL), 1), (by_label("…"), 2)] {
+        let traces = world.store.trace(query, 100).await.expect("the store answers");
+        assert_eq!(traces.len(), refusals, "{traces:?}");
+        assert!(!format!("{traces:?}").contains("eyJ"), "{traces:?}");
+    }
     let entries = world.journal(&Filter::default());
-    assert_eq!(entries.len(), 4, "{entries:?}");
+    assert_eq!(entries.len(), 7, "{entries:?}");
+    assert_eq!((&entries[4]["topic"], &entries[5]["topic"]), (&json!("…"), &json!("…")));
     assert_eq!(entries[1]["path"], format!("/3/device/{token}?jwt=…"));
     let all = format!("{entries:?}");
     assert!(!all.contains(signature), "{all}");
