@@ -182,7 +182,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
                 () = tokio::time::sleep_until(look) => {
                     self.give_up_slow_bodies(look);
                     // A stream whose reader is gone or doesn't read ends by itself.
-                    if signs.heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
+                    // One that goes has its own time.
+                    let is_going = self.going.is_some();
+                    if is_going || signs.heard.swap(false, Ordering::Relaxed) || self.streams.are_open() {
                         last_heard = look;
                     } else if look >= last_heard + self.port.rules.idle && self.leaving.is_none() {
                         self.leave(Reason::IdleTimeout, self.moment());

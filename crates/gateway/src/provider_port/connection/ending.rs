@@ -40,6 +40,8 @@ pub(super) struct Going {
     pub(super) by: Instant,
     /// Since when its client has been told.
     pub(super) told_at: Option<Instant>,
+    /// When something was last heard of it; its beginning before that.
+    heard_at: Instant,
     /// Whether the gateway stops.
     pub(super) is_stop: bool,
 }
@@ -53,23 +55,32 @@ pub(super) struct Leaving {
 impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
     /// Begins to end the connection in order, within this time; sooner if it was to end later.
     pub(super) fn go(&mut self, within: Duration, is_stop: bool) {
-        let by = Instant::now() + within;
-        let going = self.going.get_or_insert(Going { by, told_at: None, is_stop });
+        let now = Instant::now();
+        let by = now + within;
+        let going = self.going.get_or_insert(Going { by, told_at: None, heard_at: now, is_stop });
         going.by = going.by.min(by);
-        going.is_stop |= is_stop;
+        if is_stop && !going.is_stop {
+            (going.is_stop, going.heard_at) = (true, now);
+        }
     }
 
-    /// Ends the connection where nothing is open. Else tells the client, once, that it takes no more requests; and once the
-    /// time is over, ends what hasn't ended.
+    /// At a stop, ends the connection once nothing is open and nothing is on its way. Else tells the client, once, that it
+    /// takes no more requests; and once the time is over, ends what hasn't ended.
     pub(super) fn go_on(&mut self, signs: &Signs, now: Moment) {
         let nothing_is_open = self.is_at_rest() && !self.streams.are_open();
         let Some(going) = &mut self.going else { return };
-        if going.told_at.is_none() && nothing_is_open && self.leaving.is_none() {
-            // Some clients read nothing that follows a first GOAWAY, not even the last.
-            return self.leave(Reason::Shutdown, now);
+        if signs.heard.swap(false, Ordering::Relaxed) {
+            going.heard_at = now.instant;
+        }
+        // Some clients read nothing that follows a first GOAWAY, not even the last.
+        let is_told_once = going.is_stop && nothing_is_open;
+        if going.told_at.is_none() && is_told_once && going.heard_at + QUIET_AT_STOP <= now.instant {
+            return if self.leaving.is_none() {
+                self.leave(Reason::Shutdown, now)
+            };
         }
         // Frames are whole while nothing waits to be written.
-        if going.told_at.is_none() && !signs.is_writing.load(Ordering::Relaxed) {
+        if going.told_at.is_none() && !is_told_once && !signs.is_writing.load(Ordering::Relaxed) {
             going.told_at = Some(now.instant);
             let _ = signs.farewell.set(Refusal::new(Reason::Shutdown).body());
             self.h2.graceful_shutdown();

@@ -34,10 +34,11 @@ async fn a_silent_connection_is_told_that_it_was_idle() {
 }
 
 #[tokio::test]
-async fn an_old_connection_with_nothing_open_is_told_once_to_come_again() {
+async fn an_old_connection_is_told_to_come_again_in_two_steps() {
     let rules = ProviderRules { age: Duration::from_millis(200), ..ProviderRules::default() };
     let world = World::start_with(DEVELOPMENT, rules).await;
-    assert_eq!(farewells(&world).await, [(0, 0, SHUTDOWN.to_owned())]);
+    let expected = [(0x7fff_ffff, 0, SHUTDOWN.to_owned()), (0, 0, SHUTDOWN.to_owned())];
+    assert_eq!(farewells(&world).await, expected);
 }
 
 #[tokio::test]
