@@ -1,7 +1,7 @@
 // What is on the screen follows from the device's state and the user's look.
 
 import { expect, test } from "vitest";
-import type { AppDetail, NotificationView } from "../api/device";
+import type { AppDetail, NotificationView, Settings } from "../api/device";
 import { banner, keyOf, on, previews, showing } from "./screen";
 import type { PhoneState } from "./usePhone";
 
