@@ -1,4 +1,5 @@
-//! How much of what is bounded each team may take: a quarter, so that no team keeps all others out. What is bounded, and
+//! How much of what is bounded each team may take: a quarter, and what nobody else needs: only the last quarter of the whole is kept
+//! from whoever has its own, so that no team keeps all others out. What is bounded, and
 //! how one is told that there is no room, is left to whoever asks.
 
 use std::collections::HashMap;
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::notification::lock;
 
-/// One team's part of the whole is the whole divided by this.
+/// One team's part of the whole is the whole divided by this; as much is kept for teams that have less.
 const PARTS: usize = 4;
 
 /// What all teams share; clones are the same.
@@ -36,7 +37,7 @@ pub(crate) struct Share {
 /// Why there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoom {
-    /// The team has its part.
+    /// The team has its part, and what is left is for others.
     Team,
     /// All teams together have the whole.
     All,
@@ -50,7 +51,8 @@ impl Shares {
     pub(crate) fn take(&self, team: &Arc<str>, amount: usize) -> Result<Share, NoRoom> {
         let mut taken = lock(&self.0.taken);
         let of_team = taken.by_team.get(team).copied().unwrap_or_default();
-        if of_team + amount > self.0.all / PARTS {
+        let part = self.0.all / PARTS;
+        if of_team + amount > part && taken.all + amount > self.0.all - part {
             return Err(NoRoom::Team);
         }
         if taken.all + amount > self.0.all {
@@ -86,16 +88,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_team_takes_a_quarter_and_all_together_the_whole_and_both_are_given_back() {
+    fn a_team_alone_takes_all_but_a_quarter_and_others_still_have_theirs() {
         let shares = Shares::new(16);
-        let teams: Vec<Arc<str>> = ["A", "B", "C", "D", "E"].map(Arc::from).to_vec();
-        let mut held: Vec<_> = (0..4).map(|_| shares.take(&teams[0], 1).expect("a quarter")).collect();
+        let teams: Vec<Arc<str>> = ["A", "B", "C"].map(Arc::from).to_vec();
+        let mut held: Vec<_> = (0..12).map(|_| shares.take(&teams[0], 1).expect("there is room")).collect();
         assert_eq!(shares.take(&teams[0], 1).err(), Some(NoRoom::Team));
-        held.extend(teams[1..4].iter().map(|team| shares.take(team, 4).expect("a quarter, too")));
-        assert_eq!(shares.take(&teams[4], 1).err(), Some(NoRoom::All));
+        held.push(shares.take(&teams[1], 3).expect("it has less than a quarter"));
+        assert_eq!(shares.take(&teams[1], 2).err(), Some(NoRoom::Team));
+        held.push(shares.take(&teams[1], 1).expect("a quarter"));
+        assert_eq!(shares.take(&teams[2], 1).err(), Some(NoRoom::All));
         held.remove(0);
         assert_eq!(shares.taken(), 15);
-        held.push(shares.take(&teams[4], 1).expect("it was given back"));
+        held.push(shares.take(&teams[2], 1).expect("it was given back"));
         held.clear();
         assert_eq!((shares.taken(), lock(&shares.0.taken).by_team.len()), (0, 0));
     }

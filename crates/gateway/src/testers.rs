@@ -24,8 +24,8 @@ use crate::notification::RegistrationKey;
 
 /// Device tokens without a device that one process makes.
 const DEVICELESS: u32 = 100_000;
-/// Who may follow the journal at a time.
-const FOLLOWERS: usize = 16;
+/// Who may read the journal at a time.
+const READERS: usize = 16;
 
 /// One for all ports and cores of a push service.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub(crate) struct Testers {
     pub(crate) marks: Marks,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
-    /// A place for each who follows the journal.
-    pub(crate) followers: Arc<Semaphore>,
+    /// A place for each who reads the journal.
+    pub(crate) readers: Arc<Semaphore>,
     deviceless: AtomicU32,
 }
 
@@ -44,7 +44,7 @@ impl Default for Testers {
             marks: Marks::default(),
             faults: Faults::default(),
             journal: Journal::default(),
-            followers: Arc::new(Semaphore::new(FOLLOWERS)),
+            readers: Arc::new(Semaphore::new(READERS)),
             deviceless: AtomicU32::new(0),
         }
     }

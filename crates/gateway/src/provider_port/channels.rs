@@ -345,7 +345,11 @@ fn no_room(full: NoRoom, head: &ChannelHead, of: &str) -> Reason {
     let (team, app) = (&*head.team, &*head.bundle_id);
     match full {
         NoRoom::Team => {
-            tracing::debug!(team, app, "a quarter of the room for {of} is in use by this team");
+            tracing::debug!(
+                team,
+                app,
+                "this team has a quarter of the room for {of} or more, and the rest is for others"
+            );
             Reason::TooManyRequests
         }
         NoRoom::All => {

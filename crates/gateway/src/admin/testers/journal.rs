@@ -18,8 +18,9 @@ use crate::admin::refusal::unusable;
 use crate::listen::stopped;
 use crate::testers::{Entry, Filter, Testers};
 
-/// Entries that are handed over at a time.
+/// Entries that are looked up at a time, and bytes after which no other is added to what is handed over.
 const AT_A_TIME: usize = 1_000;
+const CHUNK: usize = 1 << 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +54,7 @@ pub(in crate::admin) struct JournalAsked {
         (status = 200, body = Entry, content_type = "application/x-ndjson", description = "one line for each"),
         (status = 409, description = "no tools for testers here"),
         (status = 422, description = "no such app"),
-        (status = 429, description = "too many follow already")
+        (status = 429, description = "too many read it already")
     ))]
 pub(in crate::admin) async fn read(
     State(context): State<Arc<AdminContext>>,
@@ -71,13 +72,10 @@ pub(in crate::admin) async fn read(
         None => None,
     };
     let filter = Filter { topics, token: asked.token, status: asked.status, strangers: asked.strangers };
-    let place = match asked.follow {
-        true => Some(Arc::clone(&testers.followers).try_acquire_owned().map_err(|_| {
-            let detail = "too many follow the journal already: close one of them".to_owned();
-            Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "Too many watchers", detail)
-        })?),
-        false => None,
-    };
+    let place = Arc::clone(&testers.readers).try_acquire_owned().map_err(|_| {
+        let detail = "too many read the journal already: close one of them".to_owned();
+        Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "Too many watchers", detail)
+    })?;
     let reading = Reading {
         written: testers.journal.written(),
         testers: Arc::clone(testers),
@@ -86,7 +84,8 @@ pub(in crate::admin) async fn read(
         after: asked.after.unwrap_or_default(),
         left: asked.limit.unwrap_or(usize::MAX),
         stop: context.stop.clone(),
-        following: place,
+        follows: asked.follow,
+        _place: place,
         is_over: false,
     };
     let lines = unfold(reading, |mut reading| async move {
@@ -96,15 +95,21 @@ pub(in crate::admin) async fn read(
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
 }
 
-fn lines_of(entries: &[Arc<Entry>]) -> Bytes {
+/// As many as make a chunk, and of how many entries they are: at least one.
+fn lines_of(entries: &[Arc<Entry>]) -> (Bytes, usize) {
     let mut lines = Vec::new();
+    let mut told = 0;
     for entry in entries {
         // What was written down is text and numbers.
         if serde_json::to_writer(&mut lines, &**entry).is_ok() {
             lines.push(b'\n');
         }
+        told += 1;
+        if lines.len() >= CHUNK {
+            break;
+        }
     }
-    lines.into()
+    (lines.into(), told)
 }
 
 /// Somebody who reads.
@@ -117,8 +122,9 @@ struct Reading {
     left: usize,
     written: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
-    /// The place of one who goes on with what comes.
-    following: Option<OwnedSemaphorePermit>,
+    /// Whether to go on with what comes.
+    follows: bool,
+    _place: OwnedSemaphorePermit,
     is_over: bool,
 }
 
@@ -129,11 +135,13 @@ impl Reading {
             self.written.mark_unchanged();
             let (now, most) = (self.clock.now(), self.left.min(AT_A_TIME));
             let (entries, looked) = self.testers.journal.after(self.after, now, &self.filter, most);
-            self.after = looked;
-            self.left -= entries.len();
-            self.is_over = self.left == 0 || (self.following.is_none() && entries.len() < most);
-            if !entries.is_empty() {
-                return Some(lines_of(&entries));
+            let (lines, told) = lines_of(&entries);
+            let is_all = told == entries.len();
+            self.after = if is_all { looked } else { entries[told - 1].no };
+            self.left -= told;
+            self.is_over = self.left == 0 || (!self.follows && is_all && told < most);
+            if told > 0 {
+                return Some(lines);
             }
             if self.is_over {
                 break;
@@ -144,5 +152,41 @@ impl Reading {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testers::{Asked, Noted};
+
+    #[tokio::test]
+    async fn what_is_handed_over_at_a_time_is_bounded_and_all_of_it_comes() {
+        let testers = Arc::<Testers>::default();
+        let clock = Clock::default();
+        for _ in 0..600 {
+            // Six characters of JSON each.
+            let asked = Asked { payload: vec![1; 5_000].into(), ..Asked::default() };
+            testers.journal.write(*Noted::new(asked, clock.now()), Some("TEAM"), None, None);
+        }
+        let place = Arc::clone(&testers.readers).try_acquire_owned().expect("nobody reads");
+        let mut reading = Reading {
+            written: testers.journal.written(),
+            testers,
+            clock,
+            filter: Filter::default(),
+            after: 0,
+            left: usize::MAX,
+            stop: watch::channel(false).1,
+            follows: false,
+            _place: place,
+            is_over: false,
+        };
+        let mut lines = 0;
+        while let Some(chunk) = reading.next().await {
+            assert!(chunk.len() < CHUNK + 40_000, "{}", chunk.len());
+            lines += chunk.iter().filter(|byte| **byte == b'\n').count();
+        }
+        assert_eq!(lines, 600);
     }
 }

@@ -263,9 +263,12 @@ async fn the_journal_says_what_its_client_has_cancelled() {
     world.fault(Effect::Delay(10 * WAIT), Some(1));
     let (_late, mut stream) = client.begin(labelled(&world, &id)).await;
     stream.send_data(bytes::Bytes::from_static(UPDATE), true).expect("it is sent");
-    while world.testers.faults.all(world.store.clock().now()).iter().any(|rule| rule.hits == 0) {
-        tokio::task::yield_now().await;
-    }
+    let hit = async {
+        while world.testers.faults.all(world.store.clock().now()).iter().any(|rule| rule.hits == 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(WAIT, hit).await.expect("it is taken");
     stream.send_reset(h2::Reason::CANCEL);
     until(4).await;
     let entries = world.journal(&Filter::default());
