@@ -21,12 +21,7 @@ impl Phone {
                 self.happened(Kind::PromptWithdrawn, Some(&bundle), json!({}))
             }
             Output::AuthorizationResult { bundle, request, granted } => {
-                self.happened(Kind::Changed, Some(&bundle), json!({"request": request, "granted": granted}));
-                let (now, driven) = (self.clock.now(), self.driven.get_mut(&bundle));
-                if let Some(driven) = driven.filter(|driven| driven.driver.is_some()) {
-                    driven.reply(now, request, granted);
-                }
-                self.answer(request, Reply::Granted(granted));
+                self.authorization_decided(&bundle, request, granted);
             }
             Output::AddResult { request, result, .. } | Output::BadgeResult { request, result, .. } => {
                 let reply = match result {
@@ -85,6 +80,16 @@ impl Phone {
             Output::Receipt(said) => self.owe(&said)?,
         }
         Ok(())
+    }
+
+    /// What came of a request for permission is told to its caller, and noted down for an app that is driven.
+    fn authorization_decided(&mut self, bundle: &str, request: u64, granted: bool) {
+        self.happened(Kind::Changed, Some(bundle), json!({"request": request, "granted": granted}));
+        let (now, driven) = (self.clock.now(), self.driven.get_mut(bundle));
+        if let Some(driven) = driven.filter(|driven| driven.driver.is_some()) {
+            driven.reply(now, request, granted);
+        }
+        self.answer(request, Reply::Granted(granted));
     }
 
     fn call_open_settings(

@@ -182,9 +182,9 @@ fn a_tap_that_resumes_the_app_calls_it_inactive() {
     let mut phone = phone(FETCH, AppState::Background);
     phone.take(visible());
     let tapped = phone.handle(tap("id-1"));
-    let state = tapped.iter().find_map(|output| match output {
-        Output::CallDidReceiveRemoteNotification { application_state, .. } => Some(*application_state),
-        _ => None,
+    let state = tapped.iter().find_map(|output| {
+        let Output::CallDidReceiveRemoteNotification { application_state, .. } = output else { return None };
+        Some(*application_state)
     });
     assert_eq!(state, Some(ApplicationState::Inactive));
 }

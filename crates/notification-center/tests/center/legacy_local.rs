@@ -273,7 +273,7 @@ fn cancelling_means_all_that_are_equal_waiting_or_shown() {
     phone.take(cancel(LocalNotification { has_action: false, ..local_at(HOUR) }));
     assert_eq!(scheduled(&phone).len(), 3, "it isn't equal");
     phone.take(cancel(local_at(HOUR)));
-    assert_eq!(scheduled(&phone), [other.clone()]);
+    assert_eq!(scheduled(&phone), std::slice::from_ref(&other));
 
     phone.pass(HOUR);
     assert_eq!(phone.listed(), ["UILocalNotification-3"]);

@@ -30,19 +30,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => prop_oneof![Just(news()), Just(whole()), Just(chat())].prop_map(Input::AppInstalled),
         1 => bundle().prop_map(|bundle| Input::AppRemoved { bundle }),
         4 => (bundle(), anywhere).prop_map(|(bundle, state)| Input::AppStateChanged { bundle, state }),
-        4 => (bundle(), any::<[bool; 3]>()).prop_map(|(bundle, [present, receive, remote])| Input::DelegateSet {
-            bundle,
-            delegate: Delegate {
-                will_present: present,
-                did_receive: receive,
-                did_receive_remote_notification: remote,
-                legacy: LegacyMethods {
-                    did_receive_remote_notification: receive,
-                    did_receive_local_notification: present,
-                    handle_action: remote,
-                },
-            },
-        }),
+        4 => (bundle(), any::<[bool; 3]>()).prop_map(|(bundle, has)| Input::DelegateSet { bundle, delegate: delegate_of(has) }),
         1 => bundle().prop_map(|bundle| Input::LaunchFinished { bundle }),
         1 => any::<bool>().prop_map(|locked| Input::LockSet { locked }),
         1 => (bundle(), recipient_of()).prop_map(|(bundle, recipient)| Input::RecipientSet { bundle, recipient }),
@@ -83,6 +71,19 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (bundle(), identifier()).prop_map(|(bundle, identifier)| Input::Dismissed { bundle, identifier }),
     ];
     prop_oneof![2 => app, 2 => permission, 5 => notification, 2 => device_setting(), 3 => of_some_app()]
+}
+
+fn delegate_of([present, receive, remote]: [bool; 3]) -> Delegate {
+    Delegate {
+        will_present: present,
+        did_receive: receive,
+        did_receive_remote_notification: remote,
+        legacy: LegacyMethods {
+            did_receive_remote_notification: receive,
+            did_receive_local_notification: present,
+            handle_action: remote,
+        },
+    }
 }
 
 fn device_setting() -> impl Strategy<Value = Input> {
