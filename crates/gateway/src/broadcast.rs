@@ -2,6 +2,7 @@
 //! version of MQTT. Who gets it is the hub's; what is stored of it, the store's.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use homing_apns::{ChannelId, Priority};
@@ -17,7 +18,7 @@ pub(crate) const BUDGET: usize = 64 << 20;
 const OVERHEAD: usize = 512;
 
 /// How long one that isn't stored waits for a device that is slow: after that it tells of the past.
-pub(crate) const TRIED_MILLIS: i64 = 60_000;
+const TRIED: Duration = Duration::from_secs(60);
 
 /// The push type of every broadcast.
 const PUSH_TYPE: &str = "liveactivity";
@@ -32,10 +33,7 @@ pub(crate) struct Broadcast {
     pub(crate) channel: ChannelId,
     pub(crate) request_id: Box<str>,
     pub(crate) priority: Priority,
-    /// When it is over.
-    pub(crate) until: UnixMillis,
-    /// Whether that is its expiration; if not, it is for those only who are there now.
-    pub(crate) is_stored: bool,
+    pub(crate) until: Until,
     pub(crate) payload: Bytes,
     pub(crate) tally: Arc<Tally>,
     pub(crate) encoded: Encoded,
@@ -50,9 +48,27 @@ pub(crate) struct Encoded {
     v311: OnceLock<Option<EncodedPublish>>,
 }
 
+/// When one is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Until {
+    /// It is stored, and expires.
+    Expires(UnixMillis),
+    /// It is for those only who are there now. A clock that a tester moves ends none.
+    Tried(Instant),
+}
+
+impl Until {
+    pub(crate) fn new(expires_at: Option<UnixMillis>) -> Self {
+        expires_at.map_or_else(|| Self::Tried(Instant::now() + TRIED), Self::Expires)
+    }
+}
+
 impl Broadcast {
-    pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
-        self.until <= now
+    pub(crate) fn is_over(&self, wall: UnixMillis, mono: Instant) -> bool {
+        match self.until {
+            Until::Expires(at) => at <= wall,
+            Until::Tried(until) => until <= mono,
+        }
     }
 
     /// Appends it as a PUBLISH; `false`, and nothing is appended, when it is longer than `longest` bytes.
@@ -87,8 +103,9 @@ impl Broadcast {
 
     /// Whole seconds, at least one, since what is over isn't sent.
     fn seconds_left(&self, now: UnixMillis) -> Option<u32> {
-        let millis = self.until.millis_since(now).max(1);
-        self.is_stored.then_some(u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX))
+        let Until::Expires(at) = self.until else { return None };
+        let millis = at.millis_since(now).max(1);
+        Some(u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX))
     }
 }
 
@@ -110,8 +127,7 @@ pub(crate) mod tests {
             channel: ChannelId::from_bytes(&channel_no.to_be_bytes()),
             request_id: "9b4a0a6e-2f5e-4a5f-9d76-0f5d1e9f5f10".into(),
             priority: Priority::Ten,
-            until: expires_at.unwrap_or(UnixMillis(i64::MAX)),
-            is_stored: expires_at.is_some(),
+            until: Until::new(expires_at),
             payload: Bytes::from_static(b"{}"),
             tally: Arc::default(),
             encoded: Encoded::default(),

@@ -413,7 +413,7 @@ impl<L: Log> Connection<L> {
             session.set_waker(waker);
             if session.has_turns() {
                 let now = self.hub.now();
-                session.channels.let_go(now.wall);
+                session.channels.let_go(now);
                 if has_room {
                     session.pump(now, effects, write);
                 }

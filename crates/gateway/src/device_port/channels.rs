@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::DevicePort;
 use super::conversation::{ANSWER_WITHIN, Conversation};
-use crate::broadcast::{Broadcast, Encoded};
+use crate::broadcast::{Broadcast, Encoded, Until};
 use crate::hub::Connection;
 use crate::store::{Channel, ChannelsOf, StoreError};
 
@@ -81,8 +81,7 @@ impl Wanted {
                 channel: self.id.clone(),
                 request_id: stored.request_id,
                 priority: stored.priority,
-                until: stored.expires_at,
-                is_stored: true,
+                until: Until::Expires(stored.expires_at),
                 payload: stored.payload,
                 tally: port.store.tallies().of(stored.seq),
                 encoded: Encoded::default(),

@@ -9,8 +9,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use homing_trace::UnixMillis;
-
+use super::registration::Now;
 use crate::broadcast::Broadcast;
 
 /// Devices that are given a broadcast before others get their turn.
@@ -153,10 +152,10 @@ impl ConnectionChannels {
     }
 
     /// Lets go of what is over, wherever it stands: it would be held for as long as the device is slow.
-    pub(super) fn let_go(&mut self, now: UnixMillis) {
+    pub(super) fn let_go(&mut self, now: Now) {
         if self.waiting > 0 {
             for subscribed in &mut self.subscribed {
-                subscribed.waiting.retain(|broadcast| !broadcast.is_over(now));
+                subscribed.waiting.retain(|broadcast| !broadcast.is_over(now.wall, now.mono));
             }
             self.waiting = self.subscribed.iter().map(|subscribed| subscribed.waiting.len()).sum();
         }
@@ -188,7 +187,10 @@ impl ConnectionChannels {
 
 #[cfg(test)]
 mod tests {
+    use homing_trace::UnixMillis;
+
     use super::*;
+    use crate::broadcast::Until;
     use crate::broadcast::tests::broadcast;
 
     #[test]
@@ -253,15 +255,24 @@ mod tests {
         let mut channels = ConnectionChannels::default();
         channels.add(1, "a");
         channels.add(2, "b");
-        for (channel_no, seq, until) in [(1, 1, 9), (1, 2, 11), (2, 3, 10)] {
+        let began = std::time::Instant::now();
+        let after = |seconds| began + std::time::Duration::from_secs(seconds);
+        // The last one isn't stored, and lives on the other clock.
+        for (channel_no, seq, until) in [
+            (1, 1, Until::Expires(UnixMillis(9))),
+            (1, 2, Until::Expires(UnixMillis(11))),
+            (2, 3, Until::Tried(after(60))),
+        ] {
             let mut one = Arc::into_inner(broadcast(channel_no, seq, None)).expect("nobody else has it");
             let place = shares.take(&format!("team {seq}").into(), 1).expect("there is room");
-            (one.until, one._place) = (UnixMillis(until), Some(place));
+            (one.until, one._place) = (until, Some(place));
             channels.arrive(&Arc::new(one));
         }
-        channels.let_go(UnixMillis(8));
+        channels.let_go(Now { wall: UnixMillis(8), mono: after(0) });
         assert_eq!(shares.taken(), 3);
-        channels.let_go(UnixMillis(10));
+        channels.let_go(Now { wall: UnixMillis(10), mono: after(59) });
+        assert_eq!(shares.taken(), 2);
+        channels.let_go(Now { wall: UnixMillis(10), mono: after(60) });
         assert_eq!(shares.taken(), 1, "their room is others'");
         assert_eq!((channels.next().map(|next| next.seq), channels.has_turn()), (Some(2), false));
     }

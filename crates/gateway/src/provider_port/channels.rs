@@ -22,7 +22,7 @@ use super::ProviderPort;
 use super::admission::{Action, Body, ChannelHead, Known, Moment, Refusing};
 use super::answer::{APNS_ID, APNS_UNIQUE_ID, JSON, once};
 use super::connection::{BODY_KEPT, BODY_READ};
-use crate::broadcast::{self, Broadcast, Encoded};
+use crate::broadcast::{self, Broadcast, Encoded, Until};
 use crate::shares::{NoRoom, Share};
 use crate::store::{Broadcasted, NewBroadcast, StoreError, random};
 use crate::testers::Unanswered;
@@ -206,8 +206,7 @@ impl Asked {
             channel: id.clone(),
             request_id,
             priority: *priority,
-            until: expires_at.unwrap_or_else(|| accepted_at.plus_millis(broadcast::TRIED_MILLIS)),
-            is_stored: expires_at.is_some(),
+            until: Until::new(expires_at),
             payload,
             tally: self.port.store.tallies().of(seq),
             encoded: Encoded::default(),
