@@ -2,6 +2,7 @@
 //! same JSON, which is what carries one over into the other; a test holds the two together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use homing_local::message::UserInfo;
 use homing_local::{
@@ -33,9 +34,9 @@ pub(crate) fn profile(manifest: &AppManifest) -> center::AppProfile {
         service_extension: false,
         filtering: manifest.entitlements.filtering,
         content_extensions: manifest.content_extensions.iter().map(content_extension).collect(),
-        sounds: manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect(),
-        localisations: manifest.localisations.clone(),
-        plurals: manifest.plurals.iter().map(plurals_of).collect(),
+        sounds: Arc::new(manifest.sounds.iter().map(|sound| (sound.name.clone(), sound.seconds)).collect()),
+        localisations: Arc::new(manifest.localisations.clone()),
+        plurals: Arc::new(manifest.plurals.iter().map(plurals_of).collect()),
     }
 }
 

@@ -366,14 +366,14 @@ impl NotificationContent {
 impl Center {
     /// The attachments of an app that anything still refers to: what waits, is shown, or is being handled.
     pub fn attachments(&self, bundle: &str) -> impl Iterator<Item = &Attachment> {
-        let contents = self.apps.get(bundle).into_iter().flat_map(App::contents);
+        let contents = self.apps.get(bundle).into_iter().flat_map(|app| app.contents());
         contents.flat_map(|content| &content.attachments)
     }
 
     /// Gives each attachment of an app the URL that its file has now: the device's files were moved, or these come from
     /// a backup.
     pub fn relocate_attachments(&mut self, bundle: &str, url: impl Fn(&str) -> Option<String>) {
-        let contents = self.apps.get_mut(bundle).into_iter().flat_map(App::contents_mut);
+        let contents = self.apps.get_mut(bundle).into_iter().flat_map(|app| app.contents_mut());
         for attachment in contents.flat_map(|content| &mut content.attachments) {
             if let Some(url) = url(&attachment.url) {
                 attachment.url = url;

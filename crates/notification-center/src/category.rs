@@ -187,7 +187,7 @@ impl Center {
 
     /// The actions that a notification offers, in order, their texts in the language of the device.
     pub fn offered(&self, bundle: &str, delivered: &Delivered) -> Vec<Action> {
-        let style = self.apps.get(bundle).map_or(AlertStyle::None, App::alert_style);
+        let style = self.apps.get(bundle).map_or(AlertStyle::None, |app| app.alert_style());
         let category = self.category_of(bundle, delivered);
         category.map_or_else(Vec::new, |category| category.offered(style).to_vec())
     }

@@ -31,7 +31,8 @@ pub struct Center {
     #[serde(default, skip_serializing_if = "Conditions::is_usual")]
     pub(crate) conditions: Conditions,
     next_completion: u64,
-    pub(crate) apps: BTreeMap<String, App>,
+    /// Boxed, since a map has room for eleven from its first.
+    pub(crate) apps: BTreeMap<String, Box<App>>,
     pub(crate) removed: BTreeMap<String, Removed>,
 }
 
@@ -74,7 +75,7 @@ impl Center {
 
     /// When to hand in [`Input::TimePassed`] next. Always later than the last input.
     pub fn next_wake(&self) -> Option<UnixMillis> {
-        let of_apps = self.apps.values().filter_map(App::next_due).map(|(at, _)| at);
+        let of_apps = self.apps.values().filter_map(|app| app.next_due()).map(|(at, _)| at);
         of_apps.chain(self.conditions.summary_due).min()
     }
 

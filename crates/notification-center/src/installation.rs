@@ -34,7 +34,7 @@ impl Center {
         if !profile.app_clip {
             permission.clip_ended();
         }
-        self.apps.insert(profile.bundle_id.clone(), App::new(profile, permission));
+        self.apps.insert(profile.bundle_id.clone(), Box::new(App::new(profile, permission)));
     }
 
     /// Takes everything of the app away; only its permission is remembered for a day.

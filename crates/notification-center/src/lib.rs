@@ -40,6 +40,7 @@ mod response;
 mod schedule;
 mod seen;
 mod summary;
+mod thrift;
 mod trigger;
 
 pub use attachment::{
@@ -77,3 +78,4 @@ pub use profile::AppProfile;
 pub use recipient::Recipient;
 pub use region::{Coordinate, LocationPermission, Region};
 pub use request::{Notification, NotificationRequest, Pending, RequestError, Trigger};
+pub use thrift::Thrift;

@@ -1,6 +1,7 @@
 //! What a notification centre must know about an app: the parts of its manifest that decide something here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::{ContentExtension, PluralFormat};
 use serde::{Deserialize, Serialize};
@@ -35,13 +36,17 @@ pub struct AppProfile {
     pub filtering: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content_extensions: Vec<ContentExtension>,
-    /// File name with extension → seconds.
-    pub sounds: BTreeMap<String, f64>,
+    /// File name with extension → seconds. Shared, like the next two, by all devices that a process runs with this app.
+    pub sounds: Arc<BTreeMap<String, f64>>,
     /// Locale → key → format.
-    pub localisations: BTreeMap<String, BTreeMap<String, String>>,
+    pub localisations: Arc<BTreeMap<String, BTreeMap<String, String>>>,
     /// Locale → key → format with plural forms.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub plurals: BTreeMap<String, BTreeMap<String, PluralFormat>>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub plurals: Arc<BTreeMap<String, BTreeMap<String, PluralFormat>>>,
+}
+
+fn is_empty<K, V>(map: &Arc<BTreeMap<K, V>>) -> bool {
+    map.is_empty()
 }
 
 impl AppProfile {

@@ -37,6 +37,18 @@ impl Seen {
         }
         first
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Forgets all but the newest `count`.
+    pub(crate) fn keep_newest(&mut self, count: usize) {
+        let gone = self.len().saturating_sub(count);
+        for (oldest, _) in self.order.drain(..gone) {
+            self.known.remove(&oldest);
+        }
+    }
 }
 
 impl From<Vec<(Fingerprint, UnixMillis)>> for Seen {

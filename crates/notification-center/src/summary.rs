@@ -76,7 +76,7 @@ impl Center {
     /// Whether it is due, before anything else of an app.
     pub(crate) fn summary_is_next(&self, now: UnixMillis) -> bool {
         let Some(due) = self.conditions.summary_due.filter(|due| *due <= now) else { return false };
-        self.apps.values().filter_map(App::next_due).all(|(at, _)| due <= at)
+        self.apps.values().filter_map(|app| app.next_due()).all(|(at, _)| due <= at)
     }
 
     /// Its time has come.

@@ -29,6 +29,7 @@ mod response;
 mod silent;
 mod state;
 mod summary;
+mod thrift;
 
 use homing_notification_center::*;
 use homing_payload::PushType;

@@ -1,6 +1,7 @@
 //! A phone to try things on: its apps, the inputs that recur, and outputs in short words.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use homing_notification_center::*;
 use homing_payload::PushType;
@@ -82,20 +83,24 @@ pub(crate) fn news() -> AppProfile {
         bundle_id: NEWS.to_owned(),
         name: "News".to_owned(),
         wakes_for_remote_notifications: true,
-        sounds: [
-            ("chime.caf", 2.5),
-            ("symphony.caf", 30.0),
-            ("BELL.WAV", 1.0),
-            ("song.mp3", 2.0),
-            ("no-ending", 2.0),
-        ]
-        .map(|(name, seconds)| (name.to_owned(), seconds))
-        .into(),
-        localisations: [
-            ("en".to_owned(), texts(&[("WROTE", "%@ wrote %@"), ("ONLY_EN", "English")])),
-            ("zh-Hans".to_owned(), texts(&[("WROTE", "%1$@写了%2$@")])),
-        ]
-        .into(),
+        sounds: Arc::new(
+            [
+                ("chime.caf", 2.5),
+                ("symphony.caf", 30.0),
+                ("BELL.WAV", 1.0),
+                ("song.mp3", 2.0),
+                ("no-ending", 2.0),
+            ]
+            .map(|(name, seconds)| (name.to_owned(), seconds))
+            .into(),
+        ),
+        localisations: Arc::new(
+            [
+                ("en".to_owned(), texts(&[("WROTE", "%@ wrote %@"), ("ONLY_EN", "English")])),
+                ("zh-Hans".to_owned(), texts(&[("WROTE", "%1$@写了%2$@")])),
+            ]
+            .into(),
+        ),
         ..AppProfile::default()
     }
 }

@@ -231,7 +231,8 @@ fn a_sound_is_found_by_its_name_or_is_the_default_one() {
         (json!({"alert": "n", "sound": "chime.caf", "interruption-level": "passive"}), None),
     ];
     let mut profile = news();
-    profile.sounds.extend(["BELL.WAV", "song.mp3", "no-ending"].map(|name| (name.to_owned(), 2.0)));
+    std::sync::Arc::make_mut(&mut profile.sounds)
+        .extend(["BELL.WAV", "song.mp3", "no-ending"].map(|name| (name.to_owned(), 2.0)));
     for (aps, heard) in table {
         let mut phone = Phone::after(allowed(AppState::Background));
         phone.take(Input::AppInstalled(profile.clone()));
