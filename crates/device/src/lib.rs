@@ -11,6 +11,7 @@ mod arrival;
 mod backoff;
 mod backup;
 mod child;
+mod crowd;
 mod driver;
 mod enrol;
 mod face;
@@ -27,6 +28,7 @@ mod tls;
 mod translate;
 mod wall_clock;
 
+pub use crowd::{Crowd, CrowdConfig, CrowdError, Farewell, FleetCounts, MAX_DEVICES, Profile, ProfileError};
 pub use face::FaceError;
 pub use happening::{Happening, Kind};
 pub use host::{DeviceConfig, DeviceHost, StartError, VirtualDevice};

@@ -1,8 +1,9 @@
 //! The device's one connection to the push service: enrols, connects, and comes back when it is lost.
 //!
-//! A connection's packets are `session`'s; what is subscribed, acknowledged and said is decided by `phone`.
+//! A connection's packets are `wire`'s, its bytes `session`'s; what is subscribed, acknowledged and said is decided by `phone`.
 
-mod session;
+pub(crate) mod session;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use crate::phone::Input;
 use crate::phone::followed::Broadcast;
 use crate::store::{Channel, Identity, OwedReceipt};
 use crate::tls::Dialler;
+use wire::Ended;
 
 /// A connection that lived this long was a good one: the next retry is fast again.
-const GOOD_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const GOOD_AFTER: Duration = Duration::from_secs(1);
 
 /// Which registration is meant: environment, topic, and the instance where one topic has several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,8 +152,8 @@ impl Link {
         let begun = tokio::time::Instant::now();
         let ended = session::run(&self.dialler, &identity, &self.phone, &mut self.online).await;
         let (why, refused) = match ended {
-            Err(session::Ended::PhoneGone) => return Err(PhoneGone),
-            Err(session::Ended::Offline) => return Ok(Duration::ZERO),
+            Err(Ended::PhoneGone) => return Err(PhoneGone),
+            Err(Ended::Offline) => return Ok(Duration::ZERO),
             Err(error) => (error.to_string(), error.is_refusal()),
             Ok(never) => match never {},
         };

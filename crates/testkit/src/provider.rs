@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use homing_apns::{ApnsId, DeliveryOptions, DeviceTokenHex, Expiration, PushType, Refusal, Topic};
+use homing_apns::{ApnsId, DeliveryOptions, DeviceTokenHex, Expiration, Priority, PushType, Refusal, Topic};
 use homing_apns_client::{
     ChannelAnswer, ChannelOrder, Client, ClientConfig, Credential, ProviderKey, Request, Roots, SendError,
 };
@@ -71,12 +71,24 @@ impl TestProvider {
         expiration: Expiration,
         payload: impl Into<Bytes>,
     ) -> anyhow::Result<Answered> {
+        self.send_at(Priority::Ten, token, apns_id, (expiration, payload)).await
+    }
+
+    /// The same at another priority.
+    pub async fn send_at(
+        &self,
+        priority: Priority,
+        token: &str,
+        apns_id: ApnsId,
+        (expiration, payload): (Expiration, impl Into<Bytes>),
+    ) -> anyhow::Result<Answered> {
         let token = DeviceTokenHex::parse(token.as_bytes()).map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let options = DeliveryOptions {
             apns_id: Some(apns_id),
             topic: Some(self.topic.clone()),
             push_type: Some(PushType::Alert),
             expiration,
+            priority: Some(priority),
             ..DeliveryOptions::default()
         };
         match self.client.send(Request { token, options, payload: payload.into() }).await {

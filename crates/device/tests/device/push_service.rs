@@ -30,6 +30,7 @@ enum Act {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) enrolments: u32,
+    pub(crate) refused_enrolments: u32,
     pub(crate) connections: u32,
     pub(crate) connected: bool,
     /// Each filter of each SUBSCRIBE, taken or not.
@@ -55,6 +56,9 @@ pub(crate) struct PushService {
     acts: broadcast::Sender<Act>,
     takes_receipts: Arc<Mutex<bool>>,
     takes_leave: Arc<Mutex<bool>>,
+    /// From when on devices are enrolled, of a service that first wants to be spared; before it they hear 429.
+    enrols_from: Arc<Mutex<Option<tokio::time::Instant>>>,
+    spares: Arc<Mutex<bool>>,
 }
 
 /// A notification to be published.
@@ -76,6 +80,8 @@ impl PushService {
             acts: broadcast::Sender::new(4096),
             takes_receipts: Arc::new(Mutex::new(true)),
             takes_leave: Arc::new(Mutex::new(true)),
+            enrols_from: Arc::new(Mutex::new(None)),
+            spares: Arc::new(Mutex::new(false)),
         };
         let serving = service.clone();
         tokio::spawn(async move {
@@ -153,6 +159,20 @@ impl PushService {
         *self.takes_leave.lock().expect("nobody panicked") = take;
     }
 
+    /// For a second from the first who wants to enrol, they are asked to come back in a second.
+    pub(crate) fn spare(&self) {
+        *self.spares.lock().expect("nobody panicked") = true;
+    }
+
+    fn is_spared(&self) -> bool {
+        if !*self.spares.lock().expect("nobody panicked") {
+            return false;
+        }
+        let now = tokio::time::Instant::now();
+        let mut from = self.enrols_from.lock().expect("nobody panicked");
+        now < *from.get_or_insert(now + std::time::Duration::from_secs(1))
+    }
+
     pub(crate) fn token(&self, registration: &str) -> String {
         token_bytes(self.generation(registration)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -180,7 +200,10 @@ impl PushService {
             }
         }
         let request = String::from_utf8(read).expect("it is text");
-        let (status, body) = if request.starts_with("POST /devices HTTP/1.1")
+        let (status, body) = if request.starts_with("POST ") && self.is_spared() {
+            self.seen.send_modify(|seen| seen.refused_enrolments += 1);
+            ("429 Too Many Requests\r\nretry-after: 1", r#"{"title":"too fast"}"#.to_owned())
+        } else if request.starts_with("POST /devices HTTP/1.1")
             && request.contains(r#"{"enrolment_key":"good"}"#)
         {
             let mut device = 0xaa;

@@ -8,6 +8,7 @@ mod answer;
 mod asks;
 mod client;
 mod expect;
+mod fleet;
 mod lifecycle;
 mod role;
 mod script;
@@ -95,7 +96,7 @@ enum Command {
     Surroundings(Box<surroundings::Surroundings>),
     #[command(flatten)]
     OfApp(OfApp),
-    /// Run a device as a process of its own
+    /// Run a device, or a whole fleet, as a process of its own
     Run(role::RoleArgs),
 }
 

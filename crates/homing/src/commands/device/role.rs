@@ -1,4 +1,4 @@
-//! `homing device run`: one virtual device as a process of its own, on somebody's push service.
+//! `homing device run`: one virtual device as a process of its own, on somebody's push service. Many at once are `fleet`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use homing_local::AppManifest;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::fleet;
 use super::script::{self, Defaults};
 use crate::data_dir::{self, DataDir};
 use crate::demo::DemoApps;
@@ -21,19 +22,20 @@ use crate::words;
 pub(super) struct RoleArgs {
     /// The push service's device link
     #[arg(long, value_name = "HOST:PORT", value_parser = host_port)]
-    link: (String, u16),
+    pub(super) link: (String, u16),
     /// Its root certificate (PEM); no other is trusted
     #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
+    pub(super) ca: PathBuf,
     /// What lets a new device enrol
     #[arg(long, value_name = "KEY")]
-    enrolment_key: String,
+    pub(super) enrolment_key: String,
     /// The device's name
     #[arg(long, default_value = "iphone")]
     name: String,
     /// Where its API listens; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    api: Vec<SocketAddr>,
+    /// [default: 127.0.0.1:0]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) api: Vec<SocketAddr>,
     /// Manifest of an app to install when the device is new, instead of the demo's development build
     #[arg(long, value_name = "FILE")]
     install: Vec<PathBuf>,
@@ -43,9 +45,23 @@ pub(super) struct RoleArgs {
     /// Carry out a script of JSON lines on this device, and end
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Where everything is kept [default: $XDG_DATA_HOME/homing]
+    /// Where everything is kept [default: $XDG_DATA_HOME/homing]; of a fleet, who its devices are, and its API's key
     #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
+    // Here and not in a struct of their own, since clap doesn't see what is flattened into an optional one.
+    /// Run this many devices at once, in memory: for load and for tests. Nothing is safe on them, and all of their state
+    /// is gone at the end; without --data-dir they are removed from the push service as well
+    #[arg(long, value_name = "N", help_heading = "Fleets", conflicts_with_all = ["name", "install", "face", "script"])]
+    pub(super) fleet: Option<u64>,
+    /// What they are like (TOML, see docs/devices.md); without it, all alike, with the demo app, always online
+    #[arg(long, value_name = "FILE", help_heading = "Fleets", requires = "fleet")]
+    pub(super) profile: Option<PathBuf>,
+    /// Write each token to this file: token, app, environment, locale, time zone and number of the device, by tabs
+    #[arg(long, value_name = "FILE", help_heading = "Fleets", requires = "fleet")]
+    pub(super) tokens: Option<PathBuf>,
+    /// Print a line of JSON with the fleet's numbers every second
+    #[arg(long, help_heading = "Fleets", requires = "fleet")]
+    pub(super) json: bool,
 }
 
 /// Where notifications are seen.
@@ -57,7 +73,13 @@ enum Face {
     Desktop,
 }
 
-pub(super) fn run(args: RoleArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut args: RoleArgs) -> anyhow::Result<ExitCode> {
+    if let Some(devices) = args.fleet {
+        return fleet::run(devices, args);
+    }
+    if args.api.is_empty() {
+        args.api.push(SocketAddr::from(([127, 0, 0, 1], 0)));
+    }
     let script = args.script.as_ref().map(script::read).transpose()?;
     let dir = DataDir::take(&data_dir::or_default(args.data_dir.clone())?)?;
     let ca_pem =
