@@ -27,8 +27,6 @@ pub struct Clock {
 #[derive(Debug)]
 pub struct Passing {
     clock: Clock,
-    /// What the clock would show at the end, if no real time passed meanwhile.
-    until: UnixMillis,
     /// How far it is ahead of real time at the end.
     offset: i64,
 }
@@ -95,10 +93,9 @@ impl Clock {
     /// process that ends in between begins at the end. Blocks for that write.
     pub fn pass(&self, by: Duration) -> Result<Passing, ClockError> {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let until = self.now().plus_millis(by);
         let offset = self.offset_millis().saturating_add(by);
         self.promise(offset)?;
-        Ok(Passing { clock: self.clone(), until, offset })
+        Ok(Passing { clock: self.clone(), offset })
     }
 
     /// The offset will have been so much: that is safe on disk when this returns.
@@ -137,9 +134,9 @@ impl Clock {
 }
 
 impl Passing {
-    /// Whether `at` isn't later than the end.
+    /// Whether `at` isn't later than the end, which real time that passes meanwhile moves on.
     pub fn reaches(&self, at: UnixMillis) -> bool {
-        at <= self.until
+        at.millis_since(real_now()) <= self.offset
     }
 
     /// Goes on until the clock shows `at`, or the end.
