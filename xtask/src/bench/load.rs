@@ -56,7 +56,7 @@ impl Load<'_> {
         ensure!(output.status.success(), "h2load failed ({}):\n{said}", output.status);
         ensure!(all_are_200(&said, requests), "not every answer was 200:\n{said}");
         let per_second = per_second(&said).with_context(|| format!("h2load said no rate:\n{said}"))?;
-        let used = self.cpu_when_quiet()? - before;
+        let used = self.cpu_when_quiet()?.saturating_sub(before);
         Ok(Sample { per_second, cpu_micros: used.as_secs_f64() * 1e6 / f64::from(requests) })
     }
 
@@ -67,7 +67,8 @@ impl Load<'_> {
         loop {
             nothing.recv_timeout(LOOK).ok();
             let now = cpu_time::of_processes(self.pids)?;
-            if now - last < QUIET {
+            // The time of a thread that has ended is not among it any more.
+            if now.saturating_sub(last) < QUIET {
                 return Ok(now);
             }
             ensure!(Instant::now() < deadline, "the server was still busy {SETTLES_WITHIN:?} after the load");
