@@ -30,9 +30,10 @@
 //! # What waits while a device saves power
 //! One of priority 5 or 1 whose turn comes is held: it leaves the queue, so that those of priority 10 overtake it, and is
 //! the one that is stored for its registration. A newer one to be held replaces it, and so does anything newer that is
-//! unacknowledged when the device leaves. It goes back to its place in the queue when the device says that it doesn't save
-//! power any more; a new connection doesn't until it says so, and what it subscribes reads the row.
-//! While it is held it isn't counted among what waits, which would make others give way.
+//! unacknowledged when the device leaves. Memory keeps what finds its row; the payload, which may be held for days, is in
+//! the store. When the device says that it doesn't save power any more, the row is read and goes to its place in the queue,
+//! unless it was replaced or has ended meanwhile; a new connection saves none until it says so, and what it subscribes
+//! reads the row.
 //!
 //! # Why each has one end
 //! A session that goes, for whatever reason, leaves in one step under its shard's lock: of each registration the newest
@@ -73,7 +74,7 @@ use shard::{Log, Shard, Unsaid};
 use silence::Silences;
 
 use crate::broadcast::Broadcast;
-use crate::notification::{Outcome, RegistrationKey, Submission, lock};
+use crate::notification::{Notification, Outcome, RegistrationKey, Submission, lock};
 use crate::store::{Answer, AnswerSink, Append, End, StageEvent, Store, StoreFull};
 
 /// Submissions that may wait for one core.
@@ -426,9 +427,16 @@ impl<L: Log> Connection<L> {
         self.with(|session, effects| session.acknowledge(packet_id, refused, effects));
     }
 
-    /// Whether the device says that it saves power; it doesn't until it has said so.
-    pub(crate) fn set_saves_power(&self, saves: bool) {
-        self.with(|session, effects| session.set_saves_power(saves, effects));
+    /// Whether the device says that it saves power; it doesn't until it has said so. Answers what was held till now, in the
+    /// order in which it goes out: each row shall be read and [released](Self::release).
+    pub(crate) fn set_saves_power(&self, saves: bool) -> Vec<(Whose, u64)> {
+        let now = self.hub.clock.now();
+        self.with(|session, effects| session.set_saves_power(saves, now, effects)).unwrap_or_default()
+    }
+
+    /// What was held for a registration goes out, if it still is the one; `row` is `None` when it had ended.
+    pub(crate) fn release(&self, whose: Whose, seq: u64, row: Option<Arc<Notification>>) {
+        self.with(|session, effects| session.release(whose, seq, row, effects));
     }
 
     /// Remembers which registrations let the connection time out.

@@ -55,7 +55,7 @@ pub(crate) use registrations::end_all_for as end_registrations_for;
 pub(crate) use tally::Tally;
 pub(crate) use writer::{CallError, Scope};
 
-use crate::notification::{RegistrationKey, lock};
+use crate::notification::{Notification, RegistrationKey, lock};
 use file::{FilePlan, LOG_FILE, STAGES_FILE};
 use log::Live;
 use receipts::Readers;
@@ -296,6 +296,19 @@ impl Store {
     pub async fn newest(&self, registration_no: u32) -> Result<Option<StoredNotification>, StoreError> {
         self.call(move |scope| Ok(scope.live.take_newest(scope.connection, registration_no, scope.now)?))
             .await
+    }
+
+    /// These rows of registrations, in this order; `None` for one that lives no more.
+    pub(crate) async fn kept(
+        &self,
+        rows: Vec<(u32, u64)>,
+    ) -> Result<Vec<Option<Arc<Notification>>>, StoreError> {
+        self.call(move |scope| {
+            let read = |(registration_no, seq)| scope.live.find(scope.connection, registration_no, seq);
+            let found: rusqlite::Result<Vec<_>> = rows.into_iter().map(read).collect();
+            Ok(found?.into_iter().map(|row| row.map(|row| row.notification)).collect())
+        })
+        .await
     }
 
     /// Whether this notification was accepted for this registration, so that a receipt may speak of it.

@@ -47,7 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
             Ok(FromDevice::Receipt { registration }) => {
                 self.take_receipt(&registration, publish.payload.0).await
             }
-            Ok(FromDevice::State) => self.take_state(publish.payload.0),
+            Ok(FromDevice::State) => self.take_state(publish.payload.0).await,
             Err(_) => Taken::No(
                 ReasonCode::NotAuthorized,
                 "a device publishes <environment>/<topic>/receipt and device/state alone",
@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         }
     }
 
-    fn take_state(&self, payload: &[u8]) -> Taken {
+    async fn take_state(&mut self, payload: &[u8]) -> Taken {
         // Serde would take a list for it, too.
         if !payload.trim_ascii_start().starts_with(b"{") {
             return NO_STATE;
@@ -81,13 +81,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'_, S> {
         match serde_json::from_slice::<DeviceState>(payload) {
             Ok(state) => {
                 tracing::debug!(device = %self.name(), low_power = state.low_power, "device state");
-                self.arrived.connection.set_saves_power(state.low_power);
-                Taken::Yes
+                let held = self.arrived.connection.set_saves_power(state.low_power);
+                self.release(held).await
             }
             Err(error) => {
                 tracing::debug!(device = %self.name(), %error, "no device state");
                 NO_STATE
             }
+        }
+    }
+
+    /// Reads the rows of what was held, and lets them go out. Where they can't be read, the device's next connection reads
+    /// them as it subscribes.
+    async fn release(&mut self, held: Vec<(Whose, u64)>) -> Taken {
+        if held.is_empty() {
+            return Taken::Yes;
+        }
+        let rows = held.iter().map(|(whose, seq)| (whose.registration_no, *seq)).collect();
+        match tokio::time::timeout(ANSWER_WITHIN, self.port.store.kept(rows)).await {
+            Ok(Ok(rows)) => {
+                for ((whose, seq), row) in held.into_iter().zip(rows) {
+                    self.arrived.connection.release(whose, seq, row);
+                }
+                Taken::Yes
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(device = %self.name(), %error, "what was held can't be read");
+                Taken::Later
+            }
+            Err(_) => Taken::Later,
         }
     }
 

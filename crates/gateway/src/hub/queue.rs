@@ -1,10 +1,11 @@
 //! What waits for one connected registration, in order of `seq`. Decides what may be sent next, what gives way when too
 //! much waits, and where a late arrival belongs; who is told is left to the [session](super::session), and so is when one
-//! is held because its device saves power.
+//! is held because its device saves power. Of what is held there is only what finds its row again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use homing_apns::Priority;
 use homing_trace::UnixMillis;
 
 use crate::notification::{Notification, ReplyTo};
@@ -38,29 +39,22 @@ pub(crate) struct Waiting {
     pub(crate) uncommitted: Option<u64>,
     /// Kept by one of expiration 0 that waits for the commit of one before it.
     pub(crate) reply: Option<ReplyTo>,
-    pub(crate) hold: Hold,
-}
-
-/// Whether one has to do with its device saving power.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Hold {
-    #[default]
-    Never,
-    /// It is held now.
-    Now,
-    /// It was held, and that has been said.
-    Before,
+    /// It was held while its device saved power, and that has been said.
+    pub(crate) was_held: bool,
 }
 
 impl Waiting {
-    /// What is held counts for nothing: there is one for each registration at most, it may stay for days, and must not
-    /// make what waits for other devices give way.
     pub(crate) fn cost(&self) -> usize {
-        match self.hold {
-            Hold::Now => 0,
-            Hold::Never | Hold::Before => cost(&self.notification),
-        }
+        cost(&self.notification)
     }
+}
+
+/// One that is stored until its device stops saving power: what its row is found by, and what orders and ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) seq: u64,
+    pub(crate) expires_at: UnixMillis,
+    pub(crate) priority: Priority,
 }
 
 pub(crate) fn cost(notification: &Notification) -> usize {
@@ -88,22 +82,23 @@ pub(crate) struct Queue {
     recently_sent: VecDeque<u64>,
     /// The newest that came from the store: storing it has replaced what was stored before it.
     newest_stored: u64,
-    /// The one that is stored until its device stops saving power. It is committed, and newer ones may overtake it.
-    held: Option<Box<Waiting>>,
+    /// It is committed, and newer ones may overtake it. There may be one for each registration, for days: so it is
+    /// small, and not among what waits.
+    held: Option<Box<Held>>,
 }
 
 impl Queue {
+    /// The oldest that waits, not that is held.
     pub(crate) fn oldest_kept_up_to(&self, newest: u64) -> Option<u64> {
         let kept = self.waiting.iter().find(|waiting| waiting.notification.is_kept()).map(|kept| kept.seq);
-        let held = self.held.as_ref().map(|held| held.seq);
-        kept.into_iter().chain(held).min().filter(|oldest| *oldest <= newest)
+        kept.filter(|oldest| *oldest <= newest)
     }
 
     /// The newest of those that are kept and whose time isn't over.
     pub(crate) fn newest_kept(&self, now: UnixMillis) -> Option<u64> {
         let is_kept = |waiting: &&Waiting| waiting.notification.expires_at().is_some_and(|at| at > now);
-        let kept = self.waiting.iter().rev().find(is_kept);
-        kept.map(|kept| kept.seq).max(self.held.as_deref().filter(is_kept).map(|held| held.seq))
+        let kept = self.waiting.iter().rev().find(is_kept).map(|kept| kept.seq);
+        kept.max(self.held().filter(|held| held.expires_at > now).map(|held| held.seq))
     }
 
     pub(crate) fn waits(&self, seq: u64) -> bool {
@@ -130,21 +125,25 @@ impl Queue {
         freed: &mut Vec<(ReplyTo, u64)>,
     ) -> Arrival {
         let Err(place) = self.position(seq) else { return Arrival::Known };
-        if self.was_sent(seq) || self.holds(seq) {
+        if self.was_sent(seq) || self.held().is_some_and(|held| held.seq == seq) {
             return Arrival::Known;
         }
         if seq <= self.newest_sent.max(self.newest_stored) {
             return Arrival::Late;
         }
         self.newest_stored = seq;
-        let waiting = Waiting { seq, notification, uncommitted: None, reply: None, hold: Hold::Never };
+        let waiting = Waiting { seq, notification, uncommitted: None, reply: None, was_held: false };
+        self.insert(place, waiting, freed);
+        Arrival::Queued
+    }
+
+    fn insert(&mut self, place: usize, waiting: Waiting, freed: &mut Vec<(ReplyTo, u64)>) {
         self.bytes += waiting.cost();
         self.waiting.insert(place, waiting);
         if place < self.ready {
             self.ready += 1;
         }
         self.advance(freed);
-        Arrival::Queued
     }
 
     /// Marks `seq` committed.
@@ -157,9 +156,6 @@ impl Queue {
 
     /// Takes `seq` out wherever it waits.
     pub(crate) fn remove(&mut self, seq: u64, freed: &mut Vec<(ReplyTo, u64)>) -> Option<Waiting> {
-        if self.holds(seq) {
-            return self.held.take().map(|held| *held);
-        }
         let place = self.position(seq).ok()?;
         let removed = self.waiting.remove(place)?;
         self.bytes -= removed.cost();
@@ -206,47 +202,51 @@ impl Queue {
         }
     }
 
-    /// Keeps one that was ready until [`Queue::release`]. There is room for one, the newest: answers the other.
-    pub(crate) fn hold(&mut self, mut waiting: Waiting) -> Option<Waiting> {
-        if self.held.as_ref().is_some_and(|held| held.seq > waiting.seq) {
-            return Some(waiting);
+    /// Remembers one that was ready until [`Queue::release`]. There is room for one, the newest: answers the other's `seq`.
+    pub(crate) fn hold(&mut self, held: Held) -> Option<u64> {
+        if self.held().is_some_and(|other| other.seq > held.seq) {
+            return Some(held.seq);
         }
-        waiting.hold = Hold::Now;
-        self.held.replace(Box::new(waiting)).map(|older| *older)
+        self.held.replace(Box::new(held)).map(|older| older.seq)
     }
 
-    pub(crate) fn held(&self) -> Option<&Waiting> {
-        self.held.as_deref()
+    pub(crate) fn held(&self) -> Option<Held> {
+        self.held.as_deref().copied()
     }
 
-    /// Puts the held one back to where it belongs; answers what it costs there.
-    pub(crate) fn release(&mut self, freed: &mut Vec<(ReplyTo, u64)>) -> usize {
-        let Some(mut held) = self.held.take() else { return 0 };
-        let Err(place) = self.position(held.seq) else { return 0 };
-        held.hold = Hold::Before;
-        let cost = held.cost();
-        self.bytes += cost;
-        self.waiting.insert(place, *held);
-        if place < self.ready {
-            self.ready += 1;
+    /// It is held no more.
+    pub(crate) fn let_go_of_held(&mut self) -> Option<Held> {
+        self.held.take().map(|held| *held)
+    }
+
+    /// Puts the held one back to where it belongs, its row having been read; answers what it costs there. Nothing comes of
+    /// one that isn't the held one any more.
+    pub(crate) fn release(
+        &mut self,
+        seq: u64,
+        notification: Arc<Notification>,
+        freed: &mut Vec<(ReplyTo, u64)>,
+    ) -> usize {
+        if self.held().is_none_or(|held| held.seq != seq) {
+            return 0;
         }
-        self.advance(freed);
+        self.held = None;
+        let Err(place) = self.position(seq) else { return 0 };
+        let released = Waiting { seq, notification, uncommitted: None, reply: None, was_held: true };
+        let cost = released.cost();
+        self.insert(place, released, freed);
         cost
-    }
-
-    fn holds(&self, seq: u64) -> bool {
-        self.held.as_ref().is_some_and(|held| held.seq == seq)
     }
 
     pub(crate) fn was_sent(&self, seq: u64) -> bool {
         self.recently_sent.binary_search(&seq).is_ok()
     }
 
-    /// Everything that waits; the queue is empty afterwards.
+    /// Everything that waits; what is held stays.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waiting> + '_ {
         self.ready = 0;
         self.bytes = 0;
-        self.held.take().map(|held| *held).into_iter().chain(self.waiting.drain(..))
+        self.waiting.drain(..)
     }
 
     /// Frees what a burst has left allocated.
@@ -278,7 +278,7 @@ pub(crate) fn is_expired(notification: &Notification, now: UnixMillis) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use homing_apns::{Expiration, Priority, PushType};
+    use homing_apns::{Expiration, PushType};
 
     use super::*;
     use crate::notification::Mailbox;
@@ -301,7 +301,7 @@ pub(crate) mod tests {
             notification: notification(Expiration::Default),
             uncommitted: Some(seq),
             reply: None,
-            hold: Hold::Never,
+            was_held: false,
         }
     }
 
@@ -312,7 +312,7 @@ pub(crate) mod tests {
             notification: notification(Expiration::Once),
             uncommitted: None,
             reply: Some(reply),
-            hold: Hold::Never,
+            was_held: false,
         }
     }
 
@@ -369,18 +369,22 @@ pub(crate) mod tests {
         for seq in 1..=3 {
             queue.push(Waiting { uncommitted: None, ..durable(seq) }, &mut freed);
         }
+        let held = |seq| Held { seq, expires_at: UnixMillis(9), priority: Priority::Five };
         for seq in 1..=2 {
-            let next = queue.pop_ready().expect("committed");
-            assert_eq!(queue.hold(next).map(|older| older.seq), (seq == 2).then_some(1));
+            assert_eq!(queue.pop_ready().map(|next| next.seq), Some(seq));
+            assert_eq!(queue.hold(held(seq)), (seq == 2).then_some(1));
         }
-        let late = Waiting { uncommitted: None, ..durable(1) };
-        assert_eq!(queue.hold(late).map(|older| older.seq), Some(1), "the newest stays");
-        assert_eq!((queue.oldest_kept_up_to(9), queue.newest_kept(UnixMillis(0))), (Some(2), Some(3)));
-        assert_eq!(queue.arrive(2, notification(Expiration::Default), &mut freed), Arrival::Known);
+        assert_eq!(queue.hold(held(1)), Some(1), "the newest stays");
+        assert_eq!((queue.oldest_kept_up_to(9), queue.newest_kept(UnixMillis(0))), (Some(3), Some(3)));
+        let row = || notification(Expiration::Default);
+        assert_eq!(queue.arrive(2, row(), &mut freed), Arrival::Known);
         assert_eq!(queue.pop_ready().map(|next| next.seq), Some(3));
+        assert_eq!((queue.newest_kept(UnixMillis(8)), queue.newest_kept(UnixMillis(9))), (Some(2), None));
         queue.note_sent(3);
         queue.push(durable(4), &mut freed);
-        queue.release(&mut freed);
+        assert_eq!(queue.release(1, row(), &mut freed), 0, "it isn't held any more");
+        assert_eq!(queue.release(2, row(), &mut freed), cost(&row()));
+        assert_eq!(queue.release(2, row(), &mut freed), 0, "it was released");
         assert_eq!(queue.pop_ready().map(|next| next.seq), Some(2));
         queue.note_sent(2);
         assert!(queue.was_sent(2) && queue.was_sent(3) && !queue.has_ready());

@@ -8,7 +8,7 @@ use homing_apns::Priority;
 use homing_trace::{Environment, Reason, Stage, UnixMillis};
 
 use super::effect::{Effect, Effects, Hint, Whose};
-use super::queue::{Hold, Queue, Waiting, cost, is_expired};
+use super::queue::{Held, Queue, Waiting, cost};
 use crate::broadcast::Broadcast;
 use crate::notification::Notification;
 
@@ -137,28 +137,26 @@ impl Registration {
 
     /// Its device saves power: it is stored, and an older one that was is replaced; one that is tried once has been tried.
     fn hold(&mut self, waiting: Waiting, now: Now, effects: &mut Effects) {
-        if is_expired(&waiting.notification, now.wall) {
-            return give_up(waiting, self.whose, (Stage::Expired, None), effects);
-        }
-        if !waiting.notification.is_kept() {
+        let Some(expires_at) = waiting.notification.expires_at() else {
             let why = (Stage::Discarded, Some(Reason::LOW_POWER));
             return give_up(waiting, self.whose, why, effects);
+        };
+        if expires_at <= now.wall {
+            return give_up(waiting, self.whose, (Stage::Expired, None), effects);
         }
-        if waiting.hold == Hold::Never {
+        effects.growth -= signed(waiting.cost());
+        let Waiting { seq, notification, was_held, .. } = waiting;
+        if !was_held {
             effects.push(Effect::Reached {
-                seq: waiting.seq,
+                seq,
                 key: self.whose.key,
                 stage: Stage::Stored,
                 reason: Some(Reason::LOW_POWER),
             });
         }
-        let bytes = signed(waiting.cost());
-        let older = self.queue.hold(waiting);
-        if older.as_ref().is_none_or(|older| older.hold == Hold::Now) {
-            effects.growth -= bytes;
-        }
-        if let Some(older) = older {
-            give_up(older, self.whose, (Stage::Replaced, None), effects);
+        let held = Held { seq, expires_at, priority: notification.priority };
+        if let Some(older) = self.queue.hold(held) {
+            effects.end(older, self.whose, true, (Stage::Replaced, None));
         }
     }
 }

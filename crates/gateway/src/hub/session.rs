@@ -164,6 +164,12 @@ impl Session {
     fn arrive(&mut self, slot: u16, hint: Hint, effects: &mut Effects) {
         let in_flight = self.window.has_seq(slot, hint.seq);
         let Some(registration) = self.registration_mut(slot) else { return };
+        if let Some(held) = registration.queue.held()
+            && hint.replaced.is_some_and(|newest| held.seq <= newest)
+        {
+            registration.queue.let_go_of_held();
+            effects.end(held.seq, registration.whose, true, (Stage::Replaced, None));
+        }
         while let Some(seq) = hint.replaced.and_then(|newest| registration.queue.oldest_kept_up_to(newest))
             && let Some(gone) = registration.queue.remove(seq, &mut effects.freed)
         {
@@ -275,6 +281,9 @@ impl Session {
         }
         for waiting in ended.queue.drain() {
             give_up(waiting, ended.whose, why.clone(), effects);
+        }
+        if let Some(held) = ended.queue.let_go_of_held() {
+            effects.end(held.seq, ended.whose, true, why);
         }
     }
 
@@ -435,6 +444,11 @@ impl Session {
         }
         for (newest, registration) in newest.iter().zip(self.registrations.iter_mut()) {
             let Some(registration) = registration else { continue };
+            if let Some(held) = registration.queue.let_go_of_held()
+                && held.seq != *newest
+            {
+                effects.end(held.seq, registration.whose, true, away(true));
+            }
             for waiting in registration.queue.drain() {
                 let is_kept = waiting.notification.is_kept();
                 if is_kept && waiting.seq == *newest {

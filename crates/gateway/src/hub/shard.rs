@@ -8,7 +8,7 @@ use homing_trace::UnixMillis;
 
 use super::channels::{FanOut, Subscribers};
 use super::effect::{Effect, Effects, Hint};
-use super::queue::{Hold, Limits, Waiting, is_expired};
+use super::queue::{Limits, Waiting, is_expired};
 use super::session::{Farewell, Session};
 use crate::broadcast::Broadcast;
 use crate::notification::{Notification, Outcome, RegistrationKey, ReplyTo, Submission};
@@ -88,8 +88,8 @@ pub(crate) struct Shard {
     /// Empty between decisions; its lists are used again and again.
     pub(crate) effects: Effects,
     limits: Limits,
-    /// What waits for all devices of this core, in bytes, without what is held for those that save power.
-    held: isize,
+    /// What waits for all devices of this core, in bytes.
+    waiting: isize,
     /// How much may.
     budget: isize,
 }
@@ -105,7 +105,7 @@ impl Shard {
             unsaid: VecDeque::new(),
             effects: Effects::default(),
             limits,
-            held: 0,
+            waiting: 0,
             budget: isize::try_from(budget).unwrap_or(isize::MAX),
         }
     }
@@ -153,7 +153,7 @@ impl Shard {
             notification: Arc::clone(&notification),
             uncommitted: Some(ticket),
             reply: None,
-            hold: Hold::Never,
+            was_held: false,
         };
         self.tickets.put(Pending { key, notification, reply, seq: Some(seq), ended: false });
         session.enqueue(slot, waiting, limits, effects);
@@ -170,7 +170,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(&key.device) else { return };
         let Ok(seq) = log.next_seq() else { return effects.answer(reply, Outcome::Overloaded) };
         effects.push(Effect::Accepted { seq, key, notification: Arc::clone(&notification) });
-        let waiting = Waiting { seq, notification, uncommitted: None, reply: Some(reply), hold: Hold::Never };
+        let waiting = Waiting { seq, notification, uncommitted: None, reply: Some(reply), was_held: false };
         session.enqueue(slot, waiting, limits, effects);
     }
 
@@ -326,7 +326,7 @@ impl Shard {
     }
 
     fn limits_now(&self) -> Limits {
-        if self.held <= self.budget {
+        if self.waiting <= self.budget {
             return self.limits;
         }
         // As if the device were away: the newest only.
@@ -339,7 +339,7 @@ impl Shard {
                 pending.ended = true;
             }
         }
-        self.held += std::mem::take(&mut effects.growth);
+        self.waiting += std::mem::take(&mut effects.growth);
         effects.settle();
     }
 }

@@ -9,7 +9,6 @@ use homing_apns::{Expiration, Priority};
 use homing_trace::{Environment, Reason, Stage};
 use proptest::prelude::*;
 
-use super::effect::Whose;
 use super::queue::is_expired;
 use super::session::{Name, Subscription};
 use super::*;
@@ -39,6 +38,8 @@ enum Job {
     Append(Append),
     End(End),
     Subscribe,
+    /// Of a held row, whose power-saving device saves no more.
+    Read(Whose, u64),
 }
 
 /// What the store has written: one registration, its live rows, and how each row ended.
@@ -53,6 +54,8 @@ struct Rows {
     urgent: BTreeSet<u64>,
     /// The newest live row for each subscribe that was carried out.
     subscribed: VecDeque<Option<(u64, Arc<Notification>)>>,
+    /// The rows that were read.
+    read: VecDeque<(Whose, u64, Option<Arc<Notification>>)>,
     answers: Vec<(usize, Answer)>,
 }
 
@@ -154,6 +157,10 @@ impl Rows {
                     self.end_older_than(*seq);
                 }
                 self.subscribed.push_back(newest);
+            }
+            Some(Job::Read(whose, seq)) => {
+                let row = self.live.get(&seq).map(Arc::clone);
+                self.read.push_back((whose, seq, row));
             }
             None => return false,
         }
@@ -262,6 +269,29 @@ impl Phone {
         let newest = lock(&world.log.0).subscribed.pop_front().expect("the store has answered");
         self.finish_subscribe(newest);
         world.settle();
+    }
+
+    /// Answers how many held rows are to be read.
+    fn save_power(&mut self, world: &World, saves: bool) -> usize {
+        let held = self.connection.set_saves_power(saves);
+        let reads = held.iter().map(|(whose, seq)| Job::Read(*whose, *seq));
+        lock(&world.log.0).jobs.extend(reads);
+        held.len()
+    }
+
+    /// Takes the store's answer to one read, if it has come.
+    fn release(&mut self, world: &World) -> bool {
+        let read = lock(&world.log.0).read.pop_front();
+        let Some((whose, seq, row)) = read else { return false };
+        self.connection.release(whose, seq, row);
+        true
+    }
+
+    /// Saves power no more, and has what was held released.
+    fn stop_saving(&mut self, world: &mut World) {
+        self.save_power(world, false);
+        world.settle();
+        while self.release(world) {}
     }
 
     fn pump(&mut self) {

@@ -274,13 +274,30 @@ impl Live {
             }
             self.end(connection, registration_no, seq, &Ending::new(Stage::Expired, None, over_at))?;
         };
-        connection
-            .prepare_cached(
-                "SELECT seq, apns_id, headers, payload, accepted_at FROM notifications WHERE seq = ?1",
-            )?
-            .query_row([signed(seq)], read_stored)
-            .optional()
+        read(connection, seq)
     }
+
+    /// This row of the registration, if it lives.
+    pub(crate) fn find(
+        &self,
+        connection: &Connection,
+        registration_no: u32,
+        seq: u64,
+    ) -> rusqlite::Result<Option<StoredNotification>> {
+        if !self.rows.contains_key(&(registration_no, seq)) {
+            return Ok(None);
+        }
+        read(connection, seq)
+    }
+}
+
+fn read(connection: &Connection, seq: u64) -> rusqlite::Result<Option<StoredNotification>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, apns_id, headers, payload, accepted_at FROM notifications WHERE seq = ?1",
+        )?
+        .query_row([signed(seq)], read_stored)
+        .optional()
 }
 
 /// How a row ends.

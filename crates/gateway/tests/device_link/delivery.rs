@@ -237,13 +237,15 @@ async fn the_trace_says_that_low_power_held_it() {
     connection.saves_power(true).await.expect("taken");
     let options = DeliveryOptions { priority: Some(Priority::Five), ..alert() };
     let older = house.send_with(&token, options.clone(), "{}").await.expect("accepted");
-    let newer = house.send_with(&token, options, "{}").await.expect("accepted");
+    let payload = r#"{"aps":{"alert":"Later"}}"#;
+    let newer = house.send_with(&token, options, payload).await.expect("accepted");
     let urgent = house.send(&token, Expiration::Default, "{}").await.expect("accepted");
     assert_eq!(taken_until(&mut connection, &urgent).await, [urgent.as_str()]);
     assert_eq!(house.end(&newer).await, (Stage::Stored, Some("low-power".to_owned())));
     connection.saves_power(false).await.expect("taken");
     let released = connection.next_notification().await.expect("released");
     assert_eq!((&released.apns_id, released.priority), (&newer, Some(5)));
+    assert_eq!(released.payload, payload.as_bytes());
     acknowledge(&mut connection, released.packet_id).await;
     let stages = [Stage::Accepted, Stage::Stored, Stage::Stored, Stage::Sent, Stage::Acknowledged];
     assert_eq!(house.stages(&newer).await, stages);

@@ -15,6 +15,7 @@ enum Step {
     Pump,
     Acknowledge,
     SavesPower(bool),
+    Release,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -30,6 +31,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => Just(Step::Pump),
         5 => Just(Step::Acknowledge),
         2 => any::<bool>().prop_map(Step::SavesPower),
+        2 => Just(Step::Release),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -45,6 +47,8 @@ struct Device {
     phone: Option<Phone>,
     /// Whose subscribe the store answers next, by connection; dead ones' answers are thrown away.
     waiting: VecDeque<u32>,
+    /// Whose held row the store reads next, in the same way.
+    reading: VecDeque<u32>,
     connections: u32,
     histories: Vec<Vec<u64>>,
     saves_power: bool,
@@ -79,10 +83,22 @@ impl Device {
         }
     }
 
-    fn save_power(&mut self, saves: bool) {
-        if let Some(phone) = &self.phone {
-            phone.connection.set_saves_power(saves);
+    fn save_power(&mut self, world: &World, saves: bool) {
+        if let Some(phone) = &mut self.phone {
+            let held = phone.save_power(world, saves);
+            self.reading.extend(std::iter::repeat_n(self.connections, held));
             self.saves_power = saves;
+        }
+    }
+
+    fn release(&mut self, world: &World) {
+        if lock(&world.log.0).read.is_empty() {
+            return;
+        }
+        let whose = self.reading.pop_front().expect("it was asked");
+        match self.phone.as_mut().filter(|_| whose == self.connections) {
+            Some(phone) => drop(phone.release(world)),
+            None => drop(lock(&world.log.0).read.pop_front()),
         }
     }
 
@@ -117,7 +133,8 @@ fn run(world: &mut World, device: &mut Device, step: Step) {
         Step::FinishSubscribe => device.finish_subscribe(world),
         Step::Pump => device.pump(),
         Step::Acknowledge => device.phone.iter_mut().for_each(|phone| phone.acknowledge(false)),
-        Step::SavesPower(saves) => device.save_power(saves),
+        Step::SavesPower(saves) => device.save_power(world, saves),
+        Step::Release => device.release(world),
     }
 }
 
@@ -125,11 +142,14 @@ fn run(world: &mut World, device: &mut Device, step: Step) {
 fn finish(world: &mut World, device: &mut Device) {
     for _ in 0..2 {
         world.settle();
-        device.save_power(false);
+        device.save_power(world, false);
         device.begin_subscribe(world);
         world.settle();
         while !device.waiting.is_empty() {
             device.finish_subscribe(world);
+        }
+        while !device.reading.is_empty() {
+            device.release(world);
         }
         world.settle();
         device.phone.iter_mut().for_each(Phone::take_all);
