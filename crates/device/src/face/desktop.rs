@@ -250,7 +250,12 @@ impl Desktop {
             }
         };
         let Some(at) = at else { return };
-        let Followed { place: Place { device, app, identifier }, replies, .. } = self.followed.remove(at);
+        let Followed { place: Place { device, app, identifier }, id, replies } = self.followed.remove(at);
+        let is_closed = matches!(touch, Touch::Gone | Touch::Dismiss);
+        if let (Screen::Server(server), false) = (&self.screen, is_closed) {
+            // Some servers leave it where it is. The others know the number no more, which is fine.
+            let _ = server.close(id).await;
+        }
         let Some(device) = self.fleet.named(&device) else { return };
         let chosen = match touch {
             Touch::Gone => return,

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -53,11 +52,8 @@ impl Desktop {
         let bus = ["--session", "--nofork", "--print-address"];
         let (dbus, address) = start(Command::new("dbus-daemon").args(bus).env("DISPLAY", &display));
         let config = dir.join("dunstrc");
-        // dunst asks a program which action its user chooses.
-        let menu = dir.join("menu");
-        std::fs::write(&menu, "#!/bin/sh\ngrep Later\n").unwrap();
-        std::fs::set_permissions(&menu, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let text = format!("[global]\nmonitor = 0\nfollow = none\ndmenu = {}\n", menu.display());
+        // What a click does here to a story: its action, if it has one of this name.
+        let text = "[global]\nmonitor = 0\nfollow = none\n[story]\nbody = \"A story\"\naction_name = of-app:default\n";
         std::fs::write(&config, text).unwrap();
         let mut desktop = Self { address, display, config, programs: vec![xvfb, dbus] };
         desktop.serve().await;
@@ -195,7 +191,7 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     desktop.picture("action");
     let listed = phone.get(&format!("{IPHONE}/notifications")).await.unwrap();
     assert_eq!(listed["notifications"][0]["actions"][0]["identifier"], "default", "{listed}");
-    desktop.ctl(&["context"]).unwrap();
+    desktop.ctl(&["action"]).unwrap();
     home.story(&acted, Stage::Action).await;
 
     device.stop().await.unwrap();
