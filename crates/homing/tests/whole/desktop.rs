@@ -44,13 +44,26 @@ fn start(command: &mut Command) -> (Child, String) {
     (child, line.trim().to_owned())
 }
 
+/// A session bus that starts no services by itself: who asks for a notification server too early would have it start
+/// the machine's, with the machine's settings.
+fn bus(dir: &Path) -> (Child, String) {
+    let config = dir.join("bus.conf");
+    let text = format!(
+        "<busconfig><type>session</type><listen>unix:dir={}</listen><policy context=\"default\">\
+         <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
+        dir.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let config = format!("--config-file={}", config.display());
+    start(Command::new("dbus-daemon").args([&config, "--nofork", "--print-address"]))
+}
+
 impl Desktop {
     async fn start(dir: &Path) -> Self {
         let screen = ["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"];
         let (xvfb, number) = start(Command::new("Xvfb").args(screen));
         let display = format!(":{number}");
-        let bus = ["--session", "--nofork", "--print-address"];
-        let (dbus, address) = start(Command::new("dbus-daemon").args(bus).env("DISPLAY", &display));
+        let (dbus, address) = bus(dir);
         let config = dir.join("dunstrc");
         // What a click does here to a story: its action, if it has one of this name.
         let text = "[global]\nmonitor = 0\nfollow = none\n[story]\nbody = \"A story\"\naction_name = of-app:default\n";
@@ -222,16 +235,7 @@ async fn what_a_server_has_shown_goes_with_it() {
 async fn where_there_is_no_server_the_portal_shows_notifications() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::up(&dir.path().join("data"), 79).await;
-    // A bus that starts no services by itself.
-    let config = dir.path().join("bus.conf");
-    let text = format!(
-        "<busconfig><type>session</type><listen>unix:dir={}</listen><policy context=\"default\">\
-         <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
-        dir.path().display()
-    );
-    std::fs::write(&config, text).unwrap();
-    let arg = format!("--config-file={}", config.display());
-    let (bus, address) = start(Command::new("dbus-daemon").args([&arg, "--nofork", "--print-address"]));
+    let (bus, address) = bus(dir.path());
     let _bus = Ends(bus);
     let mut portal = Portal::start(&address).await;
     let (device, phone) = device(&home, &address, &dir.path().join("desk")).await;
