@@ -21,7 +21,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post, put};
 use homing_http_api::{Guard, Hosts, Problem, Query, guard, with_manners};
-use homing_trace::Trace;
+use homing_trace::{Environment, Trace};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{OpenApi as _, ToSchema};
@@ -168,6 +168,9 @@ struct TraceShape {
     #[schema(example = "development")]
     environment: Option<String>,
     events: Vec<EventShape>,
+    /// As the answer named it; only in the development environment, of what was accepted.
+    #[schema(required = false)]
+    apns_unique_id: Option<String>,
     /// Only of a broadcast; its `apns_id` is the `apns-request-id`.
     broadcast: Option<BroadcastShape>,
 }
@@ -198,12 +201,12 @@ struct EventShape {
     reason: Option<String>,
 }
 
-/// Finds traces by `apns-id` or by device token; includes everything answered before the question.
+/// Finds traces by `apns-id`, by `apns-unique-id` or by device token; includes everything answered before the question.
 #[utoipa::path(
     get,
     path = "/v1/traces",
     params(
-        ("apns_id" = Option<String>, Query, description = "an `apns-id`, in any case; or"),
+        ("apns_id" = Option<String>, Query, description = "an `apns-id` or, of the development environment, an `apns-unique-id`, in any case; or"),
         ("token" = Option<String>, Query, description = "a device token in hex, in any case: all for it, refused requests included"),
         ("limit" = Option<usize>, Query, description = "at most so many, 10000 by default and at most"),
         ("skip" = Option<usize>, Query, description = "leave out the first so many: those that came before, if `truncated`")
@@ -218,8 +221,12 @@ async fn traces(
     Query(asked): Query<TracesAsked>,
 ) -> Result<Json<Traces>, Problem> {
     let limit = asked.limit.unwrap_or(MOST_TRACES).min(MOST_TRACES);
+    let mut by_number = None;
     let query = match (asked.apns_id, asked.token) {
-        (Some(apns_id), None) => TraceQuery::ApnsId(apns_id),
+        (Some(apns_id), None) => {
+            by_number = context.sealer.unique_ids().open(&apns_id).map(TraceQuery::Seq);
+            TraceQuery::ApnsId(apns_id)
+        }
         (None, Some(token)) => {
             let sealed = homing_apns::DeviceTokenHex::parse(token.as_bytes());
             let registration = sealed.ok().and_then(|sealed| context.sealer.open(sealed.as_bytes()));
@@ -232,9 +239,16 @@ async fn traces(
     let skip = asked.skip.unwrap_or(0);
     let most = skip.saturating_add(limit + 1);
     let mut traces = context.store.trace(query, most).await.map_err(not_answered)?;
+    if let Some(query) = by_number {
+        traces.extend(context.store.trace(query, 1).await.map_err(not_answered)?);
+    }
     traces.drain(..skip.min(traces.len()));
     let truncated = traces.len() > limit;
     traces.truncate(limit);
+    for trace in &mut traces {
+        let seq = trace.seq.filter(|_| trace.environment == Some(Environment::Development));
+        trace.apns_unique_id = seq.map(|seq| context.sealer.unique_ids().of(seq).to_string());
+    }
     Ok(Json(Traces { traces, truncated }))
 }
 

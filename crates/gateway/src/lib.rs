@@ -19,6 +19,7 @@ mod shares;
 pub mod store;
 mod testers;
 pub mod token;
+mod unique_id;
 
 pub use gateway::{Addresses, Gateway, GatewayConfig, StartError};
 pub use listen::ListenError;

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use homing_apns::{Reason, Refusal};
 use homing_trace::Environment;
+use http::HeaderValue;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -113,6 +114,14 @@ impl std::fmt::Debug for ProviderPort {
 }
 
 impl ProviderPort {
+    /// What an accepted notification of the development environment is named by, beside its label.
+    fn unique_id(&self, environment: Environment, seq: u64) -> Option<HeaderValue> {
+        match environment {
+            Environment::Development => Some(answer::value(self.sealer.unique_ids().of(seq))),
+            Environment::Production => None,
+        }
+    }
+
     pub(crate) fn new(config: ProviderPortConfig) -> Result<Self, ProviderPortError> {
         let ProviderPortConfig {
             hub,

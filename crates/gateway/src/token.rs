@@ -13,6 +13,7 @@ use rusqlite::params;
 
 use crate::notification::RegistrationKey;
 use crate::store::{Store, StoreError, random};
+use crate::unique_id::UniqueIds;
 
 /// Length of a device token, in bytes.
 pub const TOKEN_LEN: usize = 32;
@@ -29,6 +30,7 @@ pub struct TokenSealer(Arc<Keys>);
 
 struct Keys {
     newest: u8,
+    unique_ids: UniqueIds,
     by_number: Vec<(u8, Aes256GcmSiv)>,
 }
 
@@ -59,15 +61,22 @@ impl TokenSealer {
 
     fn new(keys: &[(u8, Vec<u8>)]) -> Option<Self> {
         let newest = keys.last()?.0;
+        // The first key stays, whatever is added.
+        let unique_ids = UniqueIds::new(&keys.first()?.1);
         let by_number = keys
             .iter()
             .map(|(number, key)| Some((*number, Aes256GcmSiv::new_from_slice(key).ok()?)))
             .collect::<Option<_>>()?;
-        Some(Self(Arc::new(Keys { newest, by_number })))
+        Some(Self(Arc::new(Keys { newest, unique_ids, by_number })))
     }
 
     fn cipher(&self, number: u8) -> Option<&Aes256GcmSiv> {
         self.0.by_number.iter().find(|(of, _)| *of == number).map(|(_, cipher)| cipher)
+    }
+
+    /// What names notifications to Apple's delivery log, and here to who asks for a trace.
+    pub(crate) fn unique_ids(&self) -> &UniqueIds {
+        &self.0.unique_ids
     }
 
     /// The token of a registration: the same each time.

@@ -22,6 +22,9 @@ pub struct Trace {
     pub topic: Option<String>,
     pub environment: Option<Environment>,
     pub events: Vec<Event>,
+    /// The other name that its sender was answered, in the development environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apns_unique_id: Option<String>,
     /// What a broadcast has beside: it has many receivers, and what became of it is counted over them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcast: Option<Broadcast>,

@@ -6,12 +6,14 @@ mod testers;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use homing_apns::{Expiration, Priority, PushType};
 use homing_clock::Clock;
 use homing_trace::{Environment, Reason, UnixMillis};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 use super::*;
+use crate::notification::{Notification, RegistrationKey};
 use crate::store::{Refused, StageEvent, StoreConfig};
 
 const KEY: &str = "admin-key";
@@ -130,6 +132,34 @@ async fn a_trace_is_found_by_label_and_by_token() {
     }
     let (_, none) = bench.ask("/v1/traces?apns_id=x&limit=5").await;
     assert_eq!(none["traces"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_trace_is_found_by_the_other_name_that_its_sender_was_answered() {
+    let bench = bench().await;
+    let topic_no = 1;
+    for (seq, environment) in [(7, Environment::Development), (8, Environment::Production)] {
+        let registration = RegistrationKey { device: 7, environment, topic_no, generation: 1 };
+        let notification = Arc::new(Notification {
+            apns_id: "9B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10".into(),
+            push_type: PushType::Alert,
+            priority: Priority::Ten,
+            collapse_id: None,
+            expiration: Expiration::Once,
+            accepted_at: UnixMillis(1_795_313_045_067),
+            payload: bytes::Bytes::from_static(b"{}"),
+        });
+        let accepted = StageEvent::Accepted { seq, registration, notification };
+        bench.store.record(accepted).expect("there is room");
+    }
+    let unique = bench.sealer.unique_ids().of(7).to_string();
+    let (_, found) = bench.ask(&format!("/v1/traces?apns_id={}", unique.to_lowercase())).await;
+    let [trace] = found["traces"].as_array().expect("a list").as_slice() else { panic!("one: {found}") };
+    assert_eq!((&trace["seq"], &trace["apns_unique_id"]), (&7.into(), &unique.clone().into()));
+    let label = trace["apns_id"].as_str().expect("its label");
+    let (_, found) = bench.ask(&format!("/v1/traces?apns_id={label}")).await;
+    let names: Vec<&Value> = [0, 1].map(|at| &found["traces"][at]["apns_unique_id"]).into();
+    assert_eq!(names, [&Value::from(unique), &Value::Null], "production has none");
 }
 
 #[tokio::test]

@@ -81,6 +81,11 @@ pub(super) fn once(mut value: HeaderValue) -> HeaderValue {
     value
 }
 
+/// A label as a header's value.
+pub(super) fn value(label: ApnsId) -> HeaderValue {
+    HeaderValue::from_bytes(label.as_bytes()).unwrap_or(HeaderValue::from_static(""))
+}
+
 /// Random bytes in stock, so that not every label costs a system call.
 #[derive(Debug)]
 pub(crate) struct Labels {
@@ -95,8 +100,7 @@ impl Labels {
 
     /// A new label for a header.
     pub(super) fn make(&mut self) -> Result<HeaderValue, getrandom::Error> {
-        let label = self.make_id()?;
-        Ok(HeaderValue::from_bytes(label.as_bytes()).unwrap_or(HeaderValue::from_static("")))
+        Ok(value(self.make_id()?))
     }
 
     /// A new label, upper case as Apple's are. An error when the system has no randomness.

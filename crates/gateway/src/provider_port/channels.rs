@@ -45,7 +45,7 @@ pub(super) struct Names {
     pub(super) request_id: HeaderValue,
     /// A client that sends this in its place finds its answer by it.
     pub(super) apns_id: Option<HeaderValue>,
-    /// For a broadcast in the development environment.
+    /// Of a broadcast that was accepted in the development environment.
     pub(super) unique_id: Option<HeaderValue>,
 }
 
@@ -78,7 +78,8 @@ enum Answer {
     Told(Vec<u8>),
     Listed(Vec<u8>, Share),
     Deleted,
-    Broadcast,
+    /// By its number.
+    Broadcast(u64),
 }
 
 impl Asked {
@@ -129,6 +130,9 @@ impl Asked {
         }
         match done {
             Ok(answer) => {
+                if let Answer::Broadcast(seq) = answer {
+                    asked.names.unique_id = asked.port.unique_id(asked.environment, seq);
+                }
                 asked.conclude(&head.known(), answer.noted());
                 // As long as it may take to send a body.
                 let within = asked.port.rules.body;
@@ -212,7 +216,7 @@ impl Asked {
             encoded: Encoded::default(),
             _place: Some(place),
         }));
-        Ok(Answer::Broadcast)
+        Ok(Answer::Broadcast(seq))
     }
 
     pub(super) fn refuse(self, refusing: Refusing) {
@@ -229,7 +233,6 @@ impl Asked {
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         response.headers_mut().insert(CONTENT_TYPE, JSON);
-        self.names.unique_id = None;
         self.names.put(&mut response);
         if let Ok(mut body) = self.respond.send_response(response, self.is_head)
             && !self.is_head
@@ -276,16 +279,13 @@ impl Answer {
         match self {
             Self::Created(id) => (201, None, Some(id)),
             Self::Deleted => (204, None, None),
-            Self::Told(_) | Self::Listed(..) | Self::Broadcast => (200, None, None),
+            Self::Told(_) | Self::Listed(..) | Self::Broadcast(_) => (200, None, None),
         }
     }
 
     /// A stream that its client has reset wants no answer.
-    async fn send(self, mut respond: SendResponse<Bytes>, mut names: Names, within: Duration) {
+    async fn send(self, mut respond: SendResponse<Bytes>, names: Names, within: Duration) {
         let mut response = Response::new(());
-        if !matches!(self, Self::Broadcast) {
-            names.unique_id = None;
-        }
         names.put(&mut response);
         let (body, _place) = match self {
             Self::Created(id) => {
@@ -298,7 +298,7 @@ impl Answer {
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 (Vec::new(), None)
             }
-            Self::Broadcast => (Vec::new(), None),
+            Self::Broadcast(_) => (Vec::new(), None),
             Self::Told(body) => (body, None),
             Self::Listed(body, place) => (body, Some(place)),
         };

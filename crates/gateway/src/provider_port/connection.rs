@@ -15,7 +15,6 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use homing_apns::{ChannelRequest, DeviceTokenHex, Reason, Refusal, RequestHeaders, receipts};
-use homing_trace::Environment;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -323,11 +322,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         let head = request.map_err(Refusing::from);
         let head =
             head.and_then(|request| self.admission.check_channel_request(request, &parts.uri, headers, now));
-        let unique_id = match environment {
-            Environment::Development => self.labels.make().ok(),
-            Environment::Production => None,
-        };
-        let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id };
+        let names = Names { request_id, apns_id: headers.apns_id.cloned(), unique_id: None };
         let pending = self.channel_requests.get_or_insert_with(watch::Sender::default).subscribe();
         let port = Arc::clone(&self.port);
         let testing = noted.and_then(|noted| self.testing_of_channels(noted));
@@ -450,12 +445,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             };
             self.free.push(slot);
             let refusal = match outcome {
-                Outcome::Accepted { .. } => {
-                    let unique_id = match self.admission.environment() {
-                        Environment::Development => self.labels.make().ok(),
-                        Environment::Production => None,
-                    };
-                    self.conclude(&mut asked, 200, None, &head.into());
+                Outcome::Accepted { seq } => {
+                    let unique_id = self.port.unique_id(self.admission.environment(), seq);
+                    self.conclude(&mut asked, (200, None, unique_id.as_ref()), &head.into());
                     answer::accept(&mut asked.respond, asked.apns_id, unique_id);
                     continue;
                 }
@@ -476,7 +468,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         if known.team.is_some() || self.port.strangers.may_note(now.real) {
             self.note_refusal(&asked, Some(&refusal), &known, now);
         }
-        self.conclude(&mut asked, refusal.status(), Some(&refusal), &known);
+        self.conclude(&mut asked, (refusal.status(), Some(&refusal), None), &known);
         answer::refuse(&mut asked.respond, asked.apns_id, &refusal, asked.is_head);
     }
 

@@ -37,10 +37,29 @@ async fn a_notification_is_accepted_under_the_label_it_came_with() {
     assert!(answer.body.is_empty() && answer.ended_with_headers, "a success is one HEADERS frame");
     let unique = answer.header("apns-unique-id").expect("the development environment has one");
     uuid::Uuid::parse_str(unique).expect("clients read it as a UUID");
+    let seq = world.sealer.unique_ids().open(unique).expect("it leads somewhere");
     let traces =
         world.store.trace(TraceQuery::ApnsId(label.to_owned()), 10).await.expect("the store answers");
     assert_eq!(traces.len(), 1);
-    assert_eq!(traces[0].events[0].stage, Stage::Accepted);
+    assert_eq!((traces[0].events[0].stage, traces[0].seq), (Stage::Accepted, Some(seq)));
+}
+
+#[tokio::test]
+async fn a_unique_id_leads_to_its_notification_whether_it_was_kept_or_tried_once() {
+    let world = World::start(Environment::Development).await;
+    let token = world.register(Environment::Development, APP).await;
+    let mut client = world.client(Credential::None).await;
+    let label = "9B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10";
+    for (expiration, stage) in [("0", Stage::Discarded), ("4000000000", Stage::Stored)] {
+        let request = world.request(&token).header("apns-id", label).header("apns-expiration", expiration);
+        let answer = client.send(request, ALERT).await;
+        let unique = answer.header("apns-unique-id").expect("the development environment has one");
+        let seq = world.sealer.unique_ids().open(unique).expect("it leads somewhere");
+        let traces = world.store.trace(TraceQuery::Seq(seq), 10).await.expect("the store answers");
+        let [trace] = traces.as_slice() else { panic!("one, though both have the same label: {traces:?}") };
+        assert_eq!((trace.seq, trace.apns_id.as_str()), (Some(seq), label));
+        assert!(trace.events.iter().any(|event| event.stage == stage), "{trace:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::Store;
 use super::channels::{self, Channel, ChannelsOf};
 use super::error::StoreError;
+use super::hot::TraceQuery;
 use super::label;
 use super::log::TRACE_MILLIS;
 use super::row::{environment_number, environment_of, signed, unsigned};
@@ -211,24 +212,38 @@ pub(super) fn sweep(connection: &Connection, now: UnixMillis) -> rusqlite::Resul
     Ok(())
 }
 
-/// The traces of all broadcasts that carry this label.
-pub(super) fn traces(connection: &Connection, asked: &str, now: UnixMillis) -> rusqlite::Result<Vec<Trace>> {
-    let mut query = connection.prepare_cached(
+/// The traces of all broadcasts that are asked for by their label or number; they are for no one device token.
+pub(super) fn traces(
+    connection: &Connection,
+    asked: &TraceQuery,
+    now: UnixMillis,
+) -> rusqlite::Result<Vec<Trace>> {
+    let (column, key) = match asked {
+        TraceQuery::ApnsId(label) => ("label_key", label::key(label)),
+        TraceQuery::Seq(seq) => ("seq", *seq),
+        TraceQuery::Token { .. } => return Ok(Vec::new()),
+    };
+    let mut query = connection.prepare_cached(&format!(
         "SELECT b.seq, b.request_id, b.environment, t.name, b.channel_id, b.accepted_at, b.stored_at, b.stage, b.reason, \
          b.at, b.sent, b.acknowledged, b.refused, b.sent_at, b.expires_at, b.injected FROM broadcasts b \
-         LEFT JOIN topics t ON t.no = b.topic_no WHERE b.label_key = ?1 ORDER BY b.seq",
-    )?;
-    let mut rows = query.query([signed(label::key(asked))])?;
+         LEFT JOIN topics t ON t.no = b.topic_no WHERE b.{column} = ?1 ORDER BY b.seq"
+    ))?;
+    let mut rows = query.query([signed(key)])?;
     let mut traces = Vec::new();
     while let Some(row) = rows.next()? {
         let apns_id = label::unpack(row.get_ref(1)?.as_blob()?).unwrap_or_default();
-        if apns_id.eq_ignore_ascii_case(asked) {
+        let is_asked_for = match asked {
+            TraceQuery::ApnsId(label) => apns_id.eq_ignore_ascii_case(label),
+            TraceQuery::Seq(_) | TraceQuery::Token { .. } => true,
+        };
+        if is_asked_for {
             traces.push(Trace {
                 apns_id,
                 seq: Some(unsigned(row.get(0)?)),
                 topic: row.get(3)?,
                 environment: environment_of(row.get(2)?),
                 events: events(row, now)?,
+                apns_unique_id: None,
                 broadcast: Some(homing_trace::Broadcast {
                     channel: ChannelId::from_bytes(row.get_ref(4)?.as_blob()?).to_string(),
                     sent: row.get(10).map(unsigned)?,

@@ -122,6 +122,8 @@ pub struct Subscribed {
 pub enum TraceQuery {
     /// All that carry this label, whatever its case.
     ApnsId(String),
+    /// The one of this number.
+    Seq(u64),
     /// All for this device token (64 hex digits in either case), and all requests refused that named it.
     Token { token: String, registration: Option<RegistrationKey> },
 }

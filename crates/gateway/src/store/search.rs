@@ -47,11 +47,17 @@ impl Search {
             events.extend(stages.remove(&seq).unwrap_or_default());
             let topic = self.topic_name(registration.topic_no)?;
             let environment = Some(registration.environment);
-            traces.push(Trace { apns_id, seq: Some(seq), topic, environment, events, broadcast: None });
+            traces.push(Trace {
+                apns_id,
+                seq: Some(seq),
+                topic,
+                environment,
+                events,
+                apns_unique_id: None,
+                broadcast: None,
+            });
         }
-        if let TraceQuery::ApnsId(apns_id) = query {
-            traces.extend(broadcasts::traces(&self.log, apns_id, self.now)?);
-        }
+        traces.extend(broadcasts::traces(&self.log, query, self.now)?);
         traces.extend(found.refused.into_iter().map(refused));
         traces.sort_by_key(|trace| (trace.events.first().map(|event| event.at), trace.seq));
         traces.truncate(limit);
@@ -66,30 +72,36 @@ impl Search {
                 keys.push(label::key(apns_id));
                 None
             }
+            TraceQuery::Seq(seq) => {
+                keys.push(seq_key(*seq));
+                None
+            }
             TraceQuery::Token { token, registration } => {
                 keys.push(token_key(token));
                 keys.extend(registration.as_ref().map(registration_key));
                 *registration
             }
         };
-        let is_asked_for = |of: &RegistrationKey, label: &str| match query {
+        let is_asked_for = |of: &RegistrationKey, seq: u64, label: &str| match query {
             TraceQuery::ApnsId(apns_id) => label.eq_ignore_ascii_case(apns_id),
+            TraceQuery::Seq(asked) => seq == *asked,
             TraceQuery::Token { .. } => Some(*of) == registration,
         };
         self.each_record(&keys, |record| match record {
             Record::Kept { seq, registration, apns_id } => {
-                if is_asked_for(&registration, &apns_id) {
+                if is_asked_for(&registration, seq, &apns_id) {
                     found.kept.insert(seq);
                 }
             }
             Record::Accepted { seq, registration, apns_id, at } => {
-                if is_asked_for(&registration, &apns_id) {
+                if is_asked_for(&registration, seq, &apns_id) {
                     found.once.insert(seq, (registration, apns_id, at));
                 }
             }
             Record::Refused(refused) => {
                 let asked_for = match query {
                     TraceQuery::ApnsId(apns_id) => refused.apns_id.eq_ignore_ascii_case(apns_id),
+                    TraceQuery::Seq(_) => false,
                     TraceQuery::Token { token, .. } => {
                         refused.token.as_ref().is_some_and(|named| named.eq_ignore_ascii_case(token))
                     }
@@ -100,6 +112,12 @@ impl Search {
             }
             Record::Reached { .. } => {}
         })?;
+        if let TraceQuery::Seq(seq) = query
+            && found.once.is_empty()
+        {
+            // One that is kept is found by its row.
+            found.kept.insert(*seq);
+        }
         Ok(found)
     }
 
@@ -176,6 +194,7 @@ impl Search {
             topic,
             environment: registration.map(|registration| registration.environment),
             events,
+            apns_unique_id: None,
             broadcast: None,
         }))
     }
@@ -276,5 +295,5 @@ fn refused(record: RefusedRecord) -> Trace {
     let steps = [(Stage::Injected, injected), (Stage::Refused, reason)];
     let events = steps.into_iter().filter(|(_, reason)| reason.is_some());
     let events = events.map(|(stage, reason)| Event { at, stage, reason }).collect();
-    Trace { apns_id, seq: None, topic, environment, events, broadcast: None }
+    Trace { apns_id, seq: None, topic, environment, events, apns_unique_id: None, broadcast: None }
 }

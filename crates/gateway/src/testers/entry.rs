@@ -110,6 +110,9 @@ pub(crate) struct Answer {
     /// The label in traces, where the answer has it; of a request about channels only if the request had it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) apns_id: Option<String>,
+    /// In the development environment, of what was accepted: another name of it in traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) apns_unique_id: Option<String>,
     /// Of a request about channels: the label in traces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) apns_request_id: Option<String>,
@@ -129,8 +132,9 @@ impl Answer {
     }
 
     fn bytes(&self) -> usize {
-        let texts = [&self.reason, &self.apns_id, &self.apns_request_id, &self.apns_channel_id];
-        texts.into_iter().map(len).sum()
+        let labels = [&self.apns_id, &self.apns_unique_id, &self.apns_request_id, &self.apns_channel_id];
+        let texts = labels.into_iter().chain([&self.reason]);
+        texts.map(len).sum()
     }
 }
 

@@ -257,6 +257,10 @@ mod tests {
             ("reason", one(noted(1, 0), None, Some(Answer { reason: long(), ..Answer::default() }))),
             ("apns-id", one(noted(1, 0), None, Some(Answer { apns_id: long(), ..Answer::default() }))),
             (
+                "apns-unique-id",
+                one(noted(1, 0), None, Some(Answer { apns_unique_id: long(), ..Answer::default() })),
+            ),
+            (
                 "apns-request-id",
                 one(noted(1, 0), None, Some(Answer { apns_request_id: long(), ..Answer::default() })),
             ),

@@ -16,7 +16,7 @@ const NOT_FOUND: u8 = 4;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TraceArgs {
-    /// The apns-id the sender chose or was answered; letter case doesn't matter
+    /// The apns-id the sender chose or was answered, or an apns-unique-id; letter case doesn't matter
     #[arg(required_unless_present_any = ["token", "user"])]
     apns_id: Option<String>,
     /// All notifications for this device token instead, refused ones included

@@ -82,6 +82,11 @@ async fn tokens_are_made_marked_and_restored() {
     let bench = Bench::start(dir.path()).await;
     let token = bench.said(&["gateway", "token", "make", "com.example.news"]);
     assert_eq!(bench.send(&token).await.0, "200");
+    let (_, apns_id) = bench.send(&token).await;
+    let story = bench.said(&["trace", &apns_id]);
+    let unique =
+        story.lines().find_map(|line| line.trim().strip_prefix("apns-unique-id ")).expect("development");
+    assert_eq!(bench.said(&["trace", unique]), story);
     let marked =
         bench.said(&["gateway", "token", "unregister", &token, "--at", "2026-11-22T02:04:05Z", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&marked).unwrap()["state"], "unregistered");

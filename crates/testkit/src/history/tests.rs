@@ -16,6 +16,7 @@ fn trace(apns_id: &str, seq: u64, stages: &[(Stage, Option<Reason>)]) -> Trace {
         topic: None,
         environment: None,
         events: stages.iter().map(event).collect(),
+        apns_unique_id: None,
         broadcast: None,
     }
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use homing_apns::{ChannelId, Refusal};
-use http::HeaderValue;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::super::admission::{ChannelHead, Known};
 use super::super::connection::gone;
-use super::super::connection::instead::wished;
+use super::super::connection::instead::{text, wished};
 use super::{Asked, Unread};
 use crate::testers::{Answer, Effect, Interface, Noted, Target, Testers, Unanswered};
 
@@ -59,12 +58,12 @@ impl Asked {
         if let Some(why) = gone(&mut self.respond) {
             return self.conclude_without(known, why);
         }
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let answer = Answer {
             status: Some(status),
             reason: refusal.map(|refusal| refusal.reason.as_str().to_owned()),
             timestamp: refusal.and_then(|refusal| refusal.timestamp).map(|at| at.0),
             apns_id: self.names.apns_id.as_ref().map(text),
+            apns_unique_id: self.names.unique_id.as_ref().map(text),
             apns_request_id: Some(text(&self.names.request_id)),
             apns_channel_id: made.map(ChannelId::to_string),
             ..Answer::default()

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use homing_apns::{Reason, Refusal, RequestHeaders};
 use homing_trace::{Stage, UnixMillis};
+use http::HeaderValue;
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -101,8 +102,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         Some(Noted::new(asked, now.at))
     }
 
-    /// Tells the journal what a request was answered.
-    pub(super) fn conclude(&self, asked: &mut Asked, status: u16, refusal: Option<&Refusal>, known: &Known) {
+    /// Tells the journal what a request was answered: status, reason of a refusal, `apns-unique-id`.
+    pub(super) fn conclude(
+        &self,
+        asked: &mut Asked,
+        (status, refusal, unique_id): (u16, Option<&Refusal>, Option<&HeaderValue>),
+        known: &Known,
+    ) {
         if asked.noted.is_none() {
             return;
         }
@@ -113,7 +119,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
             status: Some(status),
             reason: refusal.map(|refusal| refusal.reason.as_str().to_owned()),
             timestamp: refusal.and_then(|refusal| refusal.timestamp).map(|at| at.0),
-            apns_id: Some(String::from_utf8_lossy(asked.apns_id.as_bytes()).into_owned()),
+            apns_id: Some(text(&asked.apns_id)),
+            apns_unique_id: unique_id.map(text),
             ..Answer::default()
         };
         self.conclude_with(asked, Some(answer), known);
@@ -204,7 +211,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         if let Effect::Refuse { status, reason, retry_after } = effect {
             let refusal = wished(reason, status, now.at);
             self.note_refusal(&asked, Some(&refusal), known, now);
-            self.conclude(&mut asked, status, Some(&refusal), known);
+            self.conclude(&mut asked, (status, Some(&refusal), None), known);
             return answer::refuse_as(&mut asked.respond, asked.apns_id, &refusal, (status, retry_after));
         }
         self.note_refusal(&asked, None, known, now);
@@ -345,6 +352,11 @@ pub(in crate::provider_port) fn gone(respond: &mut SendResponse<Bytes>) -> Optio
 /// A refusal that a tester wished for: under 410 clients read since when.
 pub(in crate::provider_port) fn wished(reason: Reason, status: u16, now: UnixMillis) -> Refusal {
     Refusal { reason, timestamp: (status == 410).then_some(now) }
+}
+
+/// A header's value, as the journal shows it.
+pub(in crate::provider_port) fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 fn mark_as(asked: &mut Asked, word: homing_trace::Reason) {

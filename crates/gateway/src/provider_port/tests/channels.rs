@@ -111,9 +111,12 @@ async fn a_broadcast_is_accepted_and_accounts_for_itself() {
     let answer = client.send(broadcast(&world, &id).header("apns-request-id", LABEL), UPDATE).await;
     assert_eq!((answer.status, answer.header("apns-request-id")), (200, Some(LABEL)));
     assert!(answer.ended_with_headers && answer.header("apns-id").is_none());
-    uuid::Uuid::parse_str(answer.header("apns-unique-id").expect("in development")).expect("a UUID");
+    let unique = answer.header("apns-unique-id").expect("in development");
+    let seq = world.sealer.unique_ids().open(unique).expect("it leads to the broadcast");
+    let by_number = world.store.trace(TraceQuery::Seq(seq), 10).await.expect("the store answers");
     let traced = |label: &str| world.store.trace(TraceQuery::ApnsId(label.to_owned()), 10);
     let traces = traced(&LABEL.to_uppercase()).await.expect("the store answers");
+    assert_eq!(by_number, traces);
     let [trace] = traces.as_slice() else { panic!("one broadcast: {traces:?}") };
     assert_eq!((trace.apns_id.as_str(), trace.topic.as_deref()), (LABEL, Some(APP)));
     assert_eq!(trace.events.iter().map(|event| event.stage).collect::<Vec<_>>(), [Stage::Accepted]);

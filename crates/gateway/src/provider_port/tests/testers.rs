@@ -287,7 +287,9 @@ async fn the_journal_has_what_was_sent_and_answered_and_no_secret() {
     assert_eq!(first["headers"]["x-mine"], "b");
     assert_eq!(first["headers"]["authorization"], Value::Null);
     assert_eq!(first["credential"]["key_id"], super::world::KEY_ID);
-    let said = json!({"status": 200, "reason": null, "apns_id": answer.header("apns-id")});
+    let labels =
+        [answer.header("apns-id"), answer.header("apns-unique-id")].map(|label| label.expect("said"));
+    let said = json!({"status": 200, "reason": null, "apns_id": labels[0], "apns_unique_id": labels[1]});
     assert_eq!(first["answer"], said);
     assert_eq!(entries[1]["answer"]["reason"], "BadPriority");
     assert_eq!((&entries[2]["answer"], &entries[2]["injected"]), (&Value::Null, &json!("fault-reset")));

@@ -232,7 +232,10 @@ async fn the_journal_has_requests_about_channels_with_their_own_labels_and_no_se
     assert_eq!(sent["payload"], String::from_utf8_lossy(UPDATE).as_ref());
     assert_eq!((&sent["headers"]["apns-channel-id"], &sent["headers"]["x-mine"]), (&json!(id), &json!("b")));
     assert_eq!(sent["credential"]["key_id"], KEY_ID);
-    assert_eq!(sent["answer"], json!({"status": 200, "reason": null, "apns_request_id": LABEL}));
+    let unique = &sent["answer"]["apns_unique_id"];
+    assert!(world.sealer.unique_ids().open(unique.as_str().expect("in development")).is_some());
+    let said = json!({"status": 200, "reason": null, "apns_unique_id": unique, "apns_request_id": LABEL});
+    assert_eq!(sent["answer"], said);
     let said = json!({"status": 200, "reason": null, "apns_id": LABEL, "apns_request_id": LABEL});
     assert_eq!(listed["answer"], said);
     assert_eq!(wrong["answer"]["reason"], "MissingChannelId");

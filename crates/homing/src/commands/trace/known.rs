@@ -57,10 +57,16 @@ impl Known {
         }
     }
 
-    /// All that carry this label, in order of acceptance.
+    /// All that carry this label, or have this apns-unique-id, in order of acceptance.
     pub(super) fn of_apns_id(&self, apns_id: &str) -> anyhow::Result<Vec<Told>> {
-        let planned = self.planned("apns_id", apns_id)?;
+        let mut planned = self.planned("apns_id", apns_id)?;
         let traces = self.traces("apns_id", apns_id)?;
+        // What was asked for may be an apns-unique-id, which the provider doesn't know.
+        let others = traces.iter().map(|trace| trace.apns_id.to_ascii_lowercase());
+        let others: BTreeSet<String> = others.filter(|label| !label.eq_ignore_ascii_case(apns_id)).collect();
+        for label in others {
+            planned.extend(self.planned("apns_id", &label)?);
+        }
         Ok(tell(traces, planned))
     }
 
@@ -182,6 +188,7 @@ impl Planned {
             topic: Some(bundle_id),
             environment: self.environment,
             events: events.collect(),
+            apns_unique_id: None,
             broadcast: None,
         }
     }
@@ -213,6 +220,7 @@ mod tests {
             topic: None,
             environment: None,
             events: vec![event],
+            apns_unique_id: None,
             broadcast: None,
         };
         let told = tell(vec![trace], vec![planned("a", &["planned", "sent", "accepted"])]);

@@ -14,6 +14,9 @@ pub(super) fn text(trace: &Trace, push: Option<&str>, standing: Option<&str>) ->
             story.push_str(&format!(", {environment}"));
         }
     }
+    if let Some(unique_id) = &trace.apns_unique_id {
+        story.push_str(&format!("\n  apns-unique-id {unique_id}"));
+    }
     if let Some(Broadcast { channel, sent, acknowledged, refused }) = &trace.broadcast {
         story.push_str(&format!("\n  on channel {channel}: sent {sent} times, {acknowledged} acknowledged"));
         if *refused > 0 {
@@ -144,6 +147,7 @@ mod tests {
                 step(5, Stage::Acknowledged, None),
                 step(6, Stage::Suppressed, Some(Reason::NOT_PERMITTED)),
             ],
+            apns_unique_id: None,
             broadcast: None,
         };
         insta::assert_snapshot!(text(&trace, Some("of push 7 to reader"), None), @r"
