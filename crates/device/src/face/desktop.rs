@@ -2,7 +2,7 @@
 //! where there is no server, and what the user does with them handed back to the device. What a notification looks like is
 //! decided by `shape`, `fdo` and `portal`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use zbus::Variant;
 use zbus::proxy::{OwnerChangedStream, SignalStream};
 
 use super::shape::Shape;
-use super::{fdo, portal};
+use super::{fdo, portal, shape};
 use crate::fleet::Fleet;
 use crate::happening::{Kind, Told};
 
@@ -76,7 +76,7 @@ struct Place {
 impl Place {
     /// As a portal knows it.
     fn name(&self) -> String {
-        format!("{}/{}/{}", self.device, self.app, self.identifier)
+        shape::text(&format!("{}/{}/{}", self.device, self.app, self.identifier))
     }
 }
 
@@ -132,7 +132,7 @@ impl Desktop {
                     Ok(told) => self.happened(&told).await,
                     Err(RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "the desktop is slow: some notifications weren't shown on it");
-                        Ok(())
+                        self.compare_all().await
                     }
                     Err(RecvError::Closed) => return,
                 },
@@ -183,6 +183,9 @@ impl Desktop {
             };
             return self.close(is_gone).await;
         }
+        if told.kind == Kind::Restarted {
+            return self.compare(&told.device).await;
+        }
         if matches!(told.kind, Kind::Erased | Kind::ContentErased | Kind::Restored) {
             return self.close(|place| place.device == told.device).await;
         }
@@ -195,21 +198,47 @@ impl Desktop {
     async fn show(&mut self, device: &str, view: &NotificationView) -> Result<(), FaceError> {
         let (app, identifier) = (view.app.clone(), view.identifier.clone());
         let place = Place { device: device.to_owned(), app, identifier };
-        let Some(shape) = Shape::of(view) else {
+        let Some(shaped) = Shape::of(view) else {
             return self.close(|one| *one == place).await;
         };
         let before = self.followed.iter().position(|followed| followed.place == place);
         let replaced = before.map_or(0, |at| self.followed.remove(at).id);
         let id = match &self.screen {
-            Screen::Server(server) => server.show((&view.app, &view.app_name), &shape, replaced).await?,
-            Screen::Portal(portal) => portal.show(&place.name(), &shape).await.map(|()| 0)?,
+            Screen::Server(server) => {
+                server.show((&view.app, &shape::text(&view.app_name)), &shaped, replaced).await?
+            }
+            Screen::Portal(portal) => portal.show(&place.name(), &shaped).await.map(|()| 0)?,
         };
-        let replies = shape.buttons.into_iter().find(|button| button.replies).map(|button| button.action);
+        let replies = shaped.buttons.into_iter().find(|button| button.replies).map(|button| button.action);
         if self.followed.len() == FOLLOWED {
             self.followed.remove(0);
         }
         self.followed.push(Followed { place, id, replies });
         Ok(())
+    }
+
+    /// Takes off the desktop what isn't to be seen on its device any more, where nobody told of each.
+    async fn compare(&mut self, device: &str) -> Result<(), FaceError> {
+        let seen = match self.fleet.named(device) {
+            Some(device) => device.ask(|phone| Ok(Ok(phone.shown()))).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let is_seen = |place: &Place| {
+            let is_it =
+                |view: &&NotificationView| view.app == place.app && view.identifier == place.identifier;
+            seen.iter().find(is_it).and_then(Shape::of).is_some()
+        };
+        self.close(|place| place.device == device && !is_seen(place)).await
+    }
+
+    async fn compare_all(&mut self) -> Result<(), FaceError> {
+        let devices: BTreeSet<String> =
+            self.followed.iter().map(|followed| followed.place.device.clone()).collect();
+        let mut done = Ok(());
+        for device in devices {
+            done = done.and(self.compare(&device).await);
+        }
+        done
     }
 
     /// Takes them off the desktop, each whatever becomes of the others; answers with the first that can't be.

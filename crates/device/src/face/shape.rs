@@ -39,6 +39,12 @@ pub(super) fn action(key: &str) -> Option<&str> {
     key.strip_prefix(OF_APP)
 }
 
+/// A text as D-Bus takes it: a zero byte in one would have the bus send its sender away (*D-Bus Specification*, "Basic
+/// types").
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Button {
     pub(super) action: String,
@@ -63,16 +69,18 @@ impl Shape {
         let buttons: Vec<Button> = view
             .actions
             .iter()
+            // Its identifier comes back as it went, so that it can't be another.
+            .filter(|action| !action.identifier.contains('\0'))
             .map(|action| Button {
                 action: action.identifier.clone(),
-                label: label(&action.title).to_owned(),
+                label: text(label(&action.title)),
                 replies: action.text_input.is_some(),
             })
             .collect();
         let title = if view.title.is_empty() { &view.app_name } else { &view.title };
         Some(Self {
-            title: title.clone(),
-            body: lines.join("\n"),
+            title: text(title),
+            body: text(&lines.join("\n")),
             level: view.interruption_level,
             // An app's sound file is a name: its bytes aren't on this machine.
             sound: view.sound.as_ref().map_or(Sound::None, |_| Sound::Default),
@@ -83,7 +91,7 @@ impl Shape {
                 .attachments
                 .iter()
                 .find(|attachment| is_picture(attachment))
-                .map(|image| image.url.clone()),
+                .map(|image| text(&image.url)),
         })
     }
 }

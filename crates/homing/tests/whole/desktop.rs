@@ -172,7 +172,7 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     phone.put(&format!("{NEWS}/state"), json!({"state": "background"})).await.unwrap();
 
     // Cleared on the desktop: dismissed on the device.
-    let cleared = push(&home, &phone, json!({"aps": {"alert": "Clear me"}})).await;
+    let cleared = push(&home, &phone, json!({"aps": {"alert": "Clear\u{0}me"}})).await;
     desktop.displays(1).await;
     desktop.ctl(&["close"]).unwrap();
     home.story(&cleared, Stage::Dismissed).await;
@@ -206,6 +206,15 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     assert_eq!(listed["notifications"][0]["actions"][0]["identifier"], "default", "{listed}");
     desktop.ctl(&["action"]).unwrap();
     home.story(&acted, Stage::Action).await;
+
+    // A banner doesn't outlive a restart of the device; what is on its lock screen does.
+    for (on, title, shown) in [(true, "Stays", 1), (false, "Goes", 2)] {
+        phone.put(&format!("{NEWS}/settings"), json!({"setting": "lock-screen", "on": on})).await.unwrap();
+        push(&home, &phone, json!({"aps": {"alert": title, "interruption-level": "time-sensitive"}})).await;
+        desktop.displays(shown).await;
+        phone.post(&format!("{IPHONE}/restart"), json!({})).await.unwrap();
+        desktop.displays(1).await;
+    }
 
     device.stop().await.unwrap();
     home.homing.stop().await.unwrap();
