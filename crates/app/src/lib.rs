@@ -7,6 +7,7 @@
 mod app;
 mod application;
 mod center;
+pub mod content_extension;
 mod delegate;
 pub mod demo;
 pub mod legacy;

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 #[derive(Debug, thiserror::Error)]
 pub enum ExtensionError {
     #[error(
-        "the device said nothing on standard input: it starts this program, by the manifest's service_extension"
+        "the device said nothing on standard input: it starts this program, by the manifest's command for the extension"
     )]
     NothingToDo,
-    #[error("what the device said isn't a request: {0}")]
+    #[error("what the device said can't be read: {0}")]
     Request(#[from] serde_json::Error),
     #[error("the device doesn't hear: {0}")]
     Device(#[from] std::io::Error),
@@ -43,6 +43,19 @@ struct Given {
     request: NotificationRequest,
 }
 
+/// What the device says on standard input, line by line.
+pub(crate) fn lines() -> mpsc::Receiver<String> {
+    let (said, lines) = mpsc::channel(2);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if said.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 /// Does the work of the process: `did_receive` (*didReceive(_:withContentHandler:)*) gets the request and returns the
 /// content to be shown. When the device says that the time is over (*serviceExtensionTimeWillExpire()*), the best attempt
 /// is shown instead.
@@ -51,14 +64,7 @@ where
     F: FnOnce(NotificationRequest, BestAttempt) -> C,
     C: Future<Output = NotificationContent>,
 {
-    let (said, mut lines) = mpsc::channel(2);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if said.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
+    let mut lines = lines();
     let first = lines.recv().await.ok_or(ExtensionError::NothingToDo)?;
     let Given { request } = serde_json::from_str(&first)?;
     let best = BestAttempt(Arc::new(Mutex::new(request.content.clone())));

@@ -195,6 +195,7 @@ fn describe_strict_forms(document: &mut serde_json::Value) {
         driven::categories, driven::set_categories, driven::driver, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
+        driven::remove_content_extension,
         files::read, files::write, files::remove, files::attachment,
         legacy::settings, legacy::register, legacy::scheduled, legacy::schedule, legacy::set_scheduled,
         legacy::cancel_all, legacy::cancel, legacy::present_now, legacy::icon_badge_number,

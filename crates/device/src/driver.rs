@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use homing_local::content_extension::ContentExtensionResponseOption;
 use homing_local::{
     DeviceEvent, FetchResult, LegacyMethods, NotificationContent, NotificationRequest, PresentationOption,
 };
@@ -155,24 +156,11 @@ pub(crate) struct ExtensionCallView {
     pub(crate) expiring: bool,
 }
 
-/// *UNNotificationContentExtensionResponseOption*.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ContentOption {
-    /// The notification stays open.
-    DoNotDismiss,
-    /// It leaves the screen, and the app isn't told.
-    Dismiss,
-    /// It leaves the screen, and the app is told: what happens without the method.
-    #[default]
-    DismissAndForwardAction,
-}
-
 /// How an app is driven, and what it was told since.
 #[derive(Debug, Default)]
 pub(crate) struct Driven {
-    /// What its content extension answers to actions, as long as the device runs.
-    pub(crate) content: ContentOption,
+    /// What its content extension answers to actions, as long as the device runs; `None` leaves it to its process.
+    pub(crate) content: Option<ContentExtensionResponseOption>,
     pub(crate) driver: Option<Driver>,
     pub(crate) extension: Option<Extension>,
     /// Its time in background was over.

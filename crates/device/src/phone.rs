@@ -12,6 +12,7 @@ mod calls;
 pub(crate) mod conditions;
 mod connection;
 mod containers;
+mod content_extension;
 mod driven;
 mod extension;
 pub(crate) mod followed;
@@ -31,8 +32,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use homing_link::{PacketId, ReasonCode};
+use homing_local::content_extension::FromContentExtension;
 use homing_local::message::DeviceMessage;
-use homing_local::{AppRequest, LocalError, NotificationContent, Reply};
+use homing_local::{AppRequest, Command, LocalError, NotificationContent, Reply};
 use homing_notification_center::{self as center, Center};
 use homing_trace::UnixMillis;
 use serde_json::Value;
@@ -47,6 +49,7 @@ use crate::link::{FromLink, Order, Registration};
 use crate::store::{Channel, Identity, KeptApp, KeptFurther, OffloadedApp, Store, StoreError};
 use crate::wall_clock::WallClock;
 use attachments::Stored;
+use content_extension::Drawing;
 use extension::ExtensionProcess;
 use followed::Following;
 pub(crate) use line::{Line, framed};
@@ -99,6 +102,19 @@ pub(crate) enum Input {
     ExtensionEnded {
         bundle: String,
         call: u64,
+    },
+    /// The process of a content extension said something.
+    ContentExtensionSaid {
+        bundle: String,
+        run: u64,
+        said: FromContentExtension,
+        /// Its turn: one line at a time.
+        room: OwnedSemaphorePermit,
+    },
+    /// It ended, or can't be understood.
+    ContentExtensionEnded {
+        bundle: String,
+        run: u64,
     },
     /// The time for work in background may be over.
     Rest {
@@ -155,6 +171,17 @@ enum Effect {
     },
     EndExtension {
         call: u64,
+    },
+    /// Start the content extension's process with this line.
+    Draw {
+        bundle: String,
+        run: u64,
+        command: Command,
+        line: Option<Vec<u8>>,
+    },
+    ToContentExtension {
+        bundle: String,
+        line: Option<Vec<u8>>,
     },
     RemoveContainer {
         number: i64,
@@ -233,6 +260,8 @@ pub(crate) struct Phone {
     stored: BTreeSet<Stored>,
     /// The service extensions' processes, by the call that each works on.
     extensions: HashMap<u64, ExtensionProcess>,
+    /// What is open in the apps' content extensions.
+    drawings: HashMap<String, Drawing>,
     endings: BTreeSet<Registration>,
     /// The apps' registrations beside their own.
     further: BTreeMap<Registration, KeptFurther>,
@@ -300,6 +329,12 @@ impl Phone {
                     self.extension_process_says(&bundle, call, &content)?;
                 }
                 Input::ExtensionEnded { bundle, call } => self.extension_process_ended(&bundle, call)?,
+                Input::ContentExtensionSaid { bundle, run, said, room: _room } => {
+                    self.content_extension_says(&bundle, run, said)?;
+                }
+                Input::ContentExtensionEnded { bundle, run } => {
+                    self.content_extension_ended(&bundle, run)?;
+                }
                 Input::Rest { bundle, run, turn } => self.rest(&bundle, run, turn),
                 Input::Wake => self.look_at_the_clock()?,
                 Input::Ask(question) => (question.0)(self)?,
@@ -368,6 +403,8 @@ impl Phone {
                 }
                 Effect::WarnExtension { call } => self.tell_extension_process(call),
                 Effect::EndExtension { call } => drop(self.extensions.remove(&call)),
+                Effect::Draw { bundle, run, command, line } => self.draw(&bundle, run, &command, line),
+                Effect::ToContentExtension { bundle, line } => self.tell_content_extension(&bundle, line),
                 Effect::RemoveContainer { number } => self.remove_container(number),
                 Effect::RemoveOriginal(file) => drop(file.remove()),
                 // The toucher may have gone.
@@ -377,13 +414,17 @@ impl Phone {
             }
         }
         self.sweep_attachments();
+        self.end_drawings();
         self.send_receipts();
     }
 
     /// Whether an app's or an extension's process was asked something, and its time isn't over.
     fn asks_a_process(&self) -> bool {
         let mut apps = self.center.apps().map(|app| app.bundle_id.as_str());
-        !self.extensions.is_empty() || apps.any(|app| self.center.awaits(app) && !self.is_driven(app))
+        let is_asked = |app: &str| {
+            self.center.asks_content_extension(app) || self.center.awaits(app) && !self.is_driven(app)
+        };
+        !self.extensions.is_empty() || apps.any(is_asked)
     }
 
     /// The file couldn't be written: nothing of the batch happened. What arrived comes again over a new connection.
@@ -395,6 +436,7 @@ impl Phone {
         self.waiting.clear();
         // The numbers of their calls are given anew.
         self.extensions.clear();
+        self.drawings.clear();
         self.stored.clear();
         self.link = None;
         if let Err(error) = self.load() {

@@ -2,8 +2,8 @@
 //!
 //! This crate decides the words of the local API and how they stand on a byte stream: [`frame`] for the frames,
 //! [`message`] for requests, replies and events, [`legacy`] for those of the iOS 9 API, [`manifest`] for what an app declares, [`launch`] for
-//! what its process is given, [`view`] for what the device's
-//! HTTP API shows. What the device does about them is decided by `notification-center`; who may connect, by `device`.
+//! what its process is given, [`content_extension`] for what that of a content extension says and hears, [`view`] for
+//! what the device's HTTP API shows. What the device does about them is decided by `notification-center`; who may connect, by `device`.
 //!
 //! Words of enumerations are kebab-case, names of fields snake_case; raw values are Apple's.
 
@@ -12,6 +12,7 @@ pub mod authorization;
 pub mod category;
 pub mod communication;
 pub mod content;
+pub mod content_extension;
 mod error;
 pub mod frame;
 pub mod launch;

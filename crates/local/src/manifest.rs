@@ -46,7 +46,7 @@ pub struct AppManifest {
     /// The notification service extension: started for each notification that says `mutable-content`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_extension: Option<Command>,
-    /// Notification content extensions. What one answers is laid down through the device's API.
+    /// Notification content extensions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content_extensions: Vec<ContentExtension>,
 }
@@ -95,6 +95,10 @@ pub struct ContentExtension {
     pub overrides_default_title: bool,
     /// `UNNotificationExtensionUserInteractionEnabled`.
     pub user_interaction_enabled: bool,
+    /// Started when the user opens a notification of these categories; what it says and hears is
+    /// [`crate::content_extension`]'s. Without it, what it answers is laid down through the device's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
 }
 
 /// A program of the app. It runs in the app's data container, as the device's user, with the device's locale, time zone

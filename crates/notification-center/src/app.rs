@@ -218,8 +218,11 @@ impl App {
             AppInput::ServiceExtensionEnded { call } => self.extension_ended(call, turn),
             AppInput::ResponseCompleted { completion } => self.response_completed(completion),
             AppInput::Expanded { identifier } => self.expanded(identifier, turn),
-            AppInput::Closed => self.closed(),
+            AppInput::Closed => self.closed(turn),
             AppInput::ContentExtensionAnswered { call, option } => self.extension_chose(call, option, turn),
+            AppInput::ContentExtensionSetActions { actions } => self.extension_set_actions(actions, turn),
+            AppInput::ContentExtensionDismissed => self.open = None,
+            AppInput::ContentExtensionEnded => self.content_extension_ended(turn),
             AppInput::Legacy { asked } => self.take_legacy(asked, turn),
         }
     }
@@ -278,7 +281,7 @@ impl App {
 
     /// The screen is locked: no app is in front, no banner on it, and a prompt waits until its app is in front again.
     pub(crate) fn locked(&mut self, turn: &mut Turn<'_>) {
-        self.closed();
+        self.closed(turn);
         if self.state == AppState::Foreground {
             self.move_to(AppState::Background, MoveCause::Locked, turn);
         }

@@ -102,12 +102,43 @@ pub enum NoAction {
     NotOffered(Vec<String>),
 }
 
+/// What the user chose, ready to be told to the app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Choice {
+    pub(crate) action: String,
+    /// What they wrote, for a text action.
+    pub(crate) text: Option<String>,
+    /// It brings the app to the front.
+    foreground: bool,
+}
+
 /// What the user chose while the screen was locked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deferred {
     identifier: String,
     action: String,
     text: Option<Text>,
+}
+
+impl Action {
+    /// Whether these may be offered together; `of` names what offers them.
+    pub fn check(of: &str, actions: &[Self]) -> Result<(), CategoryError> {
+        let len = serde_json::to_vec(actions).map_or(usize::MAX, |json| json.len());
+        if len > MAX_CATEGORIES {
+            return Err(CategoryError::TooLarge { len, max: MAX_CATEGORIES });
+        }
+        check_actions(of, actions)
+    }
+
+    /// With its texts looked up.
+    fn resolved(mut self, app: &AppProfile, locale: &str) -> Self {
+        self.title = self.title.resolved(app, locale);
+        if let Some(input) = &mut self.text_input {
+            input.button_title = input.button_title.resolved(app, locale);
+            input.placeholder = input.placeholder.resolved(app, locale);
+        }
+        self
+    }
 }
 
 impl Category {
@@ -146,11 +177,7 @@ impl Category {
             *text = text.resolved(app, locale);
         }
         for action in self.actions.iter_mut().chain(&mut self.minimal_actions) {
-            action.title = action.title.resolved(app, locale);
-            if let Some(input) = &mut action.text_input {
-                input.button_title = input.button_title.resolved(app, locale);
-                input.placeholder = input.placeholder.resolved(app, locale);
-            }
+            *action = std::mem::take(action).resolved(app, locale);
         }
         self
     }
@@ -187,9 +214,9 @@ impl Center {
 
     /// The actions that a notification offers, in order, their texts in the language of the device.
     pub fn offered(&self, bundle: &str, delivered: &Delivered) -> Vec<Action> {
-        let style = self.apps.get(bundle).map_or(AlertStyle::None, |app| app.alert_style());
-        let category = self.category_of(bundle, delivered);
-        category.map_or_else(Vec::new, |category| category.offered(style).to_vec())
+        let Some(app) = self.apps.get(bundle) else { return Vec::new() };
+        let offered = app.offered(delivered).iter().cloned();
+        offered.map(|action| action.resolved(&app.profile, self.locale())).collect()
     }
 
     /// Whether the user can choose this action now.
@@ -223,6 +250,9 @@ impl App {
     }
 
     fn offered(&self, delivered: &Delivered) -> &[Action] {
+        if let Some(actions) = self.offered_by_extension(delivered) {
+            return &actions[..actions.len().min(MAX_OFFERED)];
+        }
         self.category_of(delivered).map_or(&[][..], |category| category.offered(self.alert_style()))
     }
 
@@ -246,12 +276,17 @@ impl App {
             self.deferred.push(Deferred { identifier, action, text });
             return;
         }
-        if self.ask_extension(&identifier, &action, text.as_ref(), turn) {
-            return;
-        }
-        let said = (Stage::Action, Some(Reason::from_peer(&action)));
-        let Some(delivered) = self.acted_on(&identifier, said, turn) else { return };
         let text = takes_text.then(|| text.unwrap_or_default().as_str().to_owned());
+        if let Some(choice) = self.ask_extension(&identifier, Choice { action, text, foreground }, turn) {
+            self.act(&identifier, choice, turn);
+        }
+    }
+
+    /// Tells the app what the user chose.
+    pub(crate) fn act(&mut self, identifier: &str, choice: Choice, turn: &mut Turn<'_>) {
+        let Choice { action, text, foreground } = choice;
+        let said = (Stage::Action, Some(Reason::from_peer(&action)));
+        let Some(delivered) = self.acted_on(identifier, said, turn) else { return };
         let to = if foreground { AppState::Foreground } else { AppState::Background };
         self.respond((action, text), delivered, to, turn);
     }

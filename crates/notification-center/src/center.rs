@@ -12,6 +12,7 @@ use crate::app::{App, Turn};
 use crate::conditions::Conditions;
 use crate::installation::Removed;
 use crate::region::is_by_location;
+use crate::schedule::Due;
 use crate::{
     AppProfile, AppReceipt, AppState, Coordinate, Delivered, Input, MoveCause, NotificationContent,
     NotificationSetting, NotificationSettings, Output, Pending, RemoteNotification, Shown,
@@ -214,6 +215,9 @@ impl Center {
         }
         self.pass_time(now, &mut out);
         self.dispatch(input, now, &mut out);
+        if self.apps.values().any(|app| app.open.is_some()) {
+            self.for_all_apps(now, &mut out, App::close_what_is_gone);
+        }
         self.show_next_prompt(&mut out);
         out
     }
@@ -315,7 +319,11 @@ impl Center {
                 next_completion: &mut self.next_completion,
                 out,
             };
+            let unanswered = matches!(due, Due::ContentExtension).then(|| app.bundle());
             app.come_due(due, &mut turn);
+            if let Some(bundle) = unanswered {
+                self.keep_one_in_foreground(&bundle, now, out);
+            }
         }
     }
 

@@ -5,9 +5,9 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppProfile, AuthorizationOptions, Category, ContentExtensionOption, Coordinate, Focus, LegacyInput,
-    LegacyMethods, LocationPermission, NotificationContent, NotificationRequest, PresentationOptions,
-    Recipient, SettingChange, Summary, Text,
+    Action, AppProfile, AuthorizationOptions, Category, ContentExtensionOption, Coordinate, Focus,
+    LegacyInput, LegacyMethods, LocationPermission, NotificationContent, NotificationRequest,
+    PresentationOptions, Recipient, SettingChange, Summary, Text,
 };
 
 /// One thing that happened. `bundle` is a bundle ID; what concerns an app that isn't installed has no effect, except
@@ -188,6 +188,13 @@ pub enum AppInput {
     Closed,
     /// What the content extension made of an action; `call` is that of [`crate::Output::ContentExtensionResponds`].
     ContentExtensionAnswered { call: u64, option: ContentExtensionOption },
+    /// The content extension set *notificationActions*: what is open offers these in place of its category's. Without
+    /// effect unless [`Action::check`] takes them.
+    ContentExtensionSetActions { actions: Vec<Action> },
+    /// *dismissNotificationContentExtension*: as [`AppInput::Closed`], but what it was asked about is done with.
+    ContentExtensionDismissed,
+    /// The content extension can't be started, or has ended before the user closed what is open.
+    ContentExtensionEnded,
     /// By the iOS 9 API.
     Legacy { asked: LegacyInput },
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     AppState, ApplicationState, AuthorizationOptions, LegacyCall, Notification, NotificationRequest,
-    RequestError, Text,
+    RequestError,
 };
 
 /// One thing to do. `bundle` is a bundle ID; `request` is the number that came with the input.
@@ -87,14 +87,16 @@ pub enum Output {
     ContentExtensionReceives {
         bundle: String,
         notification: Box<Notification>,
+        /// The user has just opened this one; else it is a later one that belongs to it.
+        opened: bool,
     },
-    /// `didReceive(_ response:completionHandler:)` of it: the user chose an action.
+    /// `didReceive(_ response:completionHandler:)` of it: the user chose an action. What isn't answered by `deadline`
+    /// goes to the app.
     ContentExtensionResponds {
         bundle: String,
         call: u64,
-        identifier: String,
-        action: String,
-        text: Option<Text>,
+        response: Box<Response>,
+        deadline: UnixMillis,
     },
 
     /// Ask the running app how to show it, before `deadline`.

@@ -5,6 +5,7 @@ use homing_trace::UnixMillis;
 use crate::Output;
 use crate::app::{App, Turn};
 use crate::authorization::EPHEMERAL_MILLIS;
+use crate::content_extension::ANSWER_MILLIS;
 use crate::extension::EXTENSION_MILLIS;
 use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
 use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS, RESPONSE_MILLIS};
@@ -24,6 +25,8 @@ pub(crate) enum Due {
     Waiting(usize),
     /// The service extension wasn't done.
     Extension(usize),
+    /// The content extension didn't say what becomes of an action.
+    ContentExtension,
     /// The silent notification that waits may wake the app.
     Held,
     /// A banner goes.
@@ -53,6 +56,9 @@ impl App {
             .for_each(|responding| not_after(&mut responding.deadline, RESPONSE_MILLIS));
         process.waiting.iter_mut().for_each(|waiting| not_after(&mut waiting.deadline, LAUNCH_MILLIS));
         self.extending.iter_mut().for_each(|extending| not_after(&mut extending.deadline, EXTENSION_MILLIS));
+        if let Some(deadline) = self.content_extension_deadline() {
+            not_after(deadline, ANSWER_MILLIS);
+        }
         self.budget.see_time(now);
         let banners = self.transient.iter_mut().filter_map(|banner| banner.gone_at.as_mut());
         banners.for_each(|gone_at| not_after(gone_at, BANNER_MILLIS));
@@ -79,6 +85,7 @@ impl App {
             .chain(responding.map(|(at, time)| (time, Due::Response(at))))
             .chain(waiting.map(|(at, time)| (time, Due::Waiting(at))))
             .chain(extending.map(|(at, time)| (time, Due::Extension(at))))
+            .chain(self.content_extension_due().map(|time| (time, Due::ContentExtension)))
             .chain(self.budget.held.as_ref().and_then(|held| Some((held.due?, Due::Held))))
             .chain(banners.map(|(at, time)| (time, Due::Banner(at))))
             .chain(self.permission.ephemeral_until.map(|time| (time, Due::Ephemeral)))
@@ -97,6 +104,7 @@ impl App {
             Due::Response(at) => self.response_expired(at, turn),
             Due::Waiting(at) => drop(self.process.waiting.remove(at)),
             Due::Extension(at) => self.extension_expired(at, turn),
+            Due::ContentExtension => self.content_extension_ended(turn),
             Due::Held => self.retry_held(turn),
             Due::Ephemeral => self.permission.clip_ended(),
             Due::Banner(at) => {

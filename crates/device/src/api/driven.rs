@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use homing_http_api::Path;
+use homing_local::content_extension::ContentExtensionResponseOption;
 use homing_local::{AppCall, Category, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,9 +14,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::apps::{Place, done, no_reply, reply_of};
 use super::problem::{Body, Problem, RefusedCall};
-use crate::driver::{
-    CallAnswer, ContentOption, Driver, Extension, ExtensionAnswer, ExtensionCallView, ReplyView, ToldView,
-};
+use crate::driver::{CallAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, ReplyView, ToldView};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -30,7 +29,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/v1/devices/{device}/apps/{app}/service-extension/calls/{call}", post(answer_extension))
         .route(
             "/v1/devices/{device}/apps/{app}/content-extension",
-            get(content_extension).put(set_content_extension),
+            get(content_extension).put(set_content_extension).delete(remove_content_extension),
         )
         .route("/v1/devices/{device}/notifications/expand", post(expand))
         .route("/v1/devices/{device}/notifications/collapse", post(collapse))
@@ -62,14 +61,18 @@ pub(super) struct Collapse {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetContentExtension {
-    response: ContentOption,
+    response: ContentExtensionResponseOption,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ContentExtensionView {
     /// The identifier of the notification that it draws.
     open: Option<String>,
-    response: ContentOption,
+    /// The process that draws it, by its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
+    /// What is answered if no process is asked.
+    response: ContentExtensionResponseOption,
 }
 
 /// The app's whole set.
@@ -281,13 +284,13 @@ pub(super) async fn content_extension(
 ) -> Result<Json<ContentExtensionView>, Problem> {
     let device = api.device(&device).await?;
     let looked = device.ask(move |phone| {
-        let (open, response) = phone.content_extension(&app);
-        Ok(phone.app_detail(&app).map(|_| ContentExtensionView { open, response }))
+        let (open, pid, response) = phone.content_extension(&app);
+        Ok(phone.app_detail(&app).map(|_| ContentExtensionView { open, pid, response }))
     });
     Ok(Json(looked.await?))
 }
 
-/// Lay down what the app's content extension answers, as long as the device runs
+/// Lay down what the app's content extension answers, in place of its process, as long as the device runs
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/content-extension", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = SetContentExtension,
     responses((status = 204), (status = 404, body = Problem)))]
@@ -296,6 +299,18 @@ pub(super) async fn set_content_extension(
     Path((device, app)): Place,
     Body(SetContentExtension { response }): Body<SetContentExtension>,
 ) -> Result<StatusCode, Problem> {
-    api.device(&device).await?.ask(move |phone| phone.set_content_extension(&app, response)).await?;
+    api.device(&device).await?.ask(move |phone| phone.set_content_extension(&app, Some(response))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Leave what is answered to the content extension's process again
+#[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}/content-extension", tag = "apps",
+    params(("device" = String, Path), ("app" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove_content_extension(
+    State(api): State<Api>,
+    Path((device, app)): Place,
+) -> Result<StatusCode, Problem> {
+    api.device(&device).await?.ask(move |phone| phone.set_content_extension(&app, None)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

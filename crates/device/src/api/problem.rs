@@ -24,6 +24,9 @@ impl From<Refusal> for Problem {
             Refusal::NoAction { .. } => {
                 Self::new(StatusCode::CONFLICT, "The notification doesn't offer this action", detail)
             }
+            Refusal::Asked(_) => {
+                Self::new(StatusCode::CONFLICT, "The content extension hasn't answered", detail)
+            }
             Refusal::NotDriven(_) => {
                 Self::new(StatusCode::CONFLICT, "The app isn't driven through the API", detail)
             }

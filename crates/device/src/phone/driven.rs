@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::questions::{Asked, Refusal};
 use super::{Caller, Phone};
 use crate::driver::{
-    CallAnswer, ContentOption, DidReceiveAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView,
-    FetchAnswer, ReplyView, ToldView, WillPresentAnswer, changed,
+    CallAnswer, DidReceiveAnswer, Driver, Extension, ExtensionAnswer, ExtensionCallView, FetchAnswer,
+    ReplyView, ToldView, WillPresentAnswer, changed,
 };
 use crate::happening::Kind;
 use crate::store::StoreError;
@@ -318,63 +318,6 @@ impl Phone {
             }
             Ok(_) | Err(_) => self.extension_crashed(bundle, call),
         }
-    }
-}
-
-/// The content extension.
-impl Phone {
-    /// Opens a notification on the screen, not its app. `true` if a content extension draws it.
-    pub(crate) fn expand(&mut self, app: &str, identifier: String) -> Asked<bool> {
-        if !self.apps.contains_key(app) {
-            return Ok(Err(Refusal::NoApp(app.to_owned())));
-        }
-        if !self.center.on_screen(app).any(|delivered| delivered.identifier() == identifier) {
-            return Ok(Err(Refusal::NotShown { app: app.to_owned(), identifier }));
-        }
-        let what = AppInput::Expanded { identifier: identifier.clone() };
-        self.feed(Input::OfApp { bundle: app.to_owned(), what })?;
-        Ok(Ok(self.center.open_in_extension(app) == Some(&identifier)))
-    }
-
-    /// Closes what is open.
-    pub(crate) fn collapse(&mut self, app: &str) -> Asked<()> {
-        if !self.apps.contains_key(app) {
-            return Ok(Err(Refusal::NoApp(app.to_owned())));
-        }
-        self.feed(Input::OfApp { bundle: app.to_owned(), what: AppInput::Closed })?;
-        Ok(Ok(()))
-    }
-
-    /// What is open, and what the extension answers.
-    pub(crate) fn content_extension(&self, bundle: &str) -> (Option<String>, ContentOption) {
-        let option = self.driven.get(bundle).map(|driven| driven.content).unwrap_or_default();
-        (self.center.open_in_extension(bundle).map(str::to_owned), option)
-    }
-
-    pub(crate) fn set_content_extension(&mut self, bundle: &str, option: ContentOption) -> Asked<()> {
-        if !self.apps.contains_key(bundle) {
-            return Ok(Err(Refusal::NoApp(bundle.to_owned())));
-        }
-        self.driven.entry(bundle.to_owned()).or_default().content = option;
-        Ok(Ok(()))
-    }
-
-    pub(super) fn content_extension_responds(
-        &mut self,
-        bundle: &str,
-        call: u64,
-        identifier: &str,
-        action: &str,
-    ) -> Result<(), StoreError> {
-        let detail = json!({"identifier": identifier, "action_identifier": action});
-        self.happened(Kind::ContentExtension, Some(bundle), detail);
-        let option = match self.content_extension(bundle).1 {
-            ContentOption::DoNotDismiss => center::ContentExtensionOption::DoNotDismiss,
-            ContentOption::Dismiss => center::ContentExtensionOption::Dismiss,
-            ContentOption::DismissAndForwardAction => center::ContentExtensionOption::DismissAndForwardAction,
-        };
-        let what = AppInput::ContentExtensionAnswered { call, option };
-        self.feed(Input::OfApp { bundle: bundle.to_owned(), what })
     }
 }
 

@@ -3,7 +3,7 @@
 //! `{"expiring": true}`; the process answers with one line on its standard output, `{"content"}`. When it is run, and
 //! what becomes of its answer, is decided by the notification center.
 
-use homing_local::{NotificationContent, launch};
+use homing_local::{Command, NotificationContent, launch};
 use homing_notification_center as center;
 use homing_trace::UnixMillis;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::process::Task;
 use super::{Effect, Input, Phone, containers};
-use crate::child::{self, Child, Plan};
+use crate::child::{self, Child, Plan, Started};
 use crate::store::StoreError;
 use crate::translate;
 
@@ -68,10 +68,8 @@ impl Phone {
     }
 
     fn begin_extension(&self, bundle: &str, call: u64, given: Vec<u8>) -> std::io::Result<ExtensionProcess> {
-        let kept = self.apps.get(bundle).map(|app| &app.kept);
-        let Some((kept, command)) =
-            kept.and_then(|kept| Some((kept, kept.manifest.service_extension.as_ref()?)))
-        else {
+        let manifest = self.apps.get(bundle).map(|app| &app.kept.manifest);
+        let Some(command) = manifest.and_then(|manifest| manifest.service_extension.as_ref()) else {
             return Err(std::io::Error::other("the app has none"));
         };
         if self.extensions.len() >= MAX_PROCESSES {
@@ -80,12 +78,7 @@ impl Phone {
         if self.extensions.values().filter(|process| process.bundle == bundle).count() >= MAX_OF_ONE_APP {
             return Err(std::io::Error::other(format!("{MAX_OF_ONE_APP} of the app's run already")));
         }
-        let dir = self.container(kept.container);
-        containers::ensure(&dir)?;
-        let variables =
-            vec![(launch::BUNDLE_ID, bundle.into()), (launch::CONTAINER, dir.clone().into_os_string())];
-        let plan = Plan { command, dir: &dir, variables, talks: true, of: (self.name.as_str(), bundle) };
-        let started = child::start(plan)?;
+        let started = self.start_extension(bundle, command)?;
         let Some((to_it, from_it)) = started.talk else {
             return Err(std::io::Error::other("it can't be heard"));
         };
@@ -103,6 +96,16 @@ impl Phone {
         };
         let talking = Task(tokio::spawn(talking).abort_handle());
         Ok(ExtensionProcess { bundle: of, _child: started.child, warn, _talking: talking })
+    }
+
+    /// A program of the app that isn't the app: it works in its container, and isn't given its secret.
+    pub(super) fn start_extension(&self, bundle: &str, command: &Command) -> std::io::Result<Started> {
+        let app = self.apps.get(bundle).ok_or_else(|| std::io::Error::other("the app isn't installed"))?;
+        let dir = self.container(app.kept.container);
+        containers::ensure(&dir)?;
+        let variables =
+            vec![(launch::BUNDLE_ID, bundle.into()), (launch::CONTAINER, dir.clone().into_os_string())];
+        child::start(Plan { command, dir: &dir, variables, talks: true, of: (self.name.as_str(), bundle) })
     }
 
     pub(super) fn tell_extension_process(&self, call: u64) {

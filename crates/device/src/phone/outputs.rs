@@ -54,12 +54,11 @@ impl Phone {
                 self.effects.push(Effect::EndExtension { call });
                 self.happened(Kind::ServiceExtension, Some(&bundle), json!({"call": call, "ended": true}));
             }
-            Output::ContentExtensionReceives { bundle, notification } => {
-                let detail = json!({"identifier": notification.request.identifier});
-                self.happened(Kind::ContentExtension, Some(&bundle), detail);
+            Output::ContentExtensionReceives { bundle, notification, opened } => {
+                self.content_extension_receives(&bundle, &notification, opened);
             }
-            Output::ContentExtensionResponds { bundle, call, identifier, action, .. } => {
-                self.content_extension_responds(&bundle, call, &identifier, &action)?;
+            Output::ContentExtensionResponds { bundle, call, response, deadline } => {
+                self.content_extension_responds(&bundle, call, &response, deadline)?;
             }
             Output::CallWillPresent { bundle, completion, notification, deadline } => {
                 self.will_present(&bundle, completion, &notification, deadline)?;

@@ -38,6 +38,10 @@ pub(crate) enum Refusal {
     NoAction { app: String, identifier: String, action: String, offered: String },
     #[error("{0:?} isn't driven through this API: PUT …/apps/{0}/driver says what is answered in its name")]
     NotDriven(String),
+    #[error(
+        "the content extension of {0:?} is asked about the action before: wait until it has answered, or {0} is told"
+    )]
+    Asked(String),
     #[error("no call {call} of {app:?} is open: it was answered, or its time is over")]
     NoCall { app: String, call: u64 },
     #[error("{0:?} isn't in foreground, so nobody can touch its page: open it first (PUT …/apps/{0}/state)")]
@@ -398,6 +402,10 @@ impl Phone {
                 let offered = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
                 return Ok(Err(Refusal::NoAction { app, identifier, action, offered }));
             }
+        }
+        let is_open = self.center.open_in_extension(&app) == Some(&identifier);
+        if is_open && self.center.asks_content_extension(&app) {
+            return Ok(Err(Refusal::Asked(app)));
         }
         let text = text.map(center::Text::Plain);
         let (bundle, of) = (app.clone(), identifier.clone());

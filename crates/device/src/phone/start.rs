@@ -119,6 +119,7 @@ impl Phone {
             driven: Default::default(),
             stored: Default::default(),
             extensions: Default::default(),
+            drawings: Default::default(),
             endings: Default::default(),
             further: Default::default(),
             followed: Default::default(),

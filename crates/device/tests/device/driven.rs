@@ -9,24 +9,24 @@ use crate::hands::{APP, allow, get, put_state, send, start, until};
 use crate::push_service::{PushService, Sent};
 use crate::said;
 
-const NOTIFICATIONS: &str = "/v1/devices/iphone/notifications";
-const BUNDLE: &str = "com.example.news";
+pub(crate) const NOTIFICATIONS: &str = "/v1/devices/iphone/notifications";
+pub(crate) const BUNDLE: &str = "com.example.news";
 
 /// The app is permitted, and driven: it stands in background.
-async fn driven(host: &DeviceHost, service: &PushService, driver: Value) {
+pub(crate) async fn driven(host: &DeviceHost, service: &PushService, driver: Value) {
     service.until("it registers", |seen| seen.subscribed.len() == 1).await;
     allow(host).await;
     let (status, answer) = send(host, "PUT", &format!("{APP}/driver"), driver).await;
     assert_eq!(status, 204, "{answer}");
 }
 
-fn publish(service: &PushService, seq: u16, payload: &Value) {
+pub(crate) fn publish(service: &PushService, seq: u16, payload: &Value) {
     let (payload, apns_id) = (payload.to_string(), format!("id-{seq}"));
     let sent = Sent { seq: u64::from(seq), apns_id: &apns_id, push_type: "alert", payload: &payload };
     service.publish(seq, &sent);
 }
 
-async fn told(host: &DeviceHost, event: &str) -> Value {
+pub(crate) async fn told(host: &DeviceHost, event: &str) -> Value {
     let is = |call: &&Value| call["event"]["event"] == event;
     let answer = until(host, &format!("{APP}/calls"), |answer| {
         answer["calls"].as_array().is_some_and(|calls| calls.iter().any(|call| is(&call)))

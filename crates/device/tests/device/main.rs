@@ -6,6 +6,7 @@ mod attachments;
 mod channels;
 mod clock;
 mod conditions;
+mod content_extensions;
 mod crowd;
 mod described;
 mod driven;

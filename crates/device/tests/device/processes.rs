@@ -18,7 +18,7 @@ fn program() -> PathBuf {
     example("app-process")
 }
 
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("it is a file");
     let target = tests.parent().and_then(Path::parent).expect("it is in target/<profile>/deps");
     let program = target.join("examples").join(name);
@@ -66,7 +66,7 @@ async fn advance(host: &DeviceHost, seconds: u64) {
 }
 
 /// The state of a process as the kernel has it: `R`unning, `S`leeping, s`T`opped, `Z`ombie; `None` if there is none.
-fn kernel_state(pid: &Value) -> Option<char> {
+pub(crate) fn kernel_state(pid: &Value) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
 }

@@ -82,6 +82,11 @@ pub(super) fn check(manifest: &AppManifest) -> Vec<Finding> {
             command(path, given, &mut findings);
         }
     }
+    for (index, extension) in manifest.content_extensions.iter().enumerate() {
+        if let Some(given) = &extension.command {
+            command(&format!("$.content_extensions[{index}].command"), given, &mut findings);
+        }
+    }
     findings
 }
 

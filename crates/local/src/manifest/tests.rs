@@ -71,6 +71,11 @@ fn each_rule_has_its_finding() {
         (r#"{"bundle_id": "com..news", "name": "N"}"#, "$.bundle_id", Severity::Error),
         (r#"{"bundle_id": "a.b", "name": " "}"#, "$.name", Severity::Error),
         (
+            r#"{"bundle_id": "a.b", "name": "N", "content_extensions": [{}, {"command": {"argv": ["bin/draw"]}}]}"#,
+            "$.content_extensions[1].command.argv",
+            Severity::Error,
+        ),
+        (
             r#"{"bundle_id": "a.b", "name": "N", "background_modes": ["remote"]}"#,
             "$.background_modes[0]",
             Severity::Warning,

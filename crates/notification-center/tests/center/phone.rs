@@ -282,11 +282,15 @@ pub(crate) fn said(output: &Output) -> String {
         }
         Output::ServiceExtensionTimeWillExpire { call, .. } => format!("extension {call} will expire"),
         Output::EndServiceExtension { call, .. } => format!("end extension {call}"),
-        Output::ContentExtensionReceives { notification, .. } => {
-            format!("extension draws {}", notification.request.identifier)
+        Output::ContentExtensionReceives { notification, opened, .. } => {
+            let what = if *opened { "draws" } else { "gets" };
+            format!("extension {what} {}", notification.request.identifier)
         }
-        Output::ContentExtensionResponds { call, identifier, action, .. } => {
-            format!("extension asked {call}: {identifier} {action}")
+        Output::ContentExtensionResponds { call, response, .. } => {
+            format!(
+                "extension asked {call}: {} {}",
+                response.notification.request.identifier, response.action_identifier
+            )
         }
         Output::CallWillPresent { completion, notification, .. } => {
             format!("willPresent {completion}: {}", notification.request.identifier)

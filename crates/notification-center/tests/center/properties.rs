@@ -138,6 +138,12 @@ fn of_some_app() -> impl Strategy<Value = Input> {
         1 => Just(AppInput::Closed),
         2 => (0_u64..20, option)
             .prop_map(|(call, option)| AppInput::ContentExtensionAnswered { call, option }),
+        1 => Just(AppInput::ContentExtensionEnded),
+        1 => Just(AppInput::ContentExtensionDismissed),
+        1 => prop::sample::select(vec!["reply", "more"]).prop_map(|action| {
+            let action = Action { identifier: action.to_owned(), ..Action::default() };
+            AppInput::ContentExtensionSetActions { actions: vec![action] }
+        }),
     ];
     (prop_oneof![3 => Just(NEWS), 1 => Just(CHAT)], what)
         .prop_map(|(bundle, what)| Input::OfApp { bundle: bundle.to_owned(), what })
