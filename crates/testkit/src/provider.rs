@@ -82,7 +82,6 @@ impl TestProvider {
         apns_id: ApnsId,
         (expiration, payload): (Expiration, impl Into<Bytes>),
     ) -> anyhow::Result<Answered> {
-        let token = DeviceTokenHex::parse(token.as_bytes()).map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let options = DeliveryOptions {
             apns_id: Some(apns_id),
             topic: Some(self.topic.clone()),
@@ -91,6 +90,17 @@ impl TestProvider {
             priority: Some(priority),
             ..DeliveryOptions::default()
         };
+        self.send_with(token, options, payload).await
+    }
+
+    /// Sends with whatever headers, for any app of the demo team.
+    pub async fn send_with(
+        &self,
+        token: &str,
+        options: DeliveryOptions,
+        payload: impl Into<Bytes>,
+    ) -> anyhow::Result<Answered> {
+        let token = DeviceTokenHex::parse(token.as_bytes()).map_err(|reason| anyhow::anyhow!("{reason}"))?;
         match self.client.send(Request { token, options, payload: payload.into() }).await {
             Ok(_) => Ok(Answered::Accepted),
             Err(SendError::Refused { status, refusal, .. }) => Ok(Answered::Refused { status, refusal }),

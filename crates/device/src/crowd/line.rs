@@ -23,7 +23,7 @@ use super::world::World;
 use crate::backoff::{Backoff, CAP, random_byte};
 use crate::enrol::{EnrolError, enrol};
 use crate::link::GOOD_AFTER;
-use crate::link::session::{Terms, introduce};
+use crate::link::session::{Accepted, Terms, introduce};
 use crate::link::wire::{Ended, MAX_PACKET, Wire};
 use crate::store::Identity;
 use crate::tls::Speak;
@@ -126,14 +126,9 @@ async fn connect(
     place: Option<SemaphorePermit<'_>>,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<Infallible, Trouble> {
-    let identity = match mobile.identity.clone() {
-        Some(identity) => identity,
-        None => become_known(world, mobile).await?,
-    };
-    let stream = world.dialler.dial(Speak::Mqtt).await.map_err(Ended::from)?;
-    let mut pipe = Pipe { stream, read: Vec::new(), unflushed: false };
-    let accepted = introduce(&mut pipe.stream, &identity, &TERMS, &mut pipe.read).await?;
-    drop((place, identity));
+    // Boxed, so that who is connected doesn't hold the room for becoming so.
+    let (mut pipe, accepted) = Box::pin(introduced(world, mobile)).await?;
+    drop(place);
     let mut wire = Wire::default();
     mobile.connected(accepted.receipt_window, &mut wire)?;
     world.counts.connected.up();
@@ -153,6 +148,18 @@ async fn connect(
         | Ended::Overrun => world.counts.connections_lost.up(),
     }
     Err(ended.into())
+}
+
+/// A connection that the push service has taken.
+async fn introduced(world: &World, mobile: &mut Mobile) -> Result<(Pipe, Accepted), Trouble> {
+    let identity = match mobile.identity.clone() {
+        Some(identity) => identity,
+        None => become_known(world, mobile).await?,
+    };
+    let stream = world.dialler.dial(Speak::Mqtt).await.map_err(Ended::from)?;
+    let mut pipe = Pipe { stream, read: Vec::new(), unflushed: false };
+    let accepted = introduce(&mut pipe.stream, &identity, &TERMS, &mut pipe.read).await?;
+    Ok((pipe, accepted))
 }
 
 /// Enrols, and uses what came of it once it is safe.

@@ -27,7 +27,7 @@ use conduct::Planned;
 use switches::Switches;
 
 /// Receipts owed from which nothing more is read.
-const OWED_FULL: usize = 64;
+const OWED_FULL: usize = 16;
 /// Lists that grew beyond this shrink when they are empty.
 const ROOM_KEPT: usize = 16;
 

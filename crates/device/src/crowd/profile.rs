@@ -401,12 +401,10 @@ impl Profile {
                          `environments = {{ development = 100 }}` to its [[app]]"
                     ))
                 })?;
-            let app = App {
-                profile: translate::profile(&manifest),
-                share: entry.share,
-                environments,
-                permission: entry.permission,
-            };
+            // Nobody expands a notification here.
+            let profile =
+                center::AppProfile { content_extensions: Vec::new(), ..translate::profile(&manifest) };
+            let app = App { profile, share: entry.share, environments, permission: entry.permission };
             if apps.iter().any(|other| other.profile.bundle_id == app.profile.bundle_id) {
                 return Err(unfit(format!(
                     "it has {} twice: one [[app]] has all its shares",
@@ -415,6 +413,9 @@ impl Profile {
             }
             apps.push(app);
         }
+        // Each device has its own list of them.
+        let is_here = |bundle: &String| apps.iter().any(|app| app.profile.bundle_id == *bundle);
+        file.focus.allowed_apps.retain(is_here);
         Ok(Self { file, apps, warnings })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SMALL: Thrift = Thrift { seen: 4, delivered: 3, text: 100 };
+const SMALL: Thrift = Thrift { seen: 4, delivered: 3 };
 
 fn long(seq: u64, bytes: usize) -> Input {
     arrives(push(seq, json!({"aps": {"alert": "n".repeat(bytes)}, "url": "u"})))
@@ -25,13 +25,34 @@ fn the_newest_notifications_stay_without_their_payloads_and_nothing_is_said() {
 }
 
 #[test]
-fn long_texts_crowd_out_older_ones_but_the_newest_stays() {
+fn the_newest_of_all_apps_stay() {
     let mut phone = Phone::after(allowed(AppState::Background));
-    for (seq, bytes) in [(1, 60), (2, 60), (3, 300)] {
-        phone.take(long(seq, bytes));
+    phone.take(Input::AppInstalled(chat()));
+    let quietly = AuthorizationOptions::ALERT.and(AuthorizationOptions::PROVISIONAL);
+    phone.take(Input::AuthorizationRequested { bundle: CHAT.to_owned(), options: quietly, request: 1 });
+    for (seq, bundle) in [(1, NEWS), (2, CHAT), (3, NEWS), (4, NEWS), (5, CHAT), (6, NEWS)] {
+        phone.now = phone.now.plus_millis(1_000);
+        let mut alert = alert(seq);
+        alert.bundle = bundle.to_owned();
+        phone.take(arrives(alert));
+        phone.center.forget(&SMALL);
+    }
+    let seqs = |bundle| -> Vec<u64> {
+        phone.center.delivered(bundle).filter_map(|kept| Some(kept.remote.as_ref()?.seq)).collect()
+    };
+    assert_eq!((seqs(NEWS), seqs(CHAT)), (vec![6, 4], vec![5]));
+}
+
+#[test]
+fn a_silent_notification_that_waits_wakes_its_app_without_what_it_said() {
+    let mut phone = Phone::after(allowed(AppState::Background));
+    let silent = |seq| arrives(push(seq, json!({"aps": {"content-available": 1}, "url": "u".repeat(4_000)})));
+    for seq in 1..=4 {
+        phone.take(silent(seq));
     }
     phone.center.forget(&SMALL);
-    assert_eq!(phone.listed().len(), 1);
+    let said = phone.take(Input::AppStateChanged { bundle: NEWS.to_owned(), state: AppState::Foreground });
+    assert!(said.iter().any(|said| said.contains("silent")), "{said:?}");
 }
 
 #[test]

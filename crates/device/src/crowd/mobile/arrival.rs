@@ -11,8 +11,8 @@ use crate::link::Arrived;
 pub(crate) const RECEIVE_MAXIMUM: u16 = 16;
 /// Numbers of notifications that are remembered: all that may come again, and as many more.
 const CAME: usize = 2 * RECEIVE_MAXIMUM as usize;
-/// What a device keeps of the past. Six and the one that comes fit into a list's room for eight.
-const KEPT: Thrift = Thrift { seen: CAME, delivered: 6, text: 2_048 };
+/// What a device keeps of the past: what its user may have in mind, and what may come again.
+const KEPT: Thrift = Thrift { seen: RECEIVE_MAXIMUM as usize, delivered: 6 };
 
 impl Mobile {
     pub(super) fn arrived(&mut self, arrived: Arrived, now: UnixMillis) {
