@@ -105,7 +105,7 @@ print(" ".join(e["stage"] + (":" + e["reason"] if e["reason"] else "") for e in 
 # reaches APNS_ID PATTERN: waits until one of its stages matches the extended regular expression.
 reaches() {
     local try
-    for try in $(seq 100); do
+    for try in $(seq 300); do
         seen=$(stages "$1")
         for stage in $seen; do
             if [[ $stage =~ ^($2)$ ]]; then return 0; fi

@@ -20,4 +20,4 @@ read -r id secret < <(curl --silent --show-error --fail --max-time 20 --cacert "
 device() { mosquitto_sub -V mqttv5 -h "$host" -p "$port" --cafile "$ca" -i "$id" -u "$id" -P "$secret" -q 1 "$@"; }
 device -t "$filter" -C 1 -F %p -W 20
 # Unsubscribing removes the app; nothing comes after it, so mosquitto_sub ends by its own time-out, which is no failure.
-device -t "$filter" -U "$filter" --quiet -W 2 >/dev/null || test $? = 27
+device -t "$filter" -U "$filter" --quiet -W 5 >/dev/null || test $? = 27

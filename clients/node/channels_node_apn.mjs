@@ -124,9 +124,9 @@ homing("app", "remove", quiet);
   const client = provider("development", byKey);
   const made = await client.manageChannels(creation(1), bundle, "create");
   const id = made.sent[0]["apns-channel-id"];
-  const { sent, failed } = await client.broadcast(Array.from({ length: 2500 }, () => update(id)), bundle);
+  const { sent, failed } = await client.broadcast(Array.from({ length: 1500 }, () => update(id)), bundle);
   const tooMany = failed.length > 0 && failed.every((one) => one.response?.reason === "TooManyRequests");
-  checkCase("TooManyRequests", "a key", "2,500 broadcasts at once", tooMany && sent.length >= 500, failed[0]);
+  checkCase("TooManyRequests", "a key", "1,500 broadcasts at once", tooMany && sent.length >= 500, failed[0]);
   await client.manageChannels(note({ channelId: id }), bundle, "delete");
   await client.shutdown();
 }

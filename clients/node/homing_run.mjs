@@ -82,7 +82,7 @@ export function trace(apnsId) {
 
 /** Waits until the trace of the first notification with this id has one of the wanted stages ("stage" or "stage:reason"). */
 export async function checkReaches(what, apnsId, ...wanted) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const [first] = await trace(apnsId);
     const seen = (first?.events ?? []).map((event) => event.stage + (event.reason ? `:${event.reason}` : ""));

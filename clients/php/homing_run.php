@@ -104,5 +104,5 @@ function register(array $device, array $at): string
 function unregister(array $device, array $at): void
 {
     $filter = "development/{$at['demo']['bundle_id']}/#";
-    run(...$device, ...['-t', $filter, '-U', $filter, '-W', '2']);
+    run(...$device, ...['-t', $filter, '-U', $filter, '-W', '5']);
 }

@@ -80,7 +80,7 @@ def stages(apns_id: str) -> list[str]:
 
 def reaches(apns_id: str, *wanted: str) -> tuple[bool, list[str]]:
     """Waits until the trace has one of the wanted stages."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         seen = stages(apns_id)
         if any(stage in wanted for stage in seen):

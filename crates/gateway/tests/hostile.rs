@@ -37,7 +37,7 @@ const SERVED_WITHIN: Duration = Duration::from_secs(20);
 /// By how much the process, attackers and all, may grow, in bytes.
 const GROWTH: u64 = 96 << 20;
 /// A peer that takes nothing for so long has stopped taking.
-const BLOCKED: Duration = Duration::from_millis(500);
+const BLOCKED: Duration = Duration::from_secs(3);
 
 /// How an attack ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +72,13 @@ async fn tls(gateway: &Gateway, to: SocketAddr, alpn: &[u8]) -> TlsStream<TcpStr
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("a TLS handshake")
 }
 
-/// Writes what `next` gives for the time of an attack, without reading anything.
-async fn flood(mut stream: TlsStream<TcpStream>, mut next: impl FnMut() -> Vec<u8>) -> Ended {
-    let until = Instant::now() + ATTACK;
+/// Writes what `next` gives until the time is over, without reading anything.
+async fn flood(
+    mut stream: TlsStream<TcpStream>,
+    lasts: Duration,
+    mut next: impl FnMut() -> Vec<u8>,
+) -> Ended {
+    let until = Instant::now() + lasts;
     while Instant::now() < until {
         let bytes = next();
         let write = async {
@@ -101,7 +105,7 @@ async fn read_to_end(stream: &mut TlsStream<TcpStream>) {
 
 /// The peer closes within its deadlines.
 async fn is_closed(mut stream: TlsStream<TcpStream>) {
-    timeout(Duration::from_secs(30), read_to_end(&mut stream)).await.expect("there is a deadline");
+    timeout(Duration::from_secs(90), read_to_end(&mut stream)).await.expect("there is a deadline");
 }
 
 /// A push service with a device and a sender that behave.

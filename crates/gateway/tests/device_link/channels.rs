@@ -257,10 +257,14 @@ async fn notifications_are_answered_while_a_broadcast_goes_to_many() {
     let house = Arc::new(House::start(1).await);
     house.admit(&[BUNDLE], 1000).await;
     let channel = house.channel(StoragePolicy::Nothing).await;
-    let mut receivers = JoinSet::new();
+    let mut connections = Vec::new();
     for _ in 0..MANY {
         let mut connection = house.enrol().await.connect(Version::V5).await.expect("enrolled");
         subscribe(&mut connection, &channel).await;
+        connections.push(connection);
+    }
+    let mut receivers = JoinSet::new();
+    for mut connection in connections {
         receivers.spawn(async move {
             for n in 0..20 {
                 let got = connection.next_broadcast().await.expect("it is sent");

@@ -14,6 +14,8 @@ use crate::acknowledge;
 use crate::house::{BUNDLE, House, NEWS, alert, leave};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// More than a row takes in real time.
+const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +66,11 @@ const ROWS: [Row; 22] = [
         Away,
         Unsaid,
         Priority::Ten,
-        DAY.saturating_mul(30).saturating_sub(SECOND),
+        DAY.saturating_mul(30).saturating_sub(MINUTE),
         Later,
     ),
     ("stored for 30 days at most by default", Away, Unsaid, Priority::Ten, DAY.saturating_mul(30), Expired),
-    ("stored until it expires", Away, In(DAY), Priority::Ten, DAY.saturating_sub(SECOND), Later),
+    ("stored until it expires", Away, In(DAY), Priority::Ten, DAY.saturating_sub(MINUTE), Later),
     ("expired in the store", Away, In(DAY), Priority::Ten, DAY, Expired),
     (
         "30 days even when it says more",

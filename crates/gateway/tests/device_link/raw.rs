@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), listening).await.expect("an answer in time")
+        tokio::time::timeout(Duration::from_secs(30), listening).await.expect("an answer in time")
     }
 
     pub(crate) async fn hear_text(&mut self) -> String {

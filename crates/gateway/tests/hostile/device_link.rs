@@ -1,5 +1,7 @@
 //! What is done to the device link.
 
+use std::time::Duration;
+
 use homing_link::{
     Connect, ConnectProperties, Delivery, Opaque, Packet, PacketId, Publish, PublishProperties, Qos,
     Subscribe, SubscribeFilter, SubscribeFilters, SubscribeProperties, Version, encode,
@@ -8,7 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 
 use crate::house::ENROLMENT_KEY;
-use crate::{Ended, Good, flood, is_closed, tls};
+use crate::{ATTACK, Ended, Good, flood, is_closed, tls};
 
 const MANY: usize = 4;
 
@@ -35,14 +37,14 @@ fn written(packet: &Packet<'_>) -> Vec<u8> {
 }
 
 /// Devices that say the same again and again, and read nothing.
-async fn attack(good: &mut Good, what: &str, said: Vec<u8>) -> Vec<Ended> {
+async fn attack(good: &mut Good, what: &str, said: Vec<u8>, lasts: Duration) -> Vec<Ended> {
     let mut attackers = JoinSet::new();
     for _ in 0..MANY {
         let connect = enrolled(good).await;
         let mut stream = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
         stream.write_all(&connect).await.expect("still open");
         let many = said.repeat(200);
-        attackers.spawn(flood(stream, move || many.clone()));
+        attackers.spawn(flood(stream, lasts, move || many.clone()));
     }
     good.under(what, attackers).await
 }
@@ -50,7 +52,9 @@ async fn attack(good: &mut Good, what: &str, said: Vec<u8>) -> Vec<Ended> {
 #[tokio::test]
 async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
     let mut good = Good::start().await;
-    let ends = attack(&mut good, "PINGREQ flood", written(&Packet::PingReq)).await;
+    // Until all that lies between is full.
+    let long = Duration::from_secs(60);
+    let ends = attack(&mut good, "PINGREQ flood", written(&Packet::PingReq), long).await;
     assert!(!ends.contains(&Ended::Taken), "{ends:?}");
     let wish = [SubscribeFilter::at(Qos::AtLeastOnce, "any/where/#")];
     let foreign = written(&Packet::Subscribe(Subscribe {
@@ -58,7 +62,7 @@ async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
         filters: SubscribeFilters::new(&wish),
         properties: SubscribeProperties::default(),
     }));
-    attack(&mut good, "SUBSCRIBE flood", foreign).await;
+    attack(&mut good, "SUBSCRIBE flood", foreign, ATTACK).await;
     let elsewhere = written(&Packet::Publish(Publish {
         topic: "any/where",
         delivery: Delivery::AtLeastOnce { packet_id: PacketId::MIN, dup: false },
@@ -66,7 +70,7 @@ async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
         properties: PublishProperties::default(),
         payload: Opaque(&[b'x'; 1024]),
     }));
-    attack(&mut good, "PUBLISH flood", elsewhere).await;
+    attack(&mut good, "PUBLISH flood", elsewhere, ATTACK).await;
     let state = |payload| {
         written(&Packet::Publish(Publish {
             topic: "device/state",
@@ -77,7 +81,7 @@ async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
         }))
     };
     let wavering = [state(br#"{"low_power":true}"#), state(br#"{"low_power":false}"#)].concat();
-    attack(&mut good, "a device that can't make up its mind", wavering).await;
+    attack(&mut good, "a device that can't make up its mind", wavering, ATTACK).await;
     good.house.stop().await;
 }
 

@@ -12,7 +12,7 @@ use crate::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, frame, indexed_field,
     preface, request,
 };
-use crate::{Ended, Good, flood, is_closed, memory, tls};
+use crate::{ATTACK, Ended, Good, flood, is_closed, memory, tls};
 
 /// Attackers at a time.
 const MANY: usize = 4;
@@ -29,7 +29,7 @@ async fn attack(
         let mut stream = tls(&good.house.gateway, good.provider_port(), b"h2").await;
         stream.write_all(&preface(settings)).await.expect("still open");
         let mut turn = 0;
-        attackers.spawn(flood(stream, move || {
+        attackers.spawn(flood(stream, ATTACK, move || {
             turn += 1;
             next(turn - 1)
         }));

@@ -12,7 +12,7 @@ async fn of_several_notifications_the_newest_waits_for_a_device_that_is_away() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::up(&dir.path().join("data"), 5).await;
     let token = home.token().await;
-    home.phone.put(&format!("{IPHONE}/network"), json!({"online": false})).await.unwrap();
+    home.leave().await;
 
     let first = home.alert("first").await;
     let second = home.alert("second").await;
@@ -26,7 +26,7 @@ async fn of_several_notifications_the_newest_waits_for_a_device_that_is_away() {
     assert_eq!(story, ["accepted", "stored", "sent", "acknowledged", "suppressed: not-permitted"]);
 
     // One that has expired by then is delivered no more.
-    home.phone.put(&format!("{IPHONE}/network"), json!({"online": false})).await.unwrap();
+    home.leave().await;
     let clock = home.phone.get("/v1/clock").await.unwrap();
     let now: homing_trace::UnixMillis = clock["now"].as_str().unwrap().parse().unwrap();
     let late = home.send(&token, Expiration::At(now.secs() + 3_600), json!({"aps": {"alert": "late"}})).await;

@@ -87,6 +87,16 @@ impl Home {
         .await
     }
 
+    /// Flight mode, and the push service has been told.
+    pub(crate) async fn leave(&self) {
+        self.phone.put(&format!("{IPHONE}/network"), json!({"online": false})).await.unwrap();
+        wait(async || {
+            let device = self.phone.get(IPHONE).await.ok()?;
+            (device["link"]["connected"] == false).then_some(())
+        })
+        .await;
+    }
+
     /// Puts the demo app into `state`.
     pub(crate) async fn state(&self, state: &str) {
         self.phone.put(&format!("{NEWS}/state"), json!({"state": state})).await.unwrap();

@@ -199,7 +199,7 @@ async fn section_2_1_and_2_3_registering_without_a_network_and_without_the_entit
     // No network at the first call ever: neither callback until it is there.
     home.phone.delete(NEWS).await.unwrap();
     home.gone(&token).await;
-    home.phone.put(&format!("{IPHONE}/network"), json!({"online": false})).await.unwrap();
+    home.leave().await;
     home.phone.put(NEWS, json!({"manifest": Home::manifest()})).await.unwrap();
     home.phone.put(&format!("{NEWS}/registration"), json!({})).await.unwrap();
     let app = home.app(NEWS).await;

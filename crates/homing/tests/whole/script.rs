@@ -108,7 +108,7 @@ async fn expecting_says_by_its_exit_code_what_was_seen() {
     let mark = device(dir.path(), &["mark", "--json"]).lines[0]["mark"].to_string();
     let other = home.alert("Another").await;
     home.story(&other, Stage::Displayed).await;
-    let late = device(dir.path(), &[&hello[..], &["--since", &mark, "--within", "300ms"]].concat());
+    let late = device(dir.path(), &[&hello[..], &["--since", &mark, "--within", "3s"]].concat());
     assert_eq!(late.code, Some(4), "{}", late.words);
     assert!(late.words.contains("not seen") && late.words.contains("Another"), "{}", late.words);
     assert_eq!(late.lines[0]["instead"][0]["title"], "Another");
@@ -119,7 +119,7 @@ async fn expecting_says_by_its_exit_code_what_was_seen() {
     let foreground = ["expect", "--title", "While reading", "--suppressed", "foreground", "--json"];
     let seen = device(dir.path(), &foreground);
     assert_eq!(seen.lines[0]["notification"]["apns_id"], silent.as_str(), "{}", seen.words);
-    let focus = ["expect", "--title", "While reading", "--suppressed", "focus", "--within", "300ms"];
+    let focus = ["expect", "--title", "While reading", "--suppressed", "focus", "--within", "3s"];
     let not = device(dir.path(), &focus);
     assert_eq!(not.code, Some(4));
     assert!(not.words.contains("foreground"), "{}", not.words);
@@ -142,7 +142,7 @@ async fn a_device_runs_just_for_a_script() {
     let home = Home::up(&dir.path().join("data"), 48).await;
     let endpoints = home.homing.endpoints();
     let script = dir.path().join("own.jsonl");
-    std::fs::write(&script, "{\"do\": \"permit\"}\n{\"do\": \"notify\", \"title\": \"Hi\", \"body\": \"-5 °C\"}\n{\"do\": \"expect\", \"title\": \"Hi\"}\n{\"do\": \"expect\", \"title\": \"Hi\", \"within\": \"200ms\"}").unwrap();
+    std::fs::write(&script, "{\"do\": \"permit\"}\n{\"do\": \"notify\", \"title\": \"Hi\", \"body\": \"-5 °C\"}\n{\"do\": \"expect\", \"title\": \"Hi\"}\n{\"do\": \"expect\", \"title\": \"Hi\", \"within\": \"3s\"}").unwrap();
     let link = format!("localhost:{}", endpoints.device_link.port);
     let mut command = Command::new(BINARY);
     command.args(["device", "--link", &link, "--enrolment-key", endpoints.enrolment_key.as_ref().unwrap()]);

@@ -145,7 +145,7 @@ async fn a_rule_touches_no_request_that_is_wrong_by_itself_and_no_other_app() {
 #[tokio::test]
 async fn a_delayed_answer_comes_late_and_holds_up_no_other() {
     let (world, token, mut client) = scene().await;
-    world.fault(Effect::Delay(Duration::from_millis(300)), Some(1));
+    world.fault(Effect::Delay(Duration::from_secs(3)), Some(1));
     let began = Instant::now();
     let mut late = client.clone();
     let request = world.request(&token);
@@ -159,7 +159,7 @@ async fn a_delayed_answer_comes_late_and_holds_up_no_other() {
     assert_eq!(timeout(WAIT, late).await.expect("it comes").expect("it is answered"), 200);
     // Nothing but its time wakes the connection: the next look at slow clients is later.
     let took = began.elapsed();
-    assert!((Duration::from_millis(300)..Duration::from_secs(5)).contains(&took), "{took:?}");
+    assert!((Duration::from_secs(3)..Duration::from_secs(13)).contains(&took), "{took:?}");
     let steps = world.steps(&token).await;
     assert_eq!(steps.len(), 2);
     let delayed = steps.iter().filter(|steps| steps.iter().any(|step| step == "injected: fault-delay"));
@@ -208,7 +208,9 @@ async fn a_connection_that_is_sent_away_hears_why_and_its_other_requests_are_ans
     assert_eq!(next.send(world.request(&token), ALERT).await.status, 200);
     let steps = world.steps(&token).await;
     assert_eq!(steps.len(), 3);
-    assert_eq!(steps[1], ["injected: fault-go-away"]);
+    // What was taken within the same millisecond may stand on either side of it.
+    let sent_away = steps.iter().filter(|steps| **steps == ["injected: fault-go-away"]);
+    assert_eq!(sent_away.count(), 1, "{steps:?}");
 }
 
 #[tokio::test]

@@ -183,6 +183,9 @@ async fn a_start_sets_its_apps_up_before_anything_is_sent_to() {
     let (first, second) = (doorman(), doorman());
     let provider = start(first.0, Some(Policy::AllDevices)).await;
     provider.shutdown().await;
+    // Whoever stands before this one has been counted when this one is let go.
+    let mut last = std::net::TcpStream::connect(("127.0.0.1", first.0)).unwrap();
+    assert_eq!(std::io::Read::read(&mut last, &mut [0]).unwrap(), 0);
     // The push service has moved, the policy isn't said: the credentials come along, and the policy stays.
     let before = first.1.load(std::sync::atomic::Ordering::SeqCst);
     let provider = start(second.0, None).await;
