@@ -30,6 +30,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) locked: bool,
     pub(crate) conditions: &'a Conditions,
     pub(crate) next_completion: &'a mut u64,
+    pub(crate) next_order: &'a mut u64,
     pub(crate) out: &'a mut Vec<Output>,
 }
 
@@ -38,6 +39,12 @@ impl Turn<'_> {
         let completion = *self.next_completion;
         *self.next_completion += 1;
         completion
+    }
+
+    /// Of what comes on the screen now: after everything that is there.
+    pub(crate) fn order(&mut self) -> u64 {
+        *self.next_order += 1;
+        *self.next_order
     }
 
     /// Says what became of a remote notification. About a local one there is nobody to tell.
@@ -84,6 +91,9 @@ pub(crate) struct App {
     pub(crate) recipient: Recipient,
     pub(crate) prompt: Option<OpenPrompt>,
     pub(crate) badge: u32,
+    /// The number that the icon was last said to show.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) icon: u32,
     /// Waiting for their triggers, at most 64.
     pub(crate) pending: Vec<Pending>,
     /// In Notification Center, oldest first.
@@ -177,6 +187,11 @@ pub(crate) struct Responding {
     pub(crate) deadline: UnixMillis,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl App {
     pub(crate) fn new(profile: AppProfile, permission: Permission) -> Self {
         Self {
@@ -188,6 +203,7 @@ impl App {
             recipient: Recipient::Anyone,
             prompt: None,
             badge: 0,
+            icon: 0,
             pending: Vec::new(),
             delivered: Vec::new(),
             transient: Vec::new(),
@@ -255,6 +271,9 @@ impl App {
         }
         let launch = if from.is_running() { LaunchOptions::None } else { options };
         turn.out.push(Output::AppMoved { bundle: self.bundle(), from, to, cause, launch });
+        if from == AppState::Foreground {
+            self.withdraw_prompt(turn);
+        }
         if !to.is_running() {
             // What waited for its turn is discarded with the process (*Pushing background updates to your app*).
             self.budget.held = None;
@@ -274,19 +293,15 @@ impl App {
         for presenting in process.presenting {
             self.not_presented(&presenting, turn);
         }
-        if self.prompt.take().is_some_and(|prompt| prompt.shown) {
-            turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
-        }
+        self.withdraw_prompt(turn);
+        self.prompt = None;
     }
 
-    /// The screen is locked: no app is in front, no banner on it, and a prompt waits until its app is in front again.
+    /// The screen is locked: no app is in front, and no banner on it.
     pub(crate) fn locked(&mut self, turn: &mut Turn<'_>) {
         self.closed(turn);
         if self.state == AppState::Foreground {
             self.move_to(AppState::Background, MoveCause::Locked, turn);
-        }
-        if self.prompt.as_mut().is_some_and(|prompt| std::mem::take(&mut prompt.shown)) {
-            turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
         }
         self.leave_surface(Surface::is_banner, turn);
     }

@@ -20,6 +20,7 @@ impl App {
             registration: arrived.registration.clone(),
             seq: arrived.seq,
             apns_id: arrived.apns_id.clone(),
+            told: false,
         };
         let suppressed = |reason, turn: &mut Turn<'_>| {
             turn.receipt(&arrived.bundle, Some(&remote), Stage::Suppressed, Some(reason));
@@ -63,6 +64,7 @@ impl App {
         let wakes = may_wake && aps.content_available;
         let content = NotificationContent::from_payload(&aps, user_info.clone());
         let shows = may_show && content.is_displayable();
+        let marked = RemoteMark { told: wakes && self.may_be_given(), ..remote.clone() };
         let only_silent = (!shows).then(|| remote.clone());
         if !shows {
             self.tell_of_unseen(&user_info, wakes, turn);
@@ -73,20 +75,13 @@ impl App {
             let request = NotificationRequest { identifier, content, trigger: Some(Trigger::Push) };
             let notification = Notification { date: turn.now, request };
             if aps.mutable_content && self.extends(&notification.request.content) {
-                self.extend(notification, remote, turn);
+                self.extend(notification, marked, turn);
             } else {
-                self.deliver(notification, Some(remote), turn);
+                self.deliver(notification, Some(marked), turn);
             }
             return;
         }
-        suppressed(
-            match offered {
-                Some(Offered::Settled) => Reason::SILENT,
-                Some(Offered::Throttled) => Reason::THROTTLED,
-                None => Reason::NOT_DISPLAYABLE,
-            },
-            turn,
-        );
+        suppressed(why_unseen(offered), turn);
     }
 
     /// What its sender chose, else the `apns-id`, unless another notification bears it here already.
@@ -107,5 +102,14 @@ impl App {
         } else {
             apns_id.clone()
         }
+    }
+}
+
+/// Of one that shows nothing.
+const fn why_unseen(offered: Option<Offered>) -> Reason {
+    match offered {
+        Some(Offered::Settled) => Reason::SILENT,
+        Some(Offered::Throttled) => Reason::THROTTLED,
+        None => Reason::NOT_DISPLAYABLE,
     }
 }

@@ -38,6 +38,10 @@ impl AuthorizationOptions {
         Self(self.0 | other.0)
     }
 
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -234,9 +238,11 @@ impl Switches {
         announcement: false,
         direct_messages: true,
     };
-    /// Of a provisional trial: Notification Center only.
-    const QUIET: Self =
-        Self { alert: false, sound: false, badge: false, lock_screen: false, ..Self::PROMINENT };
+
+    /// With all of them that interrupt on, or off: a provisional trial is in Notification Center only.
+    const fn interrupting(self, on: bool) -> Self {
+        Self { alert: on, sound: on, badge: on, lock_screen: on, ..self }
+    }
 }
 
 impl Default for Permission {
@@ -271,7 +277,7 @@ impl Permission {
         match self.status {
             AuthorizationStatus::Denied => Asked::Granted(false),
             AuthorizationStatus::Authorized => {
-                self.requested = self.requested.and(options);
+                self.requested = self.requested.and(options.without(AuthorizationOptions::PROVISIONAL));
                 Asked::Granted(true)
             }
             AuthorizationStatus::NotDetermined if options.is_empty() => Asked::Granted(false),
@@ -280,7 +286,7 @@ impl Permission {
             }
             AuthorizationStatus::NotDetermined if provisional => {
                 self.status = AuthorizationStatus::Provisional;
-                self.switches = Switches::QUIET;
+                self.switches = self.switches.interrupting(false);
                 self.requested = self.requested.and(options);
                 Asked::Granted(true)
             }
@@ -314,11 +320,13 @@ impl Permission {
         }
     }
 
-    /// Of alert, sound and badge.
+    /// Of alert, sound and badge. What stands for alerts in a trial goes with them.
     pub(crate) fn asks_for_only(&mut self, types: AuthorizationOptions) {
-        let of_legacy =
-            AuthorizationOptions::ALERT.and(AuthorizationOptions::SOUND).and(AuthorizationOptions::BADGE);
-        self.requested = AuthorizationOptions(self.requested.0 & !of_legacy.0 | types.0);
+        let of_legacy = AuthorizationOptions::ALERT
+            .and(AuthorizationOptions::SOUND)
+            .and(AuthorizationOptions::BADGE)
+            .and(AuthorizationOptions::PROVISIONAL);
+        self.requested = self.requested.without(of_legacy).and(types);
     }
 
     /// The user answered a prompt for `options`.
@@ -352,14 +360,27 @@ impl Permission {
 
     fn decide(&mut self, allow: bool) {
         self.ephemeral_until = None;
-        if !allow {
-            self.status = AuthorizationStatus::Denied;
-            return;
+        if self.status == AuthorizationStatus::Provisional {
+            self.switches = self.switches.interrupting(true);
         }
-        if self.status == AuthorizationStatus::Provisional || self.switches == Switches::QUIET {
-            self.switches = Switches::PROMINENT;
+        self.status = if allow { AuthorizationStatus::Authorized } else { AuthorizationStatus::Denied };
+    }
+
+    /// The user turns a switch of what interrupts. On, it ends a provisional trial, which has none for what the app
+    /// never asked for.
+    fn turn(
+        &mut self,
+        switch: impl Fn(&mut Switches) -> &mut bool,
+        asked_by: AuthorizationOptions,
+        on: bool,
+    ) {
+        if on && self.status == AuthorizationStatus::Provisional {
+            if !self.requested.contains(asked_by) {
+                return;
+            }
+            self.status = AuthorizationStatus::Authorized;
         }
-        self.status = AuthorizationStatus::Authorized;
+        *switch(&mut self.switches) = on;
     }
 
     pub(crate) fn change(&mut self, change: SettingChange) {
@@ -376,11 +397,19 @@ impl Permission {
                 self.decide(true)
             }
             SettingChange::KeepProminently | SettingChange::BackgroundAppRefresh { .. } => {}
-            SettingChange::Alert { on } => self.switches.alert = on,
-            SettingChange::Sound { on } => self.switches.sound = on,
-            SettingChange::Badge { on } => self.switches.badge = on,
+            SettingChange::Alert { on } => {
+                self.turn(|switches| &mut switches.alert, AuthorizationOptions::ALERT, on);
+            }
+            SettingChange::Sound { on } => {
+                self.turn(|switches| &mut switches.sound, AuthorizationOptions::SOUND, on);
+            }
+            SettingChange::Badge { on } => {
+                self.turn(|switches| &mut switches.badge, AuthorizationOptions::BADGE, on);
+            }
             SettingChange::NotificationCenter { on } => self.switches.notification_center = on,
-            SettingChange::LockScreen { on } => self.switches.lock_screen = on,
+            SettingChange::LockScreen { on } => {
+                self.turn(|switches| &mut switches.lock_screen, AuthorizationOptions::ALERT, on);
+            }
             SettingChange::CriticalAlert { on } => self.switches.critical_alert = on,
             SettingChange::TimeSensitive { on } => self.switches.time_sensitive = on,
             SettingChange::CarPlay { on } => self.switches.car_play = on,
@@ -402,13 +431,15 @@ impl Permission {
         };
         let asked = |option| self.requested.contains(option);
         let alerts = asked(AuthorizationOptions::ALERT);
+        // A trial is in Notification Center, whatever else was asked for.
+        let listed = alerts || asked(AuthorizationOptions::PROVISIONAL);
         let alert_setting = setting(alerts, self.switches.alert);
         NotificationSettings {
             authorization_status: self.status,
             sound_setting: setting(asked(AuthorizationOptions::SOUND), self.switches.sound),
             badge_setting: setting(asked(AuthorizationOptions::BADGE), self.switches.badge),
             alert_setting,
-            notification_center_setting: setting(alerts, self.switches.notification_center),
+            notification_center_setting: setting(listed, self.switches.notification_center),
             lock_screen_setting: setting(alerts, self.switches.lock_screen),
             car_play_setting: setting(asked(AuthorizationOptions::CAR_PLAY), self.switches.car_play),
             alert_style: match alert_setting {

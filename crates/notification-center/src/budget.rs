@@ -107,12 +107,12 @@ impl App {
         remote: Option<RemoteMark>,
         turn: &mut Turn<'_>,
     ) -> Offered {
-        let wakes = self.wakes();
+        if !self.may_be_given() {
+            return Offered::Settled;
+        }
         match self.state {
             AppState::Foreground => self.give(user_info, turn),
-            AppState::Background | AppState::Ended if !wakes => Offered::Settled,
-            AppState::ForceQuit => Offered::Settled,
-            AppState::Background | AppState::Ended => {
+            AppState::Background | AppState::Ended | AppState::ForceQuit => {
                 let free_at = self.budget.free_at(turn.now);
                 if !turn.conditions.low_power && free_at <= turn.now {
                     return self.wake(user_info, turn);
@@ -125,6 +125,15 @@ impl App {
                 }
                 Offered::Throttled
             }
+        }
+    }
+
+    /// Whether a silent notification is for this app as it stands, now or later.
+    pub(crate) fn may_be_given(&self) -> bool {
+        match self.state {
+            AppState::Foreground => true,
+            AppState::Background | AppState::Ended => self.wakes(),
+            AppState::ForceQuit => false,
         }
     }
 

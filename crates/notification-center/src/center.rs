@@ -32,6 +32,8 @@ pub struct Center {
     #[serde(default, skip_serializing_if = "Conditions::is_usual")]
     pub(crate) conditions: Conditions,
     next_completion: u64,
+    #[serde(default)]
+    next_order: u64,
     /// Boxed, since a map has room for eleven from its first.
     pub(crate) apps: BTreeMap<String, Box<App>>,
     pub(crate) removed: BTreeMap<String, Removed>,
@@ -59,6 +61,7 @@ impl Default for Center {
             locked: false,
             conditions: Conditions::default(),
             next_completion: 1,
+            next_order: 0,
             apps: BTreeMap::new(),
             removed: BTreeMap::new(),
         }
@@ -101,9 +104,12 @@ impl Center {
         self.apps.get(bundle).map(|app| app.state)
     }
 
-    /// `isRegisteredForRemoteNotifications`, as far as the app has a say.
+    /// `isRegisteredForRemoteNotifications`, of an app that has a token. With both notifications and Background App
+    /// Refresh off, nothing remote reaches it.
     pub fn is_registered(&self, bundle: &str) -> bool {
-        self.apps.get(bundle).is_some_and(|app| app.registered)
+        self.apps.get(bundle).is_some_and(|app| {
+            app.registered && (app.permission.is_granted() || app.permission.background_refresh)
+        })
     }
 
     pub fn settings(&self, bundle: &str) -> Option<NotificationSettings> {
@@ -139,7 +145,18 @@ impl Center {
         self.apps.get(bundle).into_iter().flat_map(|app| app.delivered.iter().rev())
     }
 
-    /// All notifications of an app on any surface, newest first.
+    /// Everything on the screen, of all apps: what came last is on top.
+    pub fn screen(&self) -> Vec<(&AppProfile, &Delivered)> {
+        let mut screen: Vec<_> = self
+            .apps
+            .values()
+            .flat_map(|app| app.delivered.iter().chain(&app.transient).map(|shown| (&app.profile, shown)))
+            .collect();
+        screen.sort_by_key(|(_, shown)| std::cmp::Reverse(shown.age()));
+        screen
+    }
+
+    /// All notifications of an app on any surface: banners that aren't listed, then the list; each newest first.
     pub fn on_screen(&self, bundle: &str) -> impl Iterator<Item = &Delivered> {
         let banners = self.apps.get(bundle).into_iter().flat_map(|app| app.transient.iter().rev());
         banners.chain(self.listed(bundle))
@@ -150,9 +167,9 @@ impl Center {
         self.apps.get(bundle).map_or(0, |app| app.badge)
     }
 
-    /// The number that the icon shows: none while a Focus hides badges.
+    /// The number that the icon shows: none while a Focus hides badges, or the app may show none.
     pub fn visible_badge(&self, bundle: &str) -> u32 {
-        if self.conditions.hides_badges() { 0 } else { self.badge(bundle) }
+        self.apps.get(bundle).map_or(0, |app| app.visible_badge(&self.conditions))
     }
 
     pub fn locale(&self) -> &str {
@@ -317,10 +334,12 @@ impl Center {
                 locked: self.locked,
                 conditions: &self.conditions,
                 next_completion: &mut self.next_completion,
+                next_order: &mut self.next_order,
                 out,
             };
             let unanswered = matches!(due, Due::ContentExtension).then(|| app.bundle());
             app.come_due(due, &mut turn);
+            app.show_badge(&mut turn);
             if let Some(bundle) = unanswered {
                 self.keep_one_in_foreground(&bundle, now, out);
             }
@@ -343,9 +362,11 @@ impl Center {
             locked: self.locked,
             conditions: &self.conditions,
             next_completion: &mut self.next_completion,
+            next_order: &mut self.next_order,
             out,
         };
         act(app, &mut turn);
+        app.show_badge(&mut turn);
     }
 
     pub(crate) fn for_all_apps(

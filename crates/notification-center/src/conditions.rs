@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Turn};
+use crate::app::App;
 use crate::{Center, DeviceSetting, InterruptionLevel, Output};
 
 /// The most apps that a Focus or the summary names.
@@ -149,19 +149,7 @@ impl Center {
         if focus.as_ref().is_some_and(|focus| focus.check().is_err()) {
             return;
         }
-        let hid = self.conditions.hides_badges();
         self.conditions.focus = focus;
-        if hid != self.conditions.hides_badges() {
-            self.for_all_apps(now, out, App::show_badge);
-        }
-    }
-}
-
-impl App {
-    fn show_badge(&mut self, turn: &mut Turn<'_>) {
-        if self.badge != 0 {
-            let badge = if turn.conditions.hides_badges() { 0 } else { self.badge };
-            turn.out.push(Output::SetBadge { bundle: self.bundle(), badge });
-        }
+        self.for_all_apps(now, out, App::show_badge);
     }
 }

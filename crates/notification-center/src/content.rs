@@ -184,6 +184,10 @@ impl NotificationContent {
     fn bring_into_range(&mut self) {
         let score = self.relevance_score;
         self.relevance_score = if score.is_finite() { score.clamp(0.0, 1.0) } else { 0.0 };
+        self.summary_argument_count = self.summary_argument_count.map(|count| count.max(1));
+        if let Some(volume) = self.sound.as_mut().and_then(|sound| sound.volume.as_mut()) {
+            *volume = volume.clamp(0.0, 1.0);
+        }
     }
 
     /// What an app writes must be right as *UNMutableNotificationContent* has it; its files and intent are taken in.

@@ -92,6 +92,7 @@ impl App {
     ) {
         let Some(at) = self.extending.iter().position(|extending| extending.call == call) else { return };
         let Extending { mut notification, remote, .. } = self.extending.remove(at);
+        notification.date = turn.now;
         content.tidy(&self.profile);
         // Whom it is for is its sender's word, not the extension's.
         if let Some(homing) = notification.request.content.user_info.get("homing") {
@@ -113,7 +114,8 @@ impl App {
     pub(crate) fn extension_ended(&mut self, call: Option<u64>, turn: &mut Turn<'_>) {
         let ended = |extending: &mut Extending| call.is_none_or(|call| call == extending.call);
         for extending in self.extending.extract_if(.., ended).collect::<Vec<_>>() {
-            self.deliver(extending.notification, Some(extending.remote), turn);
+            let notification = Notification { date: turn.now, ..extending.notification };
+            self.deliver(notification, Some(extending.remote), turn);
         }
     }
 

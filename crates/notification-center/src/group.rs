@@ -1,9 +1,9 @@
 //! How notifications stand in Notification Center: in groups, with a line for what a group holds back, and with their
 //! texts hidden where the user wants that. Which are there at all is decided by `presentation`.
 
-use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use crate::app::App;
 use crate::{Category, Center, Delivered, ShowPreviews};
 
 /// How the user wants an app's notifications grouped.
@@ -39,12 +39,6 @@ pub struct Preview {
     pub hidden: bool,
 }
 
-impl Group<'_> {
-    fn newest(&self) -> Option<UnixMillis> {
-        self.notifications.first().map(|newest| newest.notification.date)
-    }
-}
-
 impl Center {
     /// What is in Notification Center, the group with the newest notification first.
     pub fn groups(&self) -> Vec<Group<'_>> {
@@ -52,13 +46,7 @@ impl Center {
         for app in self.apps.values() {
             let of_app = groups.len();
             for delivered in app.delivered.iter().rev() {
-                let thread = match app.permission.grouping {
-                    Grouping::Automatic => {
-                        let thread = delivered.notification.request.content.thread_identifier.as_str();
-                        Some(thread).filter(|thread| !thread.is_empty())
-                    }
-                    Grouping::ByApp | Grouping::Off => None,
-                };
+                let thread = app.thread_of(delivered);
                 let alone = app.permission.grouping == Grouping::Off;
                 let known = groups[of_app..].iter_mut().find(|group| !alone && group.thread == thread);
                 match known {
@@ -75,7 +63,7 @@ impl Center {
         for group in &mut groups {
             group.summary = self.summary_of(group.bundle, &group.notifications);
         }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.newest()));
+        groups.sort_by_key(|group| std::cmp::Reverse(group.notifications.first().map(|newest| newest.age())));
         groups
     }
 
@@ -93,7 +81,7 @@ impl Center {
         }
         let count = count.sum();
         let format = self.category_of(bundle, newest).and_then(|category| category.category_summary_format);
-        Some(match format {
+        Some(match format.filter(|format| !format.is_empty()) {
             Some(format) => filled(format.as_str(), count, &names.join(", ")),
             None if self.speaks_chinese() => format!("还有 {count} 个通知"),
             None if count == 1 => "1 more notification".to_owned(),
@@ -130,26 +118,42 @@ impl Center {
     }
 
     fn placeholder(&self, bundle: &str, delivered: &Delivered, category: Option<&Category>) -> String {
-        match category.and_then(|category| category.hidden_previews_body_placeholder.as_ref()) {
-            Some(format) => {
-                let groups = self.groups();
-                let of = |group: &&Group<'_>| {
-                    let mut inside = group.notifications.iter();
-                    group.bundle == bundle && inside.any(|one| one.identifier() == delivered.identifier())
-                };
-                // One that isn't listed stands alone.
-                let count = groups.iter().find(of).map_or(1, |group| group.notifications.len());
-                filled(format.as_str(), u64::try_from(count).unwrap_or(u64::MAX), "")
-            }
+        let format = category.and_then(|category| category.hidden_previews_body_placeholder.as_ref());
+        match format.filter(|format| !format.is_empty()) {
+            Some(format) => filled(format.as_str(), self.stands_with(bundle, delivered), ""),
             None if self.speaks_chinese() => "通知".to_owned(),
             None => "Notification".to_owned(),
         }
+    }
+
+    /// How many are in its group, itself among them; one that isn't listed stands alone.
+    fn stands_with(&self, bundle: &str, delivered: &Delivered) -> u64 {
+        let Some(app) = self.apps.get(bundle).filter(|_| delivered.is_listed()) else { return 1 };
+        if app.permission.grouping == Grouping::Off {
+            return 1;
+        }
+        let thread = app.thread_of(delivered);
+        let count = app.delivered.iter().filter(|other| app.thread_of(other) == thread).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// The device has its own words in Chinese, and in English for everybody else.
     fn speaks_chinese(&self) -> bool {
         let language = self.locale().split(['-', '_']).next().unwrap_or_default();
         language.eq_ignore_ascii_case("zh")
+    }
+}
+
+impl App {
+    /// The thread whose group it is in; `None`: the app's own group, or no group at all.
+    fn thread_of<'a>(&self, delivered: &'a Delivered) -> Option<&'a str> {
+        match self.permission.grouping {
+            Grouping::Automatic => {
+                let thread = delivered.notification.request.content.thread_identifier.as_str();
+                Some(thread).filter(|thread| !thread.is_empty())
+            }
+            Grouping::ByApp | Grouping::Off => None,
+        }
     }
 }
 

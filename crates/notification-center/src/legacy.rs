@@ -6,6 +6,8 @@ mod callback;
 mod notification;
 mod settings;
 
+use std::collections::BTreeSet;
+
 use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
@@ -115,14 +117,9 @@ impl App {
         if !self.permission.is_granted() {
             return Err(RequestError::NotificationsNotAllowed);
         }
-        let others = self.pending.iter().filter(|pending| pending.region().is_some());
-        let others = others.filter(|pending| {
-            pending.region().map(|region| &region.identifier) != notification.region_name()
-        });
-        if notification.region.is_some() && others.count() >= crate::region::MAX_REGIONS {
-            return Err(RequestError::TooManyRegions { max: crate::region::MAX_REGIONS });
-        }
-        Ok(())
+        let waiting = self.pending.iter().filter_map(|pending| Some(&pending.region()?.identifier));
+        let regions = waiting.chain(notification.region_name()).collect();
+        if notification.region.is_some() { check_regions(&regions) } else { Ok(()) }
     }
 
     /// Two that are equal are two: each gets an identifier of its own.
@@ -185,7 +182,12 @@ impl App {
         let result = notifications.iter().try_for_each(|notification| notification.check(turn.time_zone));
         let may = notifications.is_empty() || self.permission.is_granted();
         let permitted = if may { Ok(()) } else { Err(RequestError::NotificationsNotAllowed) };
-        let result = result.and(permitted);
+        // What was scheduled before makes way; requests of the newer API stay.
+        let others =
+            self.pending.iter().filter(|one| LocalNotification::scheduled_as(&one.request).is_none());
+        let others = others.filter_map(|pending| Some(&pending.region()?.identifier));
+        let regions = others.chain(notifications.iter().filter_map(LocalNotification::region_name)).collect();
+        let result = result.and(permitted).and_then(|()| check_regions(&regions));
         let fits = result.is_ok();
         self.tell_result(request, result, turn);
         if fits {
@@ -205,4 +207,10 @@ impl App {
             self.remove_delivered(&Identifiers::All, turn);
         }
     }
+}
+
+/// Those that an app would wait for, by their identifiers.
+fn check_regions(regions: &BTreeSet<&String>) -> Result<(), RequestError> {
+    let max = crate::region::MAX_REGIONS;
+    if regions.len() > max { Err(RequestError::TooManyRegions { max }) } else { Ok(()) }
 }

@@ -224,6 +224,9 @@ pub struct Delivered {
     pub(crate) displayed: bool,
     /// Of a temporary banner: when it goes by itself.
     pub(crate) gone_at: Option<UnixMillis>,
+    /// Its place among all that came on the screen.
+    #[serde(default)]
+    pub(crate) order: u64,
     /// It lights the screen.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lights_screen: bool,
@@ -232,6 +235,11 @@ pub struct Delivered {
 impl Delivered {
     pub fn identifier(&self) -> &str {
         &self.notification.request.identifier
+    }
+
+    /// What came on the screen later is greater. Dates don't say: a local notification has the one that it was due.
+    pub(crate) const fn age(&self) -> (u64, UnixMillis) {
+        (self.order, self.notification.date)
     }
 
     /// Where it is to be seen now: a temporary banner goes after a while, and what is listed stays without it.
@@ -252,6 +260,9 @@ pub struct RemoteMark {
     pub registration: String,
     pub seq: u64,
     pub apns_id: String,
+    /// The method with the fetch completion handler gets it, whatever else is done with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) told: bool,
 }
 
 /// Where a notification is to be seen.

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 const MAX_DEPTH: u8 = 4;
 /// Longest text that comes of one format, in bytes: the forms could multiply without end.
 const MAX_TEXT: usize = 16 * 1_024;
+/// As many placeholders of one format are filled in. Forms that consist of them alone fill no text.
+const MAX_PLACEHOLDERS: usize = 1_000;
 /// The conversions of a number in a form.
 const NUMBERS: [&str; 12] = ["d", "i", "u", "ld", "li", "lu", "lld", "lli", "llu", "zd", "zu", "@"];
 
@@ -67,7 +69,7 @@ impl PluralFormat {
     pub(crate) fn resolved(&self, locale: &str, args: &[String]) -> String {
         let locale: Option<Locale> = locale.replace('_', "-").parse().ok();
         let rules = locale.and_then(|locale| PluralRules::try_new_cardinal(locale.into()).ok());
-        let mut filling = Filling { format: self, rules, args, next: 0, text: String::new() };
+        let mut filling = Filling { format: self, rules, args, next: 0, filled: 0, text: String::new() };
         filling.fill(&self.format, None, 0);
         filling.text
     }
@@ -80,6 +82,8 @@ struct Filling<'a> {
     args: &'a [String],
     /// The argument that a placeholder without a position takes.
     next: usize,
+    /// Placeholders so far.
+    filled: usize,
     text: String,
 }
 
@@ -87,7 +91,8 @@ impl Filling<'_> {
     /// `own` is the argument of the variable whose form this is.
     fn fill(&mut self, format: &str, own: Option<&str>, depth: u8) {
         let mut rest = format;
-        while let Some(at) = rest.find('%') {
+        while let Some(at) = rest.find('%').filter(|_| self.filled < MAX_PLACEHOLDERS) {
+            self.filled += 1;
             self.push(&rest[..at]);
             rest = &rest[at + 1..];
             rest = match self.placeholder(rest, own, depth) {
@@ -118,10 +123,11 @@ impl Filling<'_> {
         let at = position.map(|_| text[..digits].parse::<usize>().unwrap_or(usize::MAX));
         let text = position.unwrap_or(text);
         if let Some((name, after)) = text.strip_prefix("#@").and_then(|text| text.split_once('@')) {
-            let forms = self.format.variables.get(name).filter(|_| depth < MAX_DEPTH)?;
+            let format = self.format;
+            let forms = format.variables.get(name).filter(|_| depth < MAX_DEPTH)?;
             let argument = self.argument(at, None);
-            let form = forms.of(&argument, self.rules.as_ref()).to_owned();
-            self.fill(&form, Some(&argument), depth + 1);
+            let form = forms.of(&argument, self.rules.as_ref());
+            self.fill(form, Some(&argument), depth + 1);
             return Some(after);
         }
         // The longest first, so that no letter of it is left behind.

@@ -54,7 +54,7 @@ impl App {
         let permitted = self.permission.is_granted();
         // What an app of iOS 9 gets in front needs no permission to be shown; what it makes itself does.
         if in_foreground && (permitted || remote.is_some()) {
-            self.tell_in_front(&notification, turn);
+            self.tell_in_front(&notification, remote.as_ref(), turn);
         }
         let suppressed = |reason, turn: &mut Turn<'_>| {
             turn.receipt(&self.profile.bundle_id, remote.as_ref(), Stage::Suppressed, Some(reason));
@@ -79,11 +79,21 @@ impl App {
 
     /// The user may not want to be interrupted now. A provisional trial never does.
     fn interrupt(&mut self, notification: Notification, remote: Option<RemoteMark>, turn: &mut Turn<'_>) {
-        let (bundle, level) = (&self.profile.bundle_id, notification.request.content.interruption_level);
+        let (bundle, content) = (&self.profile.bundle_id, &notification.request.content);
+        // A critical sound is one at every level.
+        let sound = sound(content, &self.profile, &self.permission.settings(&self.profile));
+        let level = match sound {
+            Some(PlayedSound { critical: true, .. }) => InterruptionLevel::Critical,
+            Some(_) | None => content.interruption_level,
+        };
         let quiet = self.permission.status == AuthorizationStatus::Provisional;
         let conditions = turn.conditions;
         if !quiet && conditions.summary.as_ref().is_some_and(|summary| summary.holds(bundle, level)) {
-            self.collect(notification, remote, turn);
+            if content.has_text() {
+                self.collect(notification, remote, turn);
+            } else {
+                self.present(notification, remote, Manner::BesideSummary, turn);
+            }
         } else if !quiet && conditions.focus.as_ref().is_some_and(|focus| !focus.lets_through(bundle, level))
         {
             self.present(notification, remote, Manner::Silenced, turn);
@@ -155,10 +165,12 @@ impl App {
         let provisional = self.permission.status == AuthorizationStatus::Provisional && showing.is_quiet();
         let (stage, reason) = match manner {
             Manner::Silenced => (Stage::Suppressed, Some(Reason::FOCUS)),
-            Manner::Usual | Manner::Asked(_) | Manner::Summarised if provisional => {
+            Manner::Usual | Manner::Asked(_) | Manner::Summarised | Manner::BesideSummary if provisional => {
                 (Stage::Suppressed, Some(Reason::PROVISIONAL))
             }
-            Manner::Usual | Manner::Asked(_) | Manner::Summarised => (Stage::Displayed, None),
+            Manner::Usual | Manner::Asked(_) | Manner::Summarised | Manner::BesideSummary => {
+                (Stage::Displayed, None)
+            }
         };
         let shown = Shown {
             surfaces: showing.surfaces.clone(),
@@ -174,6 +186,7 @@ impl App {
         self.put_on_screen(
             Delivered {
                 gone_at: gone_at(&surfaces, turn.now),
+                order: turn.order(),
                 notification,
                 remote,
                 surfaces,
@@ -202,10 +215,16 @@ impl App {
         let shows = |settings: &NotificationSettings, place| {
             !show(content, &self.profile, settings, place).is_nothing()
         };
+        let unmuted = Place { muted: false, ..place };
+        let usual = Place { manner: Manner::Usual, ..unmuted };
+        if !shows(&ALL_ENABLED, usual) {
+            return Reason::NOT_DISPLAYABLE;
+        }
         match place.manner {
-            Manner::Silenced => Reason::FOCUS,
+            Manner::Silenced if shows(settings, usual) => Reason::FOCUS,
+            Manner::BesideSummary if shows(settings, usual) => Reason::SUMMARY,
+            Manner::Silenced | Manner::BesideSummary => Reason::NOT_PERMITTED,
             Manner::Usual | Manner::Asked(_) | Manner::Summarised => {
-                let unmuted = Place { muted: false, ..place };
                 if shows(settings, unmuted) {
                     Reason::MUTED
                 } else if shows(&ALL_ENABLED, unmuted) {
@@ -293,6 +312,8 @@ pub(crate) enum Manner {
     Silenced,
     /// With the scheduled summary, its badge having been set already.
     Summarised,
+    /// While its app's notifications wait for the summary, of one without a text, which has no place in it.
+    BesideSummary,
 }
 
 /// Where a notification meets the user.
@@ -316,10 +337,11 @@ fn show(
         Manner::Asked(options) => options,
         Manner::Silenced => PresentationOptions::LIST.and(PresentationOptions::BADGE),
         Manner::Summarised => PresentationOptions::LIST,
+        Manner::BesideSummary => PresentationOptions::BADGE,
     };
     let by_system = match manner {
         Manner::Usual | Manner::Summarised => true,
-        Manner::Asked(_) | Manner::Silenced => false,
+        Manner::Asked(_) | Manner::Silenced | Manner::BesideSummary => false,
     };
     let passive = content.interruption_level == InterruptionLevel::Passive;
     let mut surfaces = Vec::new();

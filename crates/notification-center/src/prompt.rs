@@ -69,6 +69,13 @@ impl App {
         }
     }
 
+    /// Its app isn't in front any more: the question waits until it is again.
+    pub(crate) fn withdraw_prompt(&mut self, turn: &mut Turn<'_>) {
+        if self.prompt.as_mut().is_some_and(|prompt| std::mem::take(&mut prompt.shown)) {
+            turn.out.push(Output::WithdrawPrompt { bundle: self.bundle() });
+        }
+    }
+
     pub(crate) fn prompt_answered(&mut self, allow: bool, turn: &mut Turn<'_>) {
         let Some(prompt) = self.prompt.take_if(|prompt| prompt.shown) else { return };
         self.permission.answer(prompt.options, allow);

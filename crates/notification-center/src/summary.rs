@@ -103,6 +103,7 @@ impl Center {
         out.push(Output::SummaryDelivered { notifications });
         // What comes last is on top.
         for (bundle, Collected { notification, remote }) in collected.into_iter().rev() {
+            let notification = Notification { date: now, ..notification };
             self.with_app(&bundle, now, out, |app, turn| {
                 app.present(notification, remote, Manner::Summarised, turn);
             });

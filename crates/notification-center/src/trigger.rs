@@ -91,7 +91,13 @@ impl Pending {
     pub(crate) fn waits_again(&mut self, device_zone: &str, now: UnixMillis) -> bool {
         let trigger = self.request.trigger.as_ref().filter(|trigger| trigger.repeats());
         let Some(trigger) = trigger else { return false };
-        self.next_trigger_date = trigger.date_after(self.added_at, device_zone, now);
+        let after = |after| trigger.date_after(self.added_at, device_zone, after);
+        // The time of the request itself is no date of one that never fired.
+        let begins = self.counted_from == self.added_at;
+        self.next_trigger_date = match after(now) {
+            Some(date) if date == self.added_at && begins => after(date),
+            date => date,
+        };
         self.counted_from = now;
         self.next_trigger_date.is_some()
     }
@@ -116,10 +122,10 @@ impl Pending {
     }
 }
 
-/// The first of `anchor` plus k intervals after `now`. `anchor` itself, the time of the request, is none of them.
+/// The first of `anchor` plus k intervals after `now`, also before `anchor`: should the clock have gone back, the beat
+/// goes on over the time of the request.
 fn next_beat(anchor: UnixMillis, interval: i64, now: UnixMillis) -> UnixMillis {
     let periods = now.millis_since(anchor).div_euclid(interval).saturating_add(1);
-    let periods = if periods == 0 { 1 } else { periods };
     anchor.plus_millis(periods.saturating_mul(interval))
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Prompt {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Notifications {
-    /// Newest first.
+    /// What came on the screen last is first.
     notifications: Vec<NotificationView>,
     /// What of them is in Notification Center, as it stands together: the group with the newest first.
     groups: Vec<GroupView>,

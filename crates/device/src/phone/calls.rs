@@ -187,7 +187,7 @@ impl Phone {
         } else if matches!(call, AppCall::GetBadgeCount) {
             Ok(Reply::Badge(self.center.badge(bundle)))
         } else {
-            Ok(Reply::Registered(self.apps.get(bundle).is_some_and(|app| app.kept.registered)))
+            Ok(Reply::Registered(self.is_registered(bundle)))
         };
         found.unwrap_or_else(Reply::Error)
     }
@@ -248,6 +248,11 @@ impl Phone {
             None => {}
         }
         Ok(())
+    }
+
+    /// *isRegisteredForRemoteNotifications*.
+    pub(super) fn is_registered(&self, bundle: &str) -> bool {
+        self.apps.get(bundle).is_some_and(|app| app.kept.registered) && self.center.is_registered(bundle)
     }
 
     fn set_registered(&mut self, bundle: &str, registered: bool) -> Result<(), StoreError> {

@@ -124,12 +124,13 @@ pub(crate) struct AppDetail {
     /// *applicationState*; absent of an app that doesn't run. Behind a prompt, an app in foreground is inactive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) application_state: Option<ApplicationState>,
-    /// It has registered for remote notifications (*isRegisteredForRemoteNotifications*).
+    /// It has registered for remote notifications, and the user's switches let one reach it
+    /// (*isRegisteredForRemoteNotifications*).
     pub(crate) registered: bool,
     /// What `didFailToRegisterForRemoteNotificationsWithError` was told last; absent once registering succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) registration_error: Option<LocalError>,
-    /// The number that its icon shows: 0 while a Focus hides badges.
+    /// The number that its icon shows: 0 while a Focus hides badges, or the user lets the app show none.
     pub(crate) visible_badge: u32,
     /// Background App Refresh is on for it.
     pub(crate) background_refresh: bool,
@@ -237,7 +238,7 @@ impl Phone {
                 .center
                 .application_state(bundle)
                 .and_then(|state| translate::same(&state).ok()),
-            registered: app.kept.registered,
+            registered: self.is_registered(bundle),
             registration_error: app.registration_error.clone(),
             visible_badge: self.center.visible_badge(bundle),
             background_refresh: self.center.refreshes_in_background(bundle),
@@ -271,18 +272,10 @@ impl Phone {
         self.center.prompt().map(|prompt| translate::prompt(&prompt))
     }
 
-    /// Everything on the screen, newest first.
+    /// Everything on the screen; what came last is on top.
     pub(crate) fn shown(&self) -> Vec<NotificationView> {
-        let mut shown: Vec<NotificationView> = self
-            .center
-            .apps()
-            .flat_map(|app| self.center.on_screen(&app.bundle_id).map(move |delivered| (app, delivered)))
-            .filter_map(|(app, delivered)| {
-                translate::view(&self.center, app, delivered, self.clock.now()).ok()
-            })
-            .collect();
-        shown.sort_by_key(|view| std::cmp::Reverse(view.date));
-        shown
+        let view = |(app, delivered)| translate::view(&self.center, app, delivered, self.clock.now()).ok();
+        self.center.screen().into_iter().filter_map(view).collect()
     }
 
     pub(super) fn app(&self, bundle: &str) -> Result<&App, Refusal> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{LocalNotification, UserNotificationSettings};
 use crate::app::{App, Turn};
 use crate::output::UserInfo;
-use crate::{AppState, Delegate, Notification, Output, Response, Trigger};
+use crate::{AppState, Delegate, Notification, Output, RemoteMark, Response, Trigger};
 
 /// The methods of iOS 9 that an app's *UIApplicationDelegate* has, beside the one with the fetch completion handler. They
 /// are called only in an app without a *UNUserNotificationCenterDelegate*.
@@ -102,14 +102,17 @@ pub(crate) enum Callback {
 }
 
 impl Origin {
+    fn arriving(remote: Option<&RemoteMark>) -> Self {
+        remote.map_or(Self::Local, |remote| Self::Remote { told: remote.told })
+    }
+
+    /// Of one that the user acts on.
     pub(crate) fn of(notification: &Notification) -> Self {
-        let request = &notification.request;
-        if request.trigger != Some(Trigger::Push) {
-            return Self::Local;
+        if notification.request.trigger == Some(Trigger::Push) {
+            Self::Remote { told: false }
+        } else {
+            Self::Local
         }
-        let aps = request.content.user_info.get("aps");
-        let wakes = aps.and_then(|aps| aps.get("content-available"));
-        Self::Remote { told: wakes.is_some_and(|value| *value == 1) }
     }
 }
 
@@ -157,9 +160,14 @@ impl App {
     }
 
     /// It arrived while the app was in front: an app of iOS 9 is told, and nothing is shown.
-    pub(crate) fn tell_in_front(&mut self, notification: &Notification, turn: &mut Turn<'_>) {
+    pub(crate) fn tell_in_front(
+        &mut self,
+        notification: &Notification,
+        remote: Option<&RemoteMark>,
+        turn: &mut Turn<'_>,
+    ) {
         let Some(delegate) = self.process.delegate else { return };
-        match delegate.callback(Occasion::ForegroundArrival, Origin::of(notification)) {
+        match delegate.callback(Occasion::ForegroundArrival, Origin::arriving(remote)) {
             Some(called @ (Callback::Fetch | Callback::Remote | Callback::Local)) => {
                 self.call_with(called, notification, ApplicationState::Active, turn);
             }

@@ -70,18 +70,37 @@ fn a_prompt_waits_until_its_app_is_in_foreground() {
     assert_eq!(phone.center.prompt().map(|prompt| prompt.app_name), Some("News".to_owned()));
 }
 
+/// §1.3: a question stands before its app and nowhere else.
 #[test]
-fn prompts_of_two_apps_come_one_after_the_other() {
-    let mut phone = Phone::after([state(AppState::Foreground), ask(usual(), 1), Input::AppInstalled(chat())]);
+fn section_1_3_a_prompt_leaves_the_screen_with_its_app_and_comes_back_with_it() {
+    let asked = [state(AppState::Foreground), ask(usual(), 1), Input::AppInstalled(chat())];
+    let mut phone = Phone::after(asked);
+    assert_eq!(
+        phone.take(state(AppState::Background)),
+        ["app Foreground → Background", "withdraw prompt"],
+        "the user went home"
+    );
+    assert_eq!(phone.center.prompt(), None);
+    assert_eq!(phone.take(answer(true)), [""; 0], "there is no prompt to answer");
+    assert_eq!(phone.take(state(AppState::Foreground)), ["app Background → Foreground", "prompt 0b111"]);
     let to_front = Input::AppStateChanged { bundle: CHAT.to_owned(), state: AppState::Foreground };
     assert_eq!(
         phone.take(to_front),
-        ["app Ended → Foreground of com.example.chat", "app Foreground → Background"],
+        ["app Ended → Foreground of com.example.chat", "app Foreground → Background", "withdraw prompt"],
         "one app is in foreground"
     );
     let ask_too = Input::AuthorizationRequested { bundle: CHAT.to_owned(), options: usual(), request: 2 };
-    assert_eq!(phone.take(ask_too), [""; 0]);
-    assert_eq!(phone.take(answer(true)), ["result 1: true", "prompt 0b111 of com.example.chat"]);
+    assert_eq!(phone.take(ask_too), ["prompt 0b111 of com.example.chat"], "it is the one in front");
+    assert_eq!(
+        phone.take(state(AppState::Foreground)),
+        [
+            "app Background → Foreground".to_owned(),
+            "app Foreground → Background of com.example.chat".to_owned(),
+            "withdraw prompt of com.example.chat".to_owned(),
+            "prompt 0b111".to_owned(),
+        ]
+    );
+    assert_eq!(phone.take(answer(true)), ["result 1: true"]);
 }
 
 #[test]
@@ -166,6 +185,106 @@ fn a_provisional_trial_is_quiet_until_the_user_keeps_it_or_turns_it_off() {
     asked.take(ask(usual(), 2));
     asked.take(answer(true));
     assert_eq!(settings(&asked).sound_setting, Enabled);
+}
+
+/// §1.3 and §1.4: a trial is in Notification Center, whatever stands beside `provisional`.
+#[test]
+fn section_1_4_a_trial_without_alert_is_in_notification_center_as_well() {
+    use NotificationSetting::*;
+    for beside in [AuthorizationOptions::NONE, AuthorizationOptions::SOUND, AuthorizationOptions::ALERT] {
+        let mut phone = Phone::after([state(AppState::Foreground), ask(PROVISIONAL.and(beside), 1)]);
+        phone.take(state(AppState::Background));
+        let settings = |phone: &Phone| phone.center.settings(NEWS).expect("it is installed");
+        assert_eq!(settings(&phone).notification_center_setting, Enabled, "beside {beside:?}");
+        assert_eq!(phone.take(add("a", None)), ["added", "present a on NotificationCenter"]);
+        let quiet = ["1 suppressed: provisional", "present id-1 on NotificationCenter"];
+        assert_eq!(phone.take(arrives(alert(1))), quiet, "beside {beside:?}");
+        phone.take(change(SettingChange::KeepProminently));
+        let alerts = if beside == AuthorizationOptions::ALERT { Enabled } else { NotSupported };
+        let now = settings(&phone);
+        assert_eq!((now.alert_setting, now.notification_center_setting), (alerts, Enabled));
+    }
+    let mut phone =
+        Phone::after([state(AppState::Foreground), ask(AuthorizationOptions::BADGE, 1), answer(true)]);
+    phone.take(ask(PROVISIONAL, 2));
+    let settings = phone.center.settings(NEWS).expect("it is installed");
+    assert_eq!(settings.notification_center_setting, NotSupported, "it is no trial any more");
+}
+
+/// §1.2 and §1.4: each switch × whether the app asked for it × what it makes of a trial.
+#[test]
+fn section_1_2_a_switch_that_interrupts_ends_a_trial() {
+    use AuthorizationStatus::*;
+    let sound = AuthorizationOptions::SOUND;
+    let (alerts, badge) = (AuthorizationOptions::ALERT, AuthorizationOptions::BADGE);
+    let on = true;
+    let table = [
+        (alerts, SettingChange::Alert { on }, Authorized, vec!["present id-1 on Banner+NotificationCenter"]),
+        (
+            alerts,
+            SettingChange::LockScreen { on },
+            Authorized,
+            vec!["present id-1 on LockScreen+NotificationCenter"],
+        ),
+        (
+            sound,
+            SettingChange::Sound { on },
+            Authorized,
+            vec!["present id-1 on NotificationCenter", "sound default"],
+        ),
+        (
+            badge,
+            SettingChange::Badge { on },
+            Authorized,
+            vec!["present id-1 on NotificationCenter", "badge 3"],
+        ),
+        (alerts, SettingChange::Sound { on }, Provisional, vec!["present id-1 on NotificationCenter"]),
+        (sound, SettingChange::Alert { on }, Provisional, vec!["present id-1 on NotificationCenter"]),
+        (
+            usual(),
+            SettingChange::NotificationCenter { on },
+            Provisional,
+            vec!["present id-1 on NotificationCenter"],
+        ),
+        (
+            usual(),
+            SettingChange::Sound { on: false },
+            Provisional,
+            vec!["present id-1 on NotificationCenter"],
+        ),
+    ];
+    for (asked, turned, after, shown) in table {
+        let mut phone = Phone::after([state(AppState::Foreground), ask(PROVISIONAL.and(asked), 1)]);
+        phone.take(state(AppState::Background));
+        phone.take(change(turned));
+        assert_eq!(status(&phone), after, "{turned:?}");
+        let first = if after == Authorized { "1 displayed" } else { "1 suppressed: provisional" };
+        let expected: Vec<_> = std::iter::once(first).chain(shown).collect();
+        assert_eq!(phone.take(arrives(alert(1))), expected, "{turned:?}");
+        // What is asked for later is off like the rest of a trial.
+        phone.take(ask(PROVISIONAL.and(usual()), 2));
+        let settings = phone.center.settings(NEWS).expect("it is installed");
+        if after == Provisional {
+            let quiet = NotificationSetting::Disabled;
+            assert_eq!((settings.sound_setting, settings.alert_setting), (quiet, quiet), "{turned:?}");
+        }
+    }
+}
+
+#[test]
+fn switches_that_the_user_turned_off_one_by_one_are_no_trial() {
+    let off = [
+        SettingChange::Alert { on: false },
+        SettingChange::Sound { on: false },
+        SettingChange::Badge { on: false },
+        SettingChange::LockScreen { on: false },
+        SettingChange::AllowNotifications { on: false },
+        SettingChange::AllowNotifications { on: true },
+    ];
+    let mut phone = Phone::after([state(AppState::Foreground), ask(usual(), 1), answer(true)]);
+    off.into_iter().for_each(|turned| drop(phone.take(change(turned))));
+    let settings = phone.center.settings(NEWS).expect("it is installed");
+    assert_eq!(settings.sound_setting, NotificationSetting::Disabled, "switches keep their places");
 }
 
 #[test]

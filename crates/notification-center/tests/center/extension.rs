@@ -64,6 +64,40 @@ fn it_runs_for_a_remote_alert_that_says_mutable_content_and_would_be_seen() {
     assert_eq!(without.take(mutable(1)), SHOWN, "an app without one");
 }
 
+/// §3.3: what it answers is brought into its range.
+#[test]
+fn section_3_3_numbers_out_of_their_range_are_brought_into_it() {
+    let sound = NotificationSound { name: "chime.caf".to_owned(), critical: true, volume: Some(5.0) };
+    let out = NotificationContent {
+        summary_argument_count: Some(0),
+        relevance_score: 2.0,
+        sound: Some(sound),
+        ..content("n")
+    };
+    let mut phone = Phone::after([before(AppState::Background), vec![mutable(1)]].concat());
+    phone.take(answers(1, out));
+    let shown = phone.center.delivered(NEWS).next().expect("it is there");
+    let now = &shown.notification.request.content;
+    assert_eq!((now.summary_argument_count, now.relevance_score), (Some(1), 1.0));
+    assert_eq!(now.sound.as_ref().and_then(|sound| sound.volume), Some(1.0));
+}
+
+/// §3.7: the date is that of delivery, and the order that of the screen.
+#[test]
+fn section_3_7_what_comes_late_has_the_date_at_which_it_was_shown() {
+    for late in [answers(1, content("better")), ended(None)] {
+        let mut phone = Phone::after([before(AppState::Background), vec![mutable(1)]].concat());
+        phone.pass(10 * SECOND);
+        phone.take(add("local", None));
+        phone.pass(10 * SECOND);
+        phone.take(late);
+        assert_eq!(phone.listed(), ["id-1", "local"]);
+        let screen = phone.center.screen();
+        let dates: Vec<_> = screen.iter().map(|(_, shown)| shown.notification.date).collect();
+        assert_eq!(dates, [20, 10].map(|seconds| START.plus_millis(seconds * SECOND)));
+    }
+}
+
 #[test]
 fn it_runs_as_permission_has_it() {
     let off = |change| {

@@ -109,6 +109,35 @@ fn levels_pass_focus_summary_and_mute_switch_as_the_table_says() {
     }
 }
 
+/// §6.2: a critical sound plays past everything, at every level.
+#[test]
+fn section_6_2_a_critical_sound_passes_focus_summary_and_mute_switch() {
+    for level in ["passive", "active", "time-sensitive"] {
+        for condition in [focus(&[], false, false), summary(), muted()] {
+            let mut phone = Phone::after([before(), vec![condition.clone()]].concat());
+            let sound = json!({"critical": 1, "name": "chime.caf", "volume": 0.3});
+            let aps = json!({"alert": "n", "sound": sound, "interruption-level": level});
+            let said = phone.take(arrives(push(1, json!({"aps": aps}))));
+            assert_eq!(said[0], "1 displayed", "{level}: {condition:?}");
+            assert_eq!(said.last().map(String::as_str), Some("critical sound chime.caf"), "{level}");
+        }
+    }
+    let sound = json!({"critical": 1, "name": "chime.caf"});
+    let aps = json!({"alert": "n", "sound": sound});
+    let plain = [allowed(AppState::Background), vec![focus(&[], false, false)]].concat();
+    check(&plain, arrives(push(1, json!({"aps": aps}))), &["1 suppressed: focus", LISTED]);
+}
+
+/// §6.5: a Focus is the reason only where the user would have been told without it.
+#[test]
+fn section_6_5_what_the_user_switched_off_is_no_focus() {
+    let badge = || arrives(push(1, json!({"aps": {"badge": 1}})));
+    let off = [focus(&[], true, false), change(SettingChange::Badge { on: false })];
+    check(&[before(), off.to_vec()].concat(), badge(), &["1 suppressed: not-permitted"]);
+    let unlisted = [focus(&[], true, false), change(SettingChange::NotificationCenter { on: false })];
+    check(&[before(), unlisted.to_vec()].concat(), at("active"), &["1 suppressed: focus", "badge 3"]);
+}
+
 #[test]
 fn an_allowed_app_passes_the_focus_and_another_doesnt() {
     let loud = ["1 displayed", ANYWHERE, "sound default", "badge 3"];

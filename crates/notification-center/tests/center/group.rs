@@ -85,6 +85,37 @@ fn a_summary_counts_what_the_others_count_and_names_each_once() {
     assert_eq!(groups(&phone), ["a: id-4,id-3,id-2,id-1 (6 more from Ann, Bob)"]);
 }
 
+/// §6.4: an empty format is none.
+#[test]
+fn section_6_4_without_a_format_the_device_has_its_own_words() {
+    let set = categories(json!([{"identifier": "", "category_summary_format": ""}]));
+    assert_eq!(groups(&filled(&[set]))[0], "app: id-5,id-2 (1 more notification)");
+}
+
+/// §6.9: the count is the group's, however the user has them grouped.
+#[test]
+fn section_6_9_a_placeholder_counts_what_stands_in_the_group() {
+    let set = categories(json!([{"identifier": "mail", "hidden_previews_body_placeholder": "%u"}]));
+    for (how, counts) in [
+        (Grouping::Automatic, ["1", "2", "2"]),
+        (Grouping::ByApp, ["3", "3", "3"]),
+        (Grouping::Off, ["1", "1", "1"]),
+    ] {
+        let hidden = [
+            set.clone(),
+            change(SettingChange::Grouping { how }),
+            change(SettingChange::ShowPreviews { when: ShowPreviews::Never }),
+        ];
+        let mut phone = Phone::after([allowed(AppState::Background), hidden.to_vec()].concat());
+        for (seq, thread) in [(1, "a"), (2, "a"), (3, "b")] {
+            let aps = json!({"alert": "n", "category": "mail", "thread-id": thread});
+            phone.take(arrives(push(seq, json!({"aps": aps}))));
+        }
+        let read = |shown: &Delivered| phone.center.preview(NEWS, shown).body;
+        assert_eq!(phone.center.on_screen(NEWS).map(read).collect::<Vec<_>>(), counts, "{how:?}");
+    }
+}
+
 #[test]
 fn the_devices_own_words_are_in_its_language() {
     let mut phone = filled(&[Input::LocaleChanged { locale: "zh-Hans".to_owned() }]);
@@ -99,6 +130,8 @@ fn the_devices_own_words_are_in_its_language() {
 fn previews_are_hidden_as_the_user_wants_and_the_category_allows() {
     let plain = json!([]);
     let placeholder = json!([{"identifier": "mail", "hidden_previews_body_placeholder": "%u messages"}]);
+    // Apple's default of the property.
+    let empty = json!([{"identifier": "mail", "hidden_previews_body_placeholder": ""}]);
     let title = json!([{"identifier": "mail", "options": {"hidden_previews_show_title": true}}]);
     let both = json!([{"identifier": "mail", "options":
         {"hidden_previews_show_title": true, "hidden_previews_show_subtitle": true}}]);
@@ -109,6 +142,7 @@ fn previews_are_hidden_as_the_user_wants_and_the_category_allows() {
         (ShowPreviews::WhenAuthenticated, &placeholder, shown, "//2 messages"),
         (ShowPreviews::Never, &plain, "//Notification", "//Notification"),
         (ShowPreviews::Never, &placeholder, "//2 messages", "//2 messages"),
+        (ShowPreviews::Never, &empty, "//Notification", "//Notification"),
         (ShowPreviews::Never, &title, "T//Notification", "T//Notification"),
         (ShowPreviews::Never, &both, "T/S/Notification", "T/S/Notification"),
     ];

@@ -114,6 +114,28 @@ fn in_foreground_an_app_of_ios_9_is_told_and_nothing_is_shown() {
     }
 }
 
+/// §4.6 and §5.2: what the extension makes of the payload changes nothing about who was told of it.
+#[test]
+fn section_4_6_a_mixed_one_comes_once_whatever_its_extension_answers() {
+    let waking = json!({"content-available": 1});
+    for changed in [json!({}), json!({"a": 1}), json!({"aps": waking})] {
+        let serde_json::Value::Object(user_info) = changed else { continue };
+        for aps in [
+            json!({"alert": "n", "mutable-content": 1, "content-available": 1}),
+            json!({"alert": "n", "mutable-content": 1}),
+        ] {
+            let mut app = phone(FETCH, AppState::Foreground);
+            app.take(Input::AppInstalled(AppProfile { service_extension: true, ..news() }));
+            let mut said = app.take(arrives(push(1, json!({"aps": aps}))));
+            let call = app.center.extension_calls(NEWS).next().expect("it runs").call;
+            let content = NotificationContent { user_info: user_info.clone(), ..content("n") };
+            let content = Box::new(content);
+            said.extend(app.take(of_app(AppInput::ServiceExtensionAnswered { call, content })));
+            assert_eq!(calls(said).len(), 1, "{aps} {user_info:?}");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_shown_in_foreground_says_so_and_what_shows_nothing_is_told_all_the_same() {
     let mut app = phone(PLAIN, AppState::Foreground);

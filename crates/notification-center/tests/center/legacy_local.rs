@@ -167,6 +167,36 @@ fn a_region_excludes_a_fire_date_and_triggers_once_unless_told_otherwise() {
     assert_eq!(phone.take(to(121.5)).len(), 1, "and again");
 }
 
+/// §3.6: twenty regions of an app, by whichever call.
+#[test]
+fn section_3_6_a_list_may_not_watch_more_than_twenty_regions() {
+    let by = |identifier: String| {
+        let shop = json!({"identifier": identifier, "center": {"latitude": 31.2, "longitude": 121.5}, "radius": 100.0,
+            "notify_on_entry": true, "notify_on_exit": false});
+        let region: Region = serde_json::from_value(shop).expect("it is a region");
+        LocalNotification { region: Some(region), fire_date: None, ..local_at(0) }
+    };
+    let set = |numbers: std::ops::Range<u8>| {
+        let notifications = numbers.map(|number| by(number.to_string())).collect();
+        legacy(LegacyInput::SetScheduledLocalNotifications { notifications, request: 9 })
+    };
+    let full = "not added: TooManyRegions { max: 20 }";
+    let mut phone = in_background();
+    phone.take(schedule(local_at(HOUR)));
+    assert_eq!(phone.take(set(0..21)), [full]);
+    assert_eq!(scheduled(&phone), [local_at(HOUR)], "the list stays");
+    assert_eq!(phone.take(set(0..20)), ["added"]);
+    assert_eq!(phone.take(set(20..40)), ["added"], "those before make way");
+    assert_eq!(phone.take(schedule(by("40".to_owned()))), [full]);
+    assert_eq!(phone.take(schedule(by("20".to_owned()))), ["added"], "the same region");
+    let region = by("home".to_owned()).region.expect("it has one");
+    let newer = Some(Trigger::Location { region: Box::new(region), repeats: false });
+    phone.take(set(0..19));
+    assert_eq!(phone.take(add("home", newer)), ["added"]);
+    assert_eq!(phone.take(set(0..20)), [full], "with that of the newer API");
+    assert_eq!(phone.take(set(0..19)), ["added"]);
+}
+
 #[test]
 fn each_field_is_shown_as_it_says() {
     let whole = LocalNotification {

@@ -87,6 +87,8 @@ fn when_the_clock_goes_back_nothing_fires_again_and_the_beat_goes_on() {
     assert_eq!(phone.waiting(), ["beat"]);
     assert_eq!(phone.center.next_wake(), Some(START.plus_millis(-MINUTE)), "still in step with its request");
     assert_eq!(phone.pass(30 * SECOND), [format!("present beat {EVERYWHERE}")]);
+    assert_eq!(phone.center.next_wake(), Some(START), "also over the time of the request");
+    assert_eq!(phone.pass(MINUTE), [format!("present beat {EVERYWHERE}")]);
 
     let mut asked = Phone::after(allowed(AppState::Foreground));
     asked.take(arrives(alert(1)));

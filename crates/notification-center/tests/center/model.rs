@@ -120,8 +120,7 @@ impl Model {
                 while next - seconds * 1_000 > after {
                     next -= seconds * 1_000;
                 }
-                // The time of the request is no date.
-                if next == added { next + seconds * 1_000 } else { next }
+                next
             }
             Kind::Wall { hour, minute, weekday, zone } => {
                 let zone = Self::zone(zone.unwrap_or(self.zone));
@@ -147,7 +146,10 @@ impl Model {
         for at in 0..self.waiting.len() {
             let Waiting { kind, repeats, added, counted, .. } = self.waiting[at];
             if repeats && counted - now >= 60_000 {
-                self.waiting[at].next = self.next(kind, added, now);
+                let next = self.next(kind, added, now);
+                // The time of the request is no date before the first one.
+                let early = next == added && counted == added;
+                self.waiting[at].next = if early { self.next(kind, added, added) } else { next };
                 self.waiting[at].counted = now;
             }
         }

@@ -70,6 +70,40 @@ fn section_1_4_token_registration_works_in_every_status() {
     }
 }
 
+/// §2.1: *isRegisteredForRemoteNotifications* × status × Background App Refresh.
+#[test]
+fn section_2_1_registration_reflects_the_system_s_switches() {
+    for status in STATUSES {
+        let mut phone = with_status(status, AppState::Background);
+        assert!(phone.center.is_registered(NEWS), "{status:?}: a silent one can reach it");
+        phone.take(change(SettingChange::BackgroundAppRefresh { on: false }));
+        let nothing = [AuthorizationStatus::NotDetermined, AuthorizationStatus::Denied];
+        assert_eq!(phone.center.is_registered(NEWS), !nothing.contains(&status), "{status:?}");
+        phone.take(Input::RegisteredForRemoteNotifications { bundle: NEWS.to_owned(), registered: false });
+        phone.take(change(SettingChange::BackgroundAppRefresh { on: true }));
+        assert!(!phone.center.is_registered(NEWS), "{status:?}: the app's own word");
+    }
+}
+
+/// §6.1 and §6.3: the badge needs its switch, also the one that stands there.
+#[test]
+fn section_6_3_an_icon_shows_no_badge_that_the_user_switched_off() {
+    for (off, on) in [
+        (SettingChange::Badge { on: false }, SettingChange::Badge { on: true }),
+        (SettingChange::AllowNotifications { on: false }, SettingChange::AllowNotifications { on: true }),
+    ] {
+        let mut phone = with_status(AuthorizationStatus::Authorized, AppState::Background);
+        phone.take(Input::BadgeSet { bundle: NEWS.to_owned(), count: 4, request: 1 });
+        assert_eq!(phone.take(change(off)), ["badge 0"], "{off:?}");
+        assert_eq!((phone.center.visible_badge(NEWS), phone.center.badge(NEWS)), (0, 4), "{off:?}");
+        assert_eq!(phone.take(change(on)), ["badge 4"], "{on:?}");
+        assert_eq!(phone.center.visible_badge(NEWS), 4);
+    }
+    let mut clip = with_status(AuthorizationStatus::Ephemeral, AppState::Background);
+    clip.take(Input::BadgeSet { bundle: NEWS.to_owned(), count: 4, request: 1 });
+    assert_eq!(clip.pass(8 * HOUR), ["badge 0"], "its time is over");
+}
+
 #[test]
 fn section_1_4_local_add() {
     let refused: &[&str] = &["not added: NotificationsNotAllowed"];

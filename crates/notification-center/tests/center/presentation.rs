@@ -17,6 +17,37 @@ fn with(mut inputs: Vec<Input>, more: impl IntoIterator<Item = Input>) -> Vec<In
     inputs
 }
 
+/// §4.7: what can't be seen or heard by anybody is nobody's refusal.
+#[test]
+fn section_4_7_what_comes_to_nothing_says_why() {
+    let empty = AppProfile {
+        localisations: std::sync::Arc::new(
+            [("en".to_owned(), [("EMPTY".to_owned(), String::new())].into())].into(),
+        ),
+        ..news()
+    };
+    let nothing = [
+        json!({"sound": "default", "interruption-level": "passive"}),
+        json!({"alert": {"loc-key": "EMPTY"}}),
+    ];
+    let focus =
+        Focus { name: "Work".to_owned(), allowed_apps: [].into(), time_sensitive: true, hides_badges: false };
+    let summary = Summary { times: [480].into(), apps: [NEWS.to_owned()].into() };
+    let conditions = [
+        DeviceSetting::Muted { on: false },
+        DeviceSetting::Muted { on: true },
+        DeviceSetting::Focus { focus: Some(focus) },
+        DeviceSetting::Summary { summary: Some(summary) },
+    ];
+    for aps in nothing {
+        for condition in conditions.clone() {
+            let mut before = vec![Input::AppInstalled(empty.clone())];
+            before.extend(with(allowed(AppState::Background), [set(condition)]));
+            check(&before, arrives(push(1, json!({"aps": aps}))), &["1 suppressed: not-displayable"]);
+        }
+    }
+}
+
 /// §1.4, the rows that show in outputs: situation × status.
 #[test]
 fn permission_decides_as_the_table_says() {

@@ -72,6 +72,53 @@ fn what_waits_is_withdrawn_replaced_and_dropped_like_what_is_shown() {
     assert_eq!(phone.take(recipient(user("bob"))), ["3 suppressed: another-user"]);
 }
 
+/// §6.5: what has no text has no place in a summary: a badge is seen at once, a sound never plays.
+#[test]
+fn section_6_5_a_badge_or_sound_alone_does_not_wait() {
+    let aps = |seq, aps| arrives(push(seq, json!({"aps": aps})));
+    let mut phone = phone();
+    assert_eq!(phone.take(aps(1, json!({"badge": 9}))), ["1 displayed", "badge 9"]);
+    assert_eq!(phone.take(aps(2, json!({"sound": "default"}))), ["2 suppressed: summary"]);
+    let both = json!({"badge": 8, "sound": "default"});
+    assert_eq!(phone.take(aps(3, both)), ["3 displayed", "badge 8"]);
+    phone.take(change(SettingChange::Badge { on: false }));
+    assert_eq!(phone.take(aps(4, json!({"badge": 7}))), ["4 suppressed: not-permitted"]);
+    assert_eq!(phone.center.collected().len(), 0);
+    assert_eq!(phone.pass(8 * HOUR), [""; 0], "nothing waited");
+}
+
+/// §6.5: by relevance, over all apps, wherever one looks.
+#[test]
+fn section_6_5_the_most_relevant_is_on_top_of_the_screen() {
+    let mut phone = phone();
+    phone.take(Input::AppInstalled(chat()));
+    let options = usual().and(AuthorizationOptions::PROVISIONAL);
+    let of_chat = |state| Input::AppStateChanged { bundle: CHAT.to_owned(), state };
+    phone.take(of_chat(AppState::Background));
+    phone.take(Input::AuthorizationRequested { bundle: CHAT.to_owned(), options, request: 1 });
+    let keep = SettingChange::KeepProminently;
+    phone.take(Input::SettingChanged { bundle: CHAT.to_owned(), change: keep });
+    let both = [NEWS.to_owned(), CHAT.to_owned()].into();
+    phone.take(set(DeviceSetting::Summary { summary: Some(Summary { times: [480].into(), apps: both }) }));
+    for (seq, bundle, score) in
+        [(1, NEWS, 0.1), (2, CHAT, 0.9), (3, NEWS, 0.5), (4, CHAT, 0.5), (5, CHAT, 0.2), (6, NEWS, 1.0)]
+    {
+        let payload = json!({"aps": {"alert": "n", "relevance-score": score}});
+        phone.take(arrives(RemoteNotification { bundle: bundle.to_owned(), ..push(seq, payload) }));
+        phone.pass(SECOND);
+    }
+    phone.pass(8 * HOUR);
+    let screen = phone.center.screen();
+    let order: Vec<_> = screen.iter().map(|(_, shown)| shown.identifier()).collect();
+    assert_eq!(order, ["id-6", "id-2", "id-4", "id-3", "id-5", "id-1"]);
+    let came = START.plus_millis(6 * SECOND + 8 * HOUR);
+    assert!(screen.iter().all(|(_, shown)| shown.notification.date == came), "shown then, dated then");
+    let groups = phone.center.groups();
+    let tops: Vec<_> = groups.iter().map(|group| group.notifications[0].identifier()).collect();
+    assert_eq!(tops, ["id-6", "id-2"]);
+    assert_eq!(phone.listed(), ["id-6", "id-3", "id-1"]);
+}
+
 #[test]
 fn permission_is_asked_again_when_it_comes() {
     let mut phone = phone();
