@@ -14,6 +14,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, post};
+use homing_http_api::Underway;
 use homing_link::{WEBSOCKET_PATH, WEBSOCKET_SUBPROTOCOL};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -84,6 +85,7 @@ where
         .layer(Extension(peer))
         .layer(Extension(conversation.clone()))
         .with_state(port);
+    let (underway, router) = Underway::of(router);
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(16).max_header_list_size(16 * 1024);
@@ -95,7 +97,7 @@ where
             Some(served) => served,
             None => {
                 serving.as_mut().graceful_shutdown();
-                serving.await
+                underway.last_of(serving).await.unwrap_or(Ok(()))
             }
         }
     };
