@@ -202,7 +202,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
 
     fn due(&self, timers: Timers) -> Option<Instant> {
         let keep_alive = self.arrived.keep_alive.map(|silence| self.heard_at + silence);
-        [keep_alive, timers.silent_at, timers.unpause_at].into_iter().flatten().min()
+        let stuck = self.wire.stuck_since.map(|since| since + TAKES_WITHIN);
+        [keep_alive, timers.silent_at, timers.unpause_at, stuck].into_iter().flatten().min()
     }
 
     fn time_out(&mut self, timers: Timers) -> Option<End> {
@@ -221,6 +222,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
                 "a PUBLISH was not acknowledged within 20 s",
             ));
         }
+        if self.wire.stuck_since.is_some_and(|since| since + TAKES_WITHIN <= now) {
+            // It may have no keep-alive, and nothing to acknowledge: it would be held for ever, with what waits for it.
+            return Some(End::Ours(ReasonCode::UnspecifiedError, "nothing was read for 20 s"));
+        }
         None
     }
 
@@ -232,6 +237,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<'a, S> {
         self.arrived.dialect.version == Version::V5
     }
 }
+
+/// How long a device may leave unread what is written to it.
+const TAKES_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the store may take to answer a device.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -39,12 +39,14 @@ pub(super) struct Wire<S> {
     pub(super) outbound: Vec<u8>,
     written: usize,
     unflushed: bool,
+    /// Since when the peer has taken nothing of what is to be written.
+    pub(super) stuck_since: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// `first` has been read already.
     pub(super) fn new(stream: S, first: Vec<u8>) -> Self {
-        Self { stream, inbound: first, outbound: Vec::new(), written: 0, unflushed: false }
+        Self { stream, inbound: first, outbound: Vec::new(), written: 0, unflushed: false, stuck_since: None }
     }
 
     /// Appends what comes to `inbound`; 0 at the end of the stream.
@@ -64,12 +66,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Ready when all of `outbound` is on its way.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let drained = self.poll_write_all(cx);
+        match drained {
+            Poll::Ready(_) => self.stuck_since = None,
+            Poll::Pending => drop(self.stuck_since.get_or_insert_with(Instant::now)),
+        }
+        drained
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.outbound.len() {
             let wrote = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.outbound[self.written..]))?;
             if wrote == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += wrote;
+            self.stuck_since = None;
             self.unflushed = true;
         }
         self.outbound.clear();

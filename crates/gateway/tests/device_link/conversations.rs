@@ -202,6 +202,8 @@ async fn publishing_elsewhere_is_refused_and_the_device_state_is_taken() {
     let notification = format!("development/{BUNDLE}/notification");
     for (topic, payload, code, word) in [
         ("device/state", &b"{\"low_power\":true}"[..], ReasonCode::Success, ""),
+        ("device/state", b"{\"low_power\":true,\"battery\":{\"percent\":7}}", ReasonCode::Success, ""),
+        ("device/state", b"{}", ReasonCode::Success, ""),
         ("device/state", b"low", ReasonCode::PayloadFormatInvalid, "low_power"),
         ("device/state", b"[true]", ReasonCode::PayloadFormatInvalid, "low_power"),
         ("device/state", b"{\"low_power\":1}", ReasonCode::PayloadFormatInvalid, "low_power"),

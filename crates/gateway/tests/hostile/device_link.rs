@@ -8,6 +8,7 @@ use homing_link::{
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::house::ENROLMENT_KEY;
 use crate::{ATTACK, Ended, Good, flood, is_closed, tls};
@@ -16,18 +17,25 @@ const MANY: usize = 4;
 
 /// A CONNECT of a device that was enrolled for it.
 async fn enrolled(good: &Good) -> Vec<u8> {
+    enrolled_as(good, Version::V5, 60).await
+}
+
+async fn enrolled_as(good: &Good, version: Version, keep_alive: u16) -> Vec<u8> {
     let device = good.house.gateway.store().enrol(ENROLMENT_KEY).await.expect("the key admits devices");
     let id = homing_link::DeviceId(device.device).to_string();
-    written(&Packet::Connect(Connect {
-        version: Version::V5,
+    let connect = Packet::Connect(Connect {
+        version,
         clean_start: true,
-        keep_alive: 60,
+        keep_alive,
         client_id: &id,
         username: Some(&id),
         password: Some(Opaque(device.secret.as_bytes())),
         will: None,
         properties: ConnectProperties::default(),
-    }))
+    });
+    let mut bytes = Vec::new();
+    encode(&connect, version, &mut bytes).expect("it can be written");
+    bytes
 }
 
 fn written(packet: &Packet<'_>) -> Vec<u8> {
@@ -82,6 +90,19 @@ async fn a_device_that_asks_and_does_not_read_is_not_listened_to() {
     };
     let wavering = [state(br#"{"low_power":true}"#), state(br#"{"low_power":false}"#)].concat();
     attack(&mut good, "a device that can't make up its mind", wavering, ATTACK).await;
+    good.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_reads_nothing_is_let_go_of_though_it_has_no_keep_alive_and_owes_nothing() {
+    let mut good = Good::start().await;
+    let connect = enrolled_as(&good, Version::V311, 0).await;
+    let mut stream = tls(&good.house.gateway, good.device_port(), b"mqtt").await;
+    stream.write_all(&connect).await.expect("still open");
+    let many = written(&Packet::PingReq).repeat(8 * 1024);
+    let asking = async { while stream.write_all(&many).await.is_ok() {} };
+    timeout(Duration::from_secs(60), asking).await.expect("the push service closes it");
+    good.is_served().await;
     good.house.stop().await;
 }
 
