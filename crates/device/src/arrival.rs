@@ -199,7 +199,7 @@ fn suppressed(reason: &Reason) -> &'static str {
             Reason::FOR_FRAMEWORK,
             "It isn't for the notification centre: it was handed to the framework of its push type.",
         ),
-        (Reason::UNREADABLE, "Its payload isn't a JSON object."),
+        (Reason::UNREADABLE, "Its payload isn't a JSON object, or nests more than 64 levels deep."),
         (Reason::ANOTHER_USER, "It is for another user than the one who is signed in to the app."),
         (Reason::FILTERED, "The app's service extension dropped it."),
         (Reason::MUTED, "It is a sound alone, and the device is muted."),

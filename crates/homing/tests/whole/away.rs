@@ -83,3 +83,29 @@ async fn when_the_app_is_removed_the_next_send_gets_410_with_the_time() {
     assert!(refusal.timestamp.is_some());
     home.homing.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payload_that_nests_too_deeply_for_a_device_is_accounted_for_and_the_next_one_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 82).await;
+    home.allow().await;
+    home.state("background").await;
+    let token = home.token().await;
+    // With the payload itself one level more.
+    let nested = |levels: usize| (2..levels).fold(json!({}), |inner, _| json!({"a": inner}));
+    for (levels, said) in [
+        (64, "displayed"),
+        (65, "suppressed: unreadable"),
+        (127, "suppressed: unreadable"),
+        (500, "suppressed: unreadable"),
+    ] {
+        let payload = json!({"aps": {"alert": "deep"}, "a": nested(levels)});
+        let apns_id = home.send(&token, Expiration::Default, payload).await;
+        let stage = if levels > 64 { Stage::Suppressed } else { Stage::Displayed };
+        let story = home.story(&apns_id, stage).await;
+        assert_eq!(story, ["accepted", "stored", "sent", "acknowledged", said], "{levels} levels");
+    }
+    let plain = home.alert("plain").await;
+    home.story(&plain, Stage::Displayed).await;
+    home.homing.stop().await.unwrap();
+}

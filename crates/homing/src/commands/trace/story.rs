@@ -114,7 +114,7 @@ fn suppressed(reason: &str) -> &'static str {
         "expired" => "its time had passed when it arrived",
         "not-displayable" => "it has no alert, sound or badge to show",
         "for-framework" => "its push type goes to a framework of its own, not to the notification centre",
-        "unreadable" => "its payload isn't a JSON object",
+        "unreadable" => "its payload isn't a JSON object, or nests more than 64 levels deep",
         _ => "the device didn't show it",
     }
 }
