@@ -2,6 +2,7 @@
 # What must be refused, each with Apple's status and reason, and seen in the trace.
 . "$(dirname "$0")/apns.sh"
 
+began=$(date +%s)
 token=$(jwt)
 alert='{"aps":{"alert":"never seen"}}'
 
@@ -35,11 +36,11 @@ gone=$(bash "$(dirname "$0")/../mosquitto/gone.sh")
 by_key=(-H "authorization: bearer $token")
 by_certificate=(--cert "$(field demo.development.certificate_pem)")
 
-# The timestamp is in milliseconds.
+# The timestamp is in milliseconds, and since this script began.
 unregistered_just_now() {
     local since
     since=$(json "$SCRATCH/body" timestamp)
-    is "$status $(reason)" "410 Unregistered" && [ "${since:-0}" -gt $((($(date +%s) - 60) * 1000)) ] &&
+    is "$status $(reason)" "410 Unregistered" && [ "${since:-0}" -ge $((began * 1000)) ] &&
         [ "$since" -le $((($(date +%s) + 1) * 1000)) ]
 }
 
@@ -61,6 +62,8 @@ refused_both() {
     refused "an unknown push type" 400 InvalidPushType "$development_token" "${topic[@]}" -H "apns-push-type: loud" -d "$alert"
     refused_path "no token" 400 MissingDeviceToken /3/device/ "${topic[@]}" -d "$alert"
     refused "an empty payload" 400 PayloadEmpty "$development_token" "${topic[@]}" -X POST
+    refused "header fields of more than 8,000 bytes" 431 RequestHeaderFieldsTooLarge "$development_token" "${topic[@]}" \
+        -H "x-large: $(printf 'x%.0s' $(seq 8000))" -d "$alert"
     refused "a topic of nobody" 400 TopicDisallowed "$development_token" -H "apns-topic: com.example.nobody" -d "$alert"
     refused_path "another path" 404 BadPath /4/nothing "${topic[@]}" -d "$alert"
     refused "a GET" 405 MethodNotAllowed "$development_token" "${topic[@]}"

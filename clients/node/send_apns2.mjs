@@ -1,6 +1,7 @@
 // apns2 sends to both virtual iPhones with the key (it takes no certificates), and understands refusals.
 
 import { readFileSync } from "node:fs";
+import { connect } from "node:http2";
 import { ApnsClient, Notification } from "apns2";
 import { check, checkCase, clockBehind, endpoints, finish, goneToken, recently } from "./homing_run.mjs";
 
@@ -55,6 +56,19 @@ async function refusal(by, to, options) {
   return by.send(new Notification(to, { alert, ...options })).then(() => ({}), (error) => error);
 }
 
+function post(session, path, headers) {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ":method": "POST", ":path": path, ...headers });
+    let answer = { headers: {}, body: "" };
+    stream.setEncoding("utf8");
+    stream.on("response", (headers) => (answer = { ...answer, status: headers[":status"], headers }));
+    stream.on("data", (text) => (answer.body += text));
+    stream.on("end", () => resolve(answer));
+    stream.on("error", reject);
+    stream.end('{"aps":{"alert":"never seen"}}');
+  });
+}
+
 for (const [status, reason, what, by, to, options] of failures) {
   const error = await refusal(by, to, options);
   const seen = `${error.statusCode} ${error.reason}`;
@@ -73,6 +87,20 @@ checkCase("Unregistered with timestamp", "a key", "the token of a removed app", 
 
 const again = await refusal(sender, token, {});
 check("apns2, after the refusals the same connection still sends", again.statusCode === undefined, `${again}`);
+// By Node's own HTTP/2, which apns2 can't be told to: more header bytes than the push service takes.
+const { host, port } = endpoints.apns.development;
+const session = connect(`https://${host}:${port}`, { ca });
+const large = (bytes) => ({ "apns-id": "1B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10", "x-large": "x".repeat(bytes) });
+const refused = await post(session, `/3/device/${token}`, large(8_000));
+const said = `${refused.status} ${refused.body} ${refused.headers["apns-id"]}`;
+const words = '431 {"reason":"RequestHeaderFieldsTooLarge"} 1B4A0A6E-2F5E-4A5F-9D76-0F5D1E9F5F10';
+check("Node's HTTP/2, header fields of more than 8,000 bytes: the reason, and the label", said === words, said);
+const cut = await post(session, `/3/device/${token}`, large(20_000));
+check("Node's HTTP/2, of more than 16,384: the status alone", cut.status === 431 && cut.body === "", cut);
+const next = await post(session, `/3/device/${token}`, {});
+check("Node's HTTP/2, the same connection goes on", next.body === '{"reason":"MissingProviderToken"}', next);
+session.close();
+
 await Promise.all([sender, withoutTopic, unknownKey, late].map((by) => by.close()));
 
 finish();

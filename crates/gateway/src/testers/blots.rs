@@ -251,4 +251,18 @@ mod tests {
             assert!(run.steps <= 4 * text.len(), "{piece}: {} steps of {}", run.steps, text.len());
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_brings_it_down_and_no_signature_gets_through(
+            before in "([a-zA-Z0-9%./+_=é道 -]|%25|%2E|eyJ|bearer){0,40}",
+            between in "[ &,;\"'?{(é道]",
+            after in "([a-zA-Z0-9%./+_=é道 -]|%25|%2E|eyJ|bearer){0,40}",
+        ) {
+            let _ = without_tokens(&format!("{before}{after}"));
+            let text = format!("{before}{between}{TOKEN}{between}{after}");
+            let shown = without_tokens(&text);
+            proptest::prop_assert!(!shown.contains("c2lnbmF0dXJlLXNlY3JldA"), "{text}: {shown}");
+        }
+    }
 }

@@ -8,10 +8,14 @@ const APP: &str = "com.example.news";
 
 impl Bench {
     /// The numbers of the journal's entries that answer a question.
-    async fn numbers(&self, query: &str) -> Vec<u64> {
+    async fn read(&self, query: &str) -> axum::response::Response {
         let request = Request::get(format!("/v1/journal{query}")).header("host", "localhost:8483");
         let request = request.header("authorization", format!("Bearer {KEY}"));
-        let response = self.call(request.body(Body::empty()).expect("it is a request")).await;
+        self.call(request.body(Body::empty()).expect("it is a request")).await
+    }
+
+    async fn numbers(&self, query: &str) -> Vec<u64> {
+        let response = self.read(query).await;
         assert_eq!(response.status(), StatusCode::OK);
         let body = response.into_body().collect().await.expect("it ends").to_bytes();
         let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -188,6 +192,28 @@ async fn the_whole_journal_is_read_or_as_much_as_was_asked_for_and_nothing_that_
     assert_eq!(bench.numbers("?limit=1500").await, (2_501..=4_000).collect::<Vec<_>>());
     assert_eq!(bench.numbers("?limit=2&follow=true&after=2999").await, [3_000, 3_001]);
     assert!(bench.numbers("?limit=0").await.is_empty());
+}
+
+#[tokio::test]
+async fn each_reader_of_the_journal_has_a_place_until_it_has_read_or_left_also_one_that_does_not_follow() {
+    let testers = Arc::<crate::testers::Testers>::default();
+    let bench = bench_with(Some(Arc::clone(&testers))).await;
+    let places = testers.readers.available_permits();
+    let mut reading = Vec::new();
+    for query in ["", "?follow=true"].into_iter().cycle().take(places) {
+        reading.push(bench.read(query).await);
+    }
+    for query in ["", "?follow=true"] {
+        assert_eq!(bench.read(query).await.status(), StatusCode::TOO_MANY_REQUESTS, "{query}");
+    }
+    // The first has read all there is, the second leaves.
+    let mut readers = reading.drain(..);
+    let whole = readers.next().expect("it reads").into_body().collect().await.expect("it ends");
+    assert!(whole.to_bytes().is_empty());
+    drop(readers.next());
+    assert_eq!(testers.readers.available_permits(), 2);
+    assert!(bench.numbers("").await.is_empty());
+    assert_eq!(testers.readers.available_permits(), 2, "it is given back");
 }
 
 #[tokio::test]

@@ -80,6 +80,52 @@ async fn a_stop_is_told_and_what_is_never_sent_to_its_end_is_refused_with_shutdo
     tokio::time::timeout(GENEROUS, client.closed()).await.expect("it is closed");
 }
 
+#[tokio::test]
+async fn what_comes_just_as_the_port_stops_is_answered_or_was_not_looked_at() {
+    let mut ends = [0, 0];
+    for micros in [0, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000] {
+        let world = World::start(DEVELOPMENT).await;
+        let token = world.register(DEVELOPMENT, APP).await;
+        let token = homing_apns::DeviceTokenHex::parse(token.as_bytes()).expect("it is one");
+        let provider = std::sync::Arc::new(world.provider(world.client_credential()).await);
+        let mut labels = crate::provider_port::answer::Labels::new();
+        let mut sending = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let provider = std::sync::Arc::clone(&provider);
+            let apns_id = labels.make_id().expect("there is randomness");
+            let topic = Some(APP.parse().expect("it is a topic"));
+            let options = homing_apns::DeliveryOptions {
+                apns_id: Some(apns_id),
+                topic,
+                ..homing_apns::DeliveryOptions::default()
+            };
+            let request = homing_apns_client::Request { token, options, payload: ALERT.into() };
+            sending.spawn(async move { (apns_id.to_string(), provider.send(request).await) });
+        }
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+        world.stop();
+        while let Some(sent) = sending.join_next().await {
+            let (label, answer) = sent.expect("it doesn't panic");
+            let was_taken = match answer {
+                Ok(_) => true,
+                Err(
+                    homing_apns_client::SendError::Closed { unprocessed: true, .. }
+                    | homing_apns_client::SendError::NotTaken { .. },
+                ) => false,
+                // Its body hadn't come to its end.
+                Err(homing_apns_client::SendError::Refused { status: 503, .. }) => false,
+                Err(other) => panic!("{other}"),
+            };
+            ends[usize::from(was_taken)] += 1;
+            let traces =
+                world.store.trace(crate::store::TraceQuery::ApnsId(label), 10).await.expect("it is read");
+            let accepted = traces.iter().filter(|trace| trace.seq.is_some()).count();
+            assert_eq!(accepted, usize::from(was_taken), "{traces:?}");
+        }
+    }
+    assert!(ends.iter().all(|count| *count > 0), "the stop came in between: {ends:?}");
+}
+
 /// Streams that the server allows, each time it says so.
 fn allowed(said: &[Frame]) -> Vec<u32> {
     let settings = said.iter().filter(|frame| (frame.0, frame.1) == (SETTINGS, 0));
