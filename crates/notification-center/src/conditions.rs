@@ -7,10 +7,14 @@ use homing_trace::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::{Center, DeviceSetting, InterruptionLevel, Output};
+use crate::{Center, DeviceSetting, InterruptionLevel, Output, Person};
 
 /// The most apps that a Focus or the summary names.
 const MAX_APPS: usize = 1_024;
+/// The most people that a Focus names.
+const MAX_PEOPLE: usize = 1_024;
+/// How long an address or a name may be, in bytes.
+const MAX_PERSON: usize = 256;
 /// The most times of a day at which the summary comes.
 const MAX_TIMES: usize = 12;
 const MINUTES_A_DAY: u16 = 24 * 60;
@@ -34,6 +38,9 @@ pub struct Focus {
     /// Bundle IDs of those that are let through.
     #[serde(default)]
     pub allowed_apps: BTreeSet<String>,
+    /// People whose messages and calls are let through, by whatever app: the handle of each, or the name of who has none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allowed_people: BTreeSet<String>,
     /// Whether time-sensitive notifications of the others are.
     #[serde(default = "yes")]
     pub time_sensitive: bool,
@@ -62,20 +69,41 @@ pub enum ConditionError {
     Times,
     #[error("at most {MAX_APPS} apps are named")]
     TooManyApps,
+    #[error("at most {MAX_PEOPLE} people are named, by up to {MAX_PERSON} bytes each")]
+    TooManyPeople,
 }
 
 impl Focus {
     pub fn check(&self) -> Result<(), ConditionError> {
-        if self.allowed_apps.len() > MAX_APPS { Err(ConditionError::TooManyApps) } else { Ok(()) }
+        if self.allowed_apps.len() > MAX_APPS {
+            return Err(ConditionError::TooManyApps);
+        }
+        let people = &self.allowed_people;
+        if people.len() > MAX_PEOPLE || people.iter().any(|person| person.len() > MAX_PERSON) {
+            return Err(ConditionError::TooManyPeople);
+        }
+        Ok(())
     }
 
-    /// Whether a notification of this level and app interrupts the user all the same.
-    pub(crate) fn lets_through(&self, bundle: &str, level: InterruptionLevel) -> bool {
+    /// Whether a notification of this level, app and sender interrupts the user all the same.
+    pub(crate) fn lets_through(
+        &self,
+        bundle: &str,
+        level: InterruptionLevel,
+        sender: Option<&Person>,
+    ) -> bool {
+        let allowed = self.allowed_apps.contains(bundle) || sender.is_some_and(|sender| self.allows(sender));
         match level {
             InterruptionLevel::Critical => true,
-            InterruptionLevel::TimeSensitive => self.time_sensitive || self.allowed_apps.contains(bundle),
-            InterruptionLevel::Active | InterruptionLevel::Passive => self.allowed_apps.contains(bundle),
+            InterruptionLevel::TimeSensitive => self.time_sensitive || allowed,
+            InterruptionLevel::Active | InterruptionLevel::Passive => allowed,
         }
+    }
+
+    /// An address is one person's; a name may be anybody's, so it counts only where there is no address.
+    fn allows(&self, sender: &Person) -> bool {
+        let known_by = if sender.handle.is_empty() { &sender.display_name } else { &sender.handle };
+        self.allowed_people.contains(known_by)
     }
 }
 

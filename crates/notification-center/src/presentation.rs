@@ -6,8 +6,8 @@ use homing_trace::{Reason, Stage, UnixMillis};
 use crate::app::{App, Presenting, Turn};
 use crate::{
     AlertStyle, AppProfile, AppState, AuthorizationStatus, Delivered, Identifiers, InterruptionLevel,
-    Notification, NotificationContent, NotificationSetting, NotificationSettings, Output, PlayedSound,
-    PresentationOptions, RemoteMark, Shown, Surface,
+    Notification, NotificationContent, NotificationSetting, NotificationSettings, Output, Person,
+    PlayedSound, PresentationOptions, RemoteMark, Shown, Surface,
 };
 
 /// How long an app may take to answer `willPresent`. Apple doesn't say.
@@ -94,12 +94,21 @@ impl App {
             } else {
                 self.present(notification, remote, Manner::BesideSummary, turn);
             }
-        } else if !quiet && conditions.focus.as_ref().is_some_and(|focus| !focus.lets_through(bundle, level))
+        } else if !quiet
+            && let Some(focus) = &conditions.focus
+            && !focus.lets_through(bundle, level, self.sender_of(content))
         {
             self.present(notification, remote, Manner::Silenced, turn);
         } else {
             self.present(notification, remote, Manner::Usual, turn);
         }
+    }
+
+    /// Who writes or calls, if the user takes the app's notifications as messages of people.
+    fn sender_of<'a>(&self, content: &'a NotificationContent) -> Option<&'a Person> {
+        let direct = self.permission.settings(&self.profile).direct_messages_setting;
+        let communication = content.communication.as_ref()?;
+        communication.sender.as_ref().filter(|_| direct == NotificationSetting::Enabled)
     }
 
     /// A newer notification of the same identifier takes the place of one that is still with the extension, or whose

@@ -53,6 +53,10 @@ pub(super) struct Focus {
     /// Bundle IDs of those that are let through.
     #[serde(default)]
     allowed_apps: BTreeSet<String>,
+    /// People whose messages and calls are let through, by whatever app: the `handle` of each sender, or the `display_name` of
+    /// who has no handle. A service extension says the sender, or a local request, in the content's `communication`.
+    #[serde(default)]
+    allowed_people: BTreeSet<String>,
     /// Whether time-sensitive notifications of the others are.
     #[serde(default = "yes")]
     time_sensitive: bool,
@@ -128,6 +132,7 @@ pub(super) async fn focus(
         focus: focus.map(|focus| Focus {
             name: focus.name,
             allowed_apps: focus.allowed_apps,
+            allowed_people: focus.allowed_people,
             time_sensitive: focus.time_sensitive,
             hides_badges: focus.hides_badges,
         }),
@@ -146,6 +151,7 @@ pub(super) async fn set_focus(
     let wanted = wanted.map(|focus| center::Focus {
         name: focus.name,
         allowed_apps: focus.allowed_apps,
+        allowed_people: focus.allowed_people,
         time_sensitive: focus.time_sensitive,
         hides_badges: focus.hides_badges,
     });

@@ -29,8 +29,18 @@ fn at(level: &str) -> Input {
 
 fn focus(allowed: &[&str], time_sensitive: bool, hides_badges: bool) -> Input {
     let allowed_apps: BTreeSet<String> = allowed.iter().map(|&bundle| bundle.to_owned()).collect();
-    let focus = Focus { name: "Work".to_owned(), allowed_apps, time_sensitive, hides_badges };
+    let focus = Focus { allowed_apps, time_sensitive, hides_badges, ..work() };
     set(DeviceSetting::Focus { focus: Some(focus) })
+}
+
+fn work() -> Focus {
+    Focus {
+        name: "Work".to_owned(),
+        allowed_apps: BTreeSet::new(),
+        allowed_people: BTreeSet::new(),
+        time_sensitive: true,
+        hides_badges: false,
+    }
 }
 
 fn summary() -> Input {
@@ -151,6 +161,50 @@ fn an_allowed_app_passes_the_focus_and_another_doesnt() {
     check(&[before(), ended.to_vec()].concat(), at("active"), &loud);
 }
 
+/// §6.5: "Communication pushes may pass Focus allow-lists by person." The sender is said by the service extension, or by the app
+/// of a local notification.
+#[test]
+fn a_message_of_an_allowed_person_passes_the_focus() {
+    let entitled =
+        || Input::AppInstalled(AppProfile { communication: true, service_extension: true, ..news() });
+    let person = |display_name: &str, handle: &str| Person {
+        display_name: display_name.to_owned(),
+        handle: handle.to_owned(),
+    };
+    let (passes, silenced) =
+        (vec!["1 displayed", ANYWHERE, "badge 3"], vec!["1 suppressed: focus", LISTED, "badge 3"]);
+    let direct = |on| change(SettingChange::DirectMessages { on });
+    let table = [
+        // By the address; a stranger may bear an allowed name, and who has no address has only the name.
+        ("ann@example.com", person("Ann", "ann@example.com"), None, &passes),
+        ("ann@example.com", person("Ann", "eve@example.com"), None, &silenced),
+        ("Ann", person("Ann", "eve@example.com"), None, &silenced),
+        ("Ann", person("Ann", ""), None, &passes),
+        ("Ann", person("Bob", ""), None, &silenced),
+        // The user doesn't take the app's notifications as messages of people.
+        ("Ann", person("Ann", ""), Some(direct(false)), &silenced),
+    ];
+    for (allowed, sender, then, expected) in table {
+        let focus = Focus { allowed_people: BTreeSet::from([allowed.to_owned()]), ..work() };
+        let mut inputs = vec![entitled(), state(AppState::Foreground), delegate(), launched()];
+        inputs.extend([ask(usual(), 1), answer(true), state(AppState::Background)]);
+        inputs.push(set(DeviceSetting::Focus { focus: Some(focus) }));
+        inputs.extend(then);
+        let aps = json!({"aps": {"alert": "Noon?", "badge": 3, "mutable-content": 1}});
+        inputs.push(arrives(push(1, aps)));
+        let communication = Communication {
+            intent: CommunicationIntent::SendMessage,
+            sender: Some(sender),
+            conversation_identifier: String::new(),
+            group_name: String::new(),
+        };
+        let content =
+            NotificationContent { communication: Some(communication), badge: Some(3), ..content("Noon?") };
+        let content = Box::new(content);
+        check(&inputs, of_app(AppInput::ServiceExtensionAnswered { call: 1, content }), expected);
+    }
+}
+
 #[test]
 fn levels_without_entitlement_or_switched_off_are_as_active() {
     let mut plain = allowed(AppState::Background);
@@ -210,11 +264,16 @@ fn a_trial_is_quiet_already() {
 fn a_focus_or_summary_that_names_too_much_changes_nothing() {
     let many: BTreeSet<String> = (0..2_000).map(|number| format!("com.example.a{number}")).collect();
     let mut phone = Phone::after(before());
-    let focus =
-        Focus { name: String::new(), allowed_apps: many.clone(), time_sensitive: true, hides_badges: false };
-    assert!(focus.check().is_err());
-    phone.take(set(DeviceSetting::Focus { focus: Some(focus) }));
-    assert_eq!(phone.center.focus(), None);
+    let long = BTreeSet::from(["a".repeat(300)]);
+    for focus in [
+        Focus { allowed_apps: many.clone(), ..work() },
+        Focus { allowed_people: many.clone(), ..work() },
+        Focus { allowed_people: long, ..work() },
+    ] {
+        assert!(focus.check().is_err());
+        phone.take(set(DeviceSetting::Focus { focus: Some(focus) }));
+        assert_eq!(phone.center.focus(), None);
+    }
     for (times, apps) in [(vec![1440], BTreeSet::new()), (vec![], BTreeSet::new()), (vec![1], many)] {
         let summary = Summary { times: times.into_iter().collect(), apps };
         assert!(summary.check().is_err());

@@ -30,8 +30,13 @@ fn section_4_7_what_comes_to_nothing_says_why() {
         json!({"sound": "default", "interruption-level": "passive"}),
         json!({"alert": {"loc-key": "EMPTY"}}),
     ];
-    let focus =
-        Focus { name: "Work".to_owned(), allowed_apps: [].into(), time_sensitive: true, hides_badges: false };
+    let focus = Focus {
+        name: "Work".to_owned(),
+        allowed_apps: [].into(),
+        allowed_people: [].into(),
+        time_sensitive: true,
+        hides_badges: false,
+    };
     let summary = Summary { times: [480].into(), apps: [NEWS.to_owned()].into() };
     let conditions = [
         DeviceSetting::Muted { on: false },

@@ -1,5 +1,7 @@
 //! What a device is by the clock on its wall: online, saving power, muted, with a Focus.
 
+use std::collections::BTreeSet;
+
 use homing_notification_center::{self as center, DeviceSetting};
 use homing_trace::UnixMillis;
 use jiff::tz::TimeZone;
@@ -81,6 +83,7 @@ impl Mobile {
             let focus = self.switches.focus.on.then(|| center::Focus {
                 name: "Focus".to_owned(),
                 allowed_apps: file.focus.allowed_apps.clone(),
+                allowed_people: BTreeSet::new(),
                 time_sensitive: file.focus.time_sensitive,
                 hides_badges: false,
             });

@@ -66,6 +66,9 @@ pub(super) struct FocusArgs {
     /// An app it lets through; may be said several times
     #[arg(long, value_name = "BUNDLE_ID", requires = "switch")]
     allow: Vec<String>,
+    /// A person whose messages and calls it lets through, by handle or name; may be said several times
+    #[arg(long, value_name = "PERSON", requires = "switch")]
+    allow_person: Vec<String>,
     /// Time-sensitive notifications of the others aren't let through either
     #[arg(long, requires = "switch")]
     no_time_sensitive: bool,
@@ -142,8 +145,8 @@ impl FocusArgs {
         let api = DeviceApi::find(&self.at)?;
         let path = format!("{}/focus", api.device_path(&self.at)?);
         let focus = |of: &Self| {
-            json!({"name": of.name, "allowed_apps": of.allow, "time_sensitive": !of.no_time_sensitive,
-                   "hides_badges": of.hide_badges})
+            json!({"name": of.name, "allowed_apps": of.allow, "allowed_people": of.allow_person,
+                   "time_sensitive": !of.no_time_sensitive, "hides_badges": of.hide_badges})
         };
         let answer = match self.switch {
             Some(Switch::On) => api.send(&Send::Put(&json!({"focus": focus(&self)})), &path)?,

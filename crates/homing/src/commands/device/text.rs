@@ -152,7 +152,8 @@ pub(super) fn focus(answer: &Value) -> String {
     let Some(focus) = answer.get("focus").filter(|focus| !focus.is_null()) else {
         return "no Focus is on".to_owned();
     };
-    let allowed: Vec<&str> = items(focus, "allowed_apps").filter_map(Value::as_str).collect();
+    let (apps, people) = (items(focus, "allowed_apps"), items(focus, "allowed_people"));
+    let allowed: Vec<&str> = apps.chain(people).filter_map(Value::as_str).collect();
     let allowed = if allowed.is_empty() { "no app".to_owned() } else { allowed.join(", ") };
     let rest = if flag(focus, "time_sensitive") { ", and what is time-sensitive" } else { "" };
     format!("Focus {:?} lets through {allowed}{rest}", word(focus, "name"))
