@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use homing_notification_center::{
-    AppProfile, AppState, AuthorizationOptions, Center, DateComponents, Identifiers, Input,
-    NotificationContent, NotificationRequest, SettingChange, Trigger,
+    AppInput, AppProfile, AppState, AuthorizationOptions, CalendarUnit, Center, DateComponents, Identifiers,
+    Input, LegacyInput, LocalNotification, NotificationContent, NotificationRequest, SettingChange, Trigger,
 };
 use homing_trace::UnixMillis;
 
@@ -41,7 +41,24 @@ fn trigger(dice: &mut Dice) -> Option<Trigger> {
     }
 }
 
-fn step(dice: &mut Dice) -> Input {
+/// By the iOS 9 API.
+fn legacy(dice: &mut Dice, now: UnixMillis) -> LegacyInput {
+    let notification = LocalNotification {
+        fire_date: i64::try_from(dice.below(3_600_000)).ok().map(|millis| now.plus_millis(millis)),
+        repeat_interval: [None, Some(CalendarUnit::Day)][usize::from(dice.below(4) == 0)],
+        alert_body: Some("n".to_owned()),
+        ..LocalNotification::default()
+    };
+    let notification = Box::new(notification);
+    match dice.below(8) {
+        0 => LegacyInput::PresentLocalNotificationNow { notification, request: 1 },
+        1 => LegacyInput::CancelLocalNotification { notification },
+        2 => LegacyInput::CancelAllLocalNotifications,
+        _ => LegacyInput::ScheduleLocalNotification { notification, request: 1 },
+    }
+}
+
+fn step(dice: &mut Dice, now: UnixMillis) -> Input {
     let bundle = format!("com.example.{}", dice.below(2));
     let identifier = dice.below(40).to_string();
     match dice.below(12) {
@@ -64,6 +81,7 @@ fn step(dice: &mut Dice) -> Input {
             let notification = Box::new(NotificationRequest { identifier, content, trigger: trigger(dice) });
             Input::RequestAdded { bundle, notification, request: 1 }
         }
+        8 => Input::OfApp { bundle, what: AppInput::Legacy { asked: legacy(dice, now) } },
         _ => Input::TimePassed,
     }
 }
@@ -90,7 +108,7 @@ fn main() {
     let (begin, mut outputs) = (Instant::now(), 0);
     for _ in 0..STEPS {
         now = now.plus_millis(i64::try_from(dice.below(60_000)).unwrap_or_default());
-        outputs += center.handle(step(&mut dice), now).len();
+        outputs += center.handle(step(&mut dice, now), now).len();
     }
     let (seconds, on_core) = (begin.elapsed().as_secs_f64(), on_core_seconds());
     let pending: usize = (0..2).map(|number| center.pending(&format!("com.example.{number}")).len()).sum();

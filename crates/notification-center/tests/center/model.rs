@@ -1,6 +1,9 @@
 //! An independent model of local notifications: lists as they are said in device facts §3, dates found by stepping from
-//! day to day. Months of random inputs, over reboots, travels, clocks that are set, permission that comes and goes:
-//! nothing fires twice, nothing is lost, limits hold, and badge and lists agree. What is written and read changes nothing.
+//! day to day. Months of random inputs by both APIs, over reboots, travels, clocks that are set, permission that comes and
+//! goes: nothing fires twice, nothing is lost, limits hold, and badge and lists agree. What is written and read changes
+//! nothing.
+
+mod legacy;
 
 use homing_trace::UnixMillis;
 use jiff::tz::TimeZone;
@@ -8,6 +11,7 @@ use jiff::{Timestamp, ToSpan as _};
 use proptest::prelude::*;
 
 use super::*;
+use legacy::{Asked, Local, asked};
 
 const ZONES: [&str; 4] = ["UTC", "Asia/Shanghai", "America/New_York", "Australia/Lord_Howe"];
 
@@ -22,6 +26,7 @@ enum Kind {
         zone: Option<usize>,
     },
     Region(u8),
+    Legacy(Local),
 }
 
 #[derive(Clone, Debug)]
@@ -39,11 +44,13 @@ enum Step {
     Reinstall { away: i64 },
     Ask(bool),
     WriteAndRead,
+    Legacy(Asked),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Waiting {
-    name: u8,
+    /// Of a *UILocalNotification*, a number of its own.
+    name: u32,
     kind: Kind,
     repeats: bool,
     badge: Option<u32>,
@@ -64,11 +71,34 @@ struct Model {
     /// `None` until the user said.
     allowed: Option<bool>,
     badge_switch: bool,
+    /// Whether the app asks for badges.
+    wants_badges: bool,
     waiting: Vec<Waiting>,
     /// Newest last.
-    shown: Vec<(u8, i64)>,
+    shown: Vec<Standing>,
     badge: u32,
     fired: usize,
+    /// Those that there were.
+    locals: Vec<Local>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Standing {
+    name: u32,
+    date: i64,
+    local: Option<Local>,
+}
+
+/// How a request is told from others: by its name, or its number.
+fn label(name: u32, local: Option<Local>) -> String {
+    local.map_or_else(|| name.to_string(), |local| format!("local {}", local.number))
+}
+
+fn label_of(request: &NotificationRequest) -> String {
+    match request.content.user_info.get("number") {
+        Some(number) => format!("local {number}"),
+        None => request.identifier.clone(),
+    }
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -84,6 +114,7 @@ fn steps() -> impl Strategy<Value = Step> {
         (0_u8..90, proptest::option::weighted(0.9, kind), any::<bool>(), proptest::option::of(0_u32..9))
             .prop_map(|(name, kind, repeats, badge)| Step::Add { name, kind, repeats, badge });
     prop_oneof![
+        8 => asked().prop_map(Step::Legacy),
         12 => add,
         6 => prop_oneof![0_i64..5_000, 0_i64..HOUR, 0_i64..3 * DAY, Just(30 * DAY), -2 * DAY..0].prop_map(Step::Pass),
         1 => (0_u8..90).prop_map(Step::RemovePending),
@@ -139,6 +170,7 @@ impl Model {
                 }
             }
             Kind::Region(_) => i64::MIN,
+            Kind::Legacy(local) => local.next(after).expect("it repeats"),
         }
     }
 
@@ -172,18 +204,28 @@ impl Model {
         } else {
             self.waiting.remove(at);
         }
-        self.show(one.name, date, one.badge);
+        self.show(one.name, date, one.badge, one.local());
     }
 
-    fn show(&mut self, name: u8, date: i64, badge: Option<u32>) {
+    fn show(&mut self, name: u32, date: i64, badge: Option<u32>, local: Option<Local>) {
         if self.allowed != Some(true) {
             return;
         }
         self.fired += 1;
-        self.shown.retain(|(shown, _)| *shown != name);
-        self.shown.push((name, date));
-        if let Some(badge) = badge.filter(|_| self.badge_switch) {
+        self.shown.retain(|standing| standing.name != name);
+        self.shown.push(Standing { name, date, local });
+        if let Some(badge) = badge.filter(|_| self.may_badge()) {
             self.badge = badge;
+        }
+    }
+
+    fn may_badge(&self) -> bool {
+        self.allowed == Some(true) && self.badge_switch && self.wants_badges
+    }
+
+    fn set_badge(&mut self, count: i64) {
+        if let Some(count) = u32::try_from(count).ok().filter(|_| self.may_badge()) {
+            self.badge = count;
         }
     }
 
@@ -203,8 +245,9 @@ impl Model {
                 if self.allowed != Some(true) {
                     return;
                 }
+                let name = u32::from(name);
                 self.waiting.retain(|waiting| waiting.name != name);
-                let Some(kind) = kind else { return self.show(name, self.now, badge) };
+                let Some(kind) = kind else { return self.show(name, self.now, badge, None) };
                 if let Kind::Region(_) = kind {
                     self.waiting.retain(|waiting| waiting.kind != kind);
                 }
@@ -214,15 +257,9 @@ impl Model {
                 self.waiting.push(Waiting { name, kind, repeats, badge, added, counted, next, inside });
                 self.keep_soonest();
             }
-            Step::RemovePending(name) => self.waiting.retain(|waiting| waiting.name != name),
-            Step::RemoveDelivered(name) => self.shown.retain(|(shown, _)| *shown != name),
-            Step::Badge(count) => {
-                if let Some(count) =
-                    u32::try_from(count).ok().filter(|_| self.allowed == Some(true) && self.badge_switch)
-                {
-                    self.badge = count;
-                }
-            }
+            Step::RemovePending(name) => self.waiting.retain(|waiting| waiting.name != u32::from(name)),
+            Step::RemoveDelivered(name) => self.shown.retain(|standing| standing.name != u32::from(name)),
+            Step::Badge(count) => self.set_badge(count),
             Step::Allow(allow) => self.allowed = self.allowed.map(|_| allow),
             Step::BadgeSwitch(on) if self.allowed.is_some() => self.badge_switch = on,
             Step::BadgeSwitch(_) | Step::Boot | Step::WriteAndRead => {}
@@ -259,11 +296,21 @@ impl Model {
                 (self.waiting, self.shown, self.badge) = (Vec::new(), Vec::new(), 0);
                 self.see(self.now + away);
                 if away >= DAY {
-                    (self.allowed, self.badge_switch) = (None, true);
+                    (self.allowed, self.badge_switch, self.wants_badges) = (None, true, false);
                 }
             }
-            Step::Ask(allow) => self.allowed = self.allowed.or(Some(allow)),
+            Step::Ask(allow) => {
+                self.wants_badges |= self.allowed != Some(false);
+                self.allowed = self.allowed.or(Some(allow));
+            }
+            Step::Legacy(ref asked) => self.take_legacy(asked),
         }
+    }
+}
+
+impl Waiting {
+    fn local(&self) -> Option<Local> {
+        if let Kind::Legacy(local) = self.kind { Some(local) } else { None }
     }
 }
 
@@ -292,6 +339,7 @@ fn trigger(kind: Kind, repeats: bool) -> Trigger {
             };
             Trigger::Location { region: Box::new(region), repeats }
         }
+        Kind::Legacy(local) => Trigger::Legacy { notification: Box::new(local.on_the_phone()) },
     }
 }
 
@@ -335,6 +383,7 @@ fn take(phone: &mut Phone, step: &Step) -> usize {
         Step::Ask(allow) => {
             vec![state(AppState::Foreground), ask(usual(), 1), answer(allow), state(AppState::Background)]
         }
+        Step::Legacy(ref asked) => asked.on_the_phone(),
         Step::WriteAndRead => {
             let json = phone.center.to_json().expect("it is written");
             let read = Center::from_json(&json).expect("it was written by us");
@@ -360,28 +409,36 @@ proptest! {
     fn local_notifications_are_as_the_model_says(steps in proptest::collection::vec(steps(), 1..160)) {
         let mut phone = Phone::after([may_know_where(), Input::LocationMoved(coordinate(0))]);
         let mut model = Model {
-            now: phone.now.0, zone: 0, place: 0, allowed: None, badge_switch: true, waiting: Vec::new(),
-            shown: Vec::new(), badge: 0, fired: 0,
+            now: phone.now.0, zone: 0, place: 0, allowed: None, badge_switch: true, wants_badges: false,
+            waiting: Vec::new(), shown: Vec::new(), badge: 0, fired: 0, locals: Vec::new(),
         };
         let mut fired = 0;
         for step in std::iter::once(&Step::Ask(true)).chain(&steps) {
+            let mut step = step.clone();
+            if let Step::Legacy(asked) = &mut step {
+                *asked = asked.in_time(&model);
+            }
+            let step = &step;
             fired += take(&mut phone, step);
             model.take(step);
             prop_assert_eq!(fired, model.fired, "after {:?}", step);
             prop_assert_eq!(phone.center.badge(NEWS), model.badge, "after {:?}", step);
             let shown: Vec<_> = phone.center.on_screen(NEWS)
-                .map(|shown| (shown.identifier().to_owned(), shown.notification.date)).collect();
+                .map(|shown| (label_of(&shown.notification.request), shown.notification.date)).collect();
             let expected: Vec<_> = model.shown.iter().rev()
-                .map(|(name, date)| (name.to_string(), UnixMillis(*date))).collect();
+                .map(|one| (label(one.name, one.local), UnixMillis(one.date))).collect();
             prop_assert_eq!(shown, expected, "after {:?}", step);
             let mut waiting: Vec<_> = phone.center.pending(NEWS).iter()
-                .map(|one| (one.next_trigger_date, one.request.identifier.clone())).collect();
+                .map(|one| (one.next_trigger_date, label_of(&one.request))).collect();
             let mut expected: Vec<_> = model.waiting.iter()
-                .map(|one| ((one.next != i64::MIN).then_some(UnixMillis(one.next)), one.name.to_string())).collect();
+                .map(|one| ((one.next != i64::MIN).then_some(UnixMillis(one.next)), label(one.name, one.local())))
+                .collect();
             waiting.sort();
             expected.sort();
             prop_assert!(waiting.len() <= 64);
             prop_assert_eq!(waiting, expected, "after {:?}", step);
+            let scheduled = model.waiting.iter().filter(|one| one.local().is_some()).count();
+            prop_assert_eq!(phone.center.scheduled_local_notifications(NEWS).len(), scheduled);
         }
     }
 }

@@ -91,6 +91,7 @@ fn device_setting() -> impl Strategy<Value = Input> {
         let focus = Focus {
             name: "Work".to_owned(),
             allowed_apps: other.then(|| NEWS.to_owned()).into_iter().collect(),
+            allowed_people: BTreeSet::new(),
             time_sensitive: other,
             hides_badges: !other,
         };
@@ -144,9 +145,45 @@ fn of_some_app() -> impl Strategy<Value = Input> {
             let action = Action { identifier: action.to_owned(), ..Action::default() };
             AppInput::ContentExtensionSetActions { actions: vec![action] }
         }),
+        6 => by_the_older_api().prop_map(|asked| AppInput::Legacy { asked }),
     ];
     (prop_oneof![3 => Just(NEWS), 1 => Just(CHAT)], what)
         .prop_map(|(bundle, what)| Input::OfApp { bundle: bundle.to_owned(), what })
+}
+
+/// The iOS 9 API: few notifications, so that some are equal.
+fn by_the_older_api() -> impl Strategy<Value = LegacyInput> {
+    let notification = || {
+        let unit = prop::sample::select(vec![CalendarUnit::Minute, CalendarUnit::Day, CalendarUnit::Month]);
+        (proptest::option::of(-2_i64..9), proptest::option::of(unit), 0_u32..3, any::<bool>()).prop_map(
+            |(minutes, repeat_interval, application_icon_badge_number, says)| LocalNotification {
+                fire_date: minutes.map(|minutes| START.plus_millis(minutes * MINUTE)),
+                repeat_interval,
+                application_icon_badge_number,
+                alert_body: says.then(|| "n".to_owned()),
+                category: says.then(|| "mail".to_owned()),
+                ..LocalNotification::default()
+            },
+        )
+    };
+    let boxed = move || notification().prop_map(Box::new);
+    let types = prop::sample::subsequence(
+        vec![UserNotificationType::Alert, UserNotificationType::Badge, UserNotificationType::Sound],
+        0..=3,
+    );
+    prop_oneof![
+        2 => types.prop_map(|types| LegacyInput::RegisterUserNotificationSettings {
+            settings: UserNotificationSettings { types: types.into_iter().collect(), categories: Vec::new() },
+        }),
+        6 => boxed().prop_map(|notification| LegacyInput::ScheduleLocalNotification { notification, request: 1 }),
+        3 => boxed().prop_map(|notification| LegacyInput::PresentLocalNotificationNow { notification, request: 1 }),
+        2 => boxed().prop_map(|notification| LegacyInput::CancelLocalNotification { notification }),
+        1 => Just(LegacyInput::CancelAllLocalNotifications),
+        1 => proptest::collection::vec(notification(), 0..4).prop_map(|notifications| {
+            LegacyInput::SetScheduledLocalNotifications { notifications, request: 1 }
+        }),
+        2 => (-1_i64..3).prop_map(|count| LegacyInput::SetApplicationIconBadgeNumber { count, request: 1 }),
+    ]
 }
 
 /// The app with everything that could be declared.
