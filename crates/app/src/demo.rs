@@ -1,27 +1,37 @@
 //! The demo app: a news reader, after the article *Message push in iOS*. At launch it sets its delegate and registers
-//! for remote notifications; a tapped notification opens the page that its `userInfo.url` names.
+//! for remote notifications; a tapped notification opens the page that its `userInfo.url` names. It reminds its user of
+//! articles by local notifications, reminds who refused permission now and then, and refreshes itself silently.
 //!
 //! What it shows goes to a watch channel as JSON (`screen`), so that a device can put it on a screen or a test can read
 //! it; what its user touches comes back as JSON (`touches`).
 
 mod hands;
+mod keepsakes;
+mod permission;
 mod reader;
+mod reminders;
 mod screen;
 mod touches;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use homing_local::{AppManifest, PresentationOption};
+use homing_local::{AppManifest, PresentationOption, UnixMillis};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
+use crate::app::App;
 use crate::center::{AppError, NotificationCenter};
 use crate::provider::{IdentityTokens, ProviderConfig, ProviderSdk};
-use hands::{Hands, Permission};
+use hands::Hands;
+use keepsakes::Keepsakes;
+use permission::Permission;
 use reader::NewsReader;
+use reminders::Reminders;
 use screen::ScreenHandle;
-pub use screen::{Screen, Visit};
+pub use screen::{Did, Refresh, Reminding, Said, Screen, Visit};
 pub use touches::Touch;
 
 /// The bundle ID of the demo.
@@ -30,7 +40,8 @@ pub const BUNDLE_ID: &str = "com.example.news";
 /// How the demo behaves where an app may choose.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
-    /// What it answers to `willPresent`. Empty, Apple's default: nothing is shown while it is in foreground.
+    /// What it answers to `willPresent`, until its user has chosen. Empty, Apple's default: nothing is shown while it is in
+    /// foreground.
     pub in_foreground: Vec<PresentationOption>,
     /// Whether it asks for permission when it comes to the foreground and the user wasn't asked yet.
     pub asks_when_opened: bool,
@@ -38,6 +49,36 @@ pub struct DemoOptions {
     pub accounts: Vec<String>,
     /// The business behind the demo; without it nobody signs in.
     pub business: Option<Business>,
+    pub time: DeviceTime,
+}
+
+/// What time it is on the device, which may be ahead of ours. A process of its own would ask its system.
+#[derive(Clone)]
+pub struct DeviceTime(Arc<dyn Fn() -> UnixMillis + Send + Sync>);
+
+impl DeviceTime {
+    pub fn new(now: impl Fn() -> UnixMillis + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        (self.0)()
+    }
+}
+
+impl Default for DeviceTime {
+    fn default() -> Self {
+        Self::new(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        })
+    }
+}
+
+impl std::fmt::Debug for DeviceTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("DeviceTime").field(&self.now()).finish()
+    }
 }
 
 /// The business behind the demo: where its provider is, and how it vouches for its users.
@@ -68,6 +109,7 @@ impl Default for DemoOptions {
             asks_when_opened: true,
             accounts: ["reader", "ann", "bob"].map(str::to_owned).to_vec(),
             business: None,
+            time: DeviceTime::default(),
         }
     }
 }
@@ -99,16 +141,23 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let DemoLaunch { manifest, container, touches } = launch;
-    let (center, events) = NotificationCenter::attach(stream, &manifest.bundle_id).await?;
-    let screen = ScreenHandle::new(Screen::of(&options.accounts), screen);
+    let (center, application, events) = App::in_process(stream, &manifest.bundle_id).await?.into_parts();
+    let kept = Keepsakes::in_container(&container);
+    let screen = ScreenHandle::new(Screen::of(&options, kept.read()), screen);
     let sdk = match &options.business {
         Some(business) => start_sdk(&center, business, manifest, &container).await,
         None => Err("nobody can sign in: this app has no provider".to_owned()),
     };
-    let permission = Permission { center: center.clone(), screen: screen.clone() };
-    let hands = Hands { permission, screen, sdk, container };
+    let hands = Hands {
+        permission: Permission::new(&center, &application, &container, &options, screen.clone()),
+        reminders: Reminders { center: center.clone(), screen: screen.clone() },
+        screen,
+        sdk,
+        container,
+        kept,
+    };
     let first = options.accounts.first().cloned();
-    let reader = NewsReader { hands: hands.clone(), options };
+    let reader = NewsReader { hands: hands.clone(), application, options, launched_for: None };
     // The article: register at every launch. The token comes to the delegate, which waits for it from here on.
     center.register_for_remote_notifications().await?;
     hands.permission.look().await?;

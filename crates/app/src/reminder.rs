@@ -28,8 +28,15 @@ impl Default for ReminderPolicy {
     }
 }
 
+impl ReminderPolicy {
+    /// Between two reminders.
+    fn millis(self) -> i64 {
+        i64::from(self.days_between) * 24 * 3_600_000
+    }
+}
+
 /// What an app is to do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Advice {
     /// Notifications are allowed, prominently or on trial.
@@ -40,6 +47,16 @@ pub enum Advice {
     Remind,
     /// The user refused, and was reminded not long ago, or often enough.
     LeaveAlone,
+}
+
+/// How often the user was reminded, and when they may be again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReminderHistory {
+    pub times: u32,
+    /// The policy's.
+    pub at_most: u32,
+    /// `None`: at any time, or never again after `at_most` times.
+    pub not_before: Option<UnixMillis>,
 }
 
 /// Why there is no advice.
@@ -91,6 +108,14 @@ impl PermissionReminder {
         Ok(advice)
     }
 
+    /// What was noted so far.
+    pub fn history(&self) -> ReminderHistory {
+        let Reminded { times, last } = self.read();
+        let at_most = self.policy.at_most;
+        let not_before = last.filter(|_| times < at_most).map(|last| last.plus_millis(self.policy.millis()));
+        ReminderHistory { times, at_most, not_before }
+    }
+
     /// The system's prompt: `true` if the user allowed it.
     pub async fn ask(&self) -> Result<bool, ReminderError> {
         let options = [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
@@ -121,7 +146,7 @@ fn advise(
     if status != AuthorizationStatus::Denied {
         return Advice::Nothing;
     }
-    let between = i64::from(policy.days_between) * 24 * 3_600_000;
+    let between = policy.millis();
     // A clock that was set back doesn't silence it for ever.
     let recently = reminded.last.is_some_and(|last| (0..between).contains(&now.millis_since(last)));
     if recently || reminded.times >= policy.at_most { Advice::LeaveAlone } else { Advice::Remind }

@@ -1,15 +1,16 @@
-//! What the demo does when its user touches the page: pages, permission, signing in and out.
+//! What the demo does when its user touches the page: pages, permission, reminders, signing in and out.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use homing_local::{AuthorizationOption, AuthorizationStatus};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::keepsakes::Keepsakes;
+use super::permission::Permission;
+use super::reminders::{Reminders, Wish};
 use super::screen::ScreenHandle;
 use super::touches::Touch;
-use crate::center::{AppError, NotificationCenter};
 use crate::provider::ProviderSdk;
 
 /// Its being there says that somebody has signed in or out on this installation.
@@ -18,17 +19,12 @@ const CHOSEN: &str = "demo-user-chosen";
 #[derive(Clone, Debug)]
 pub(super) struct Hands {
     pub(super) permission: Permission,
+    pub(super) reminders: Reminders,
     pub(super) screen: ScreenHandle,
     /// Or why nobody can sign in.
     pub(super) sdk: Result<ProviderSdk, String>,
     pub(super) container: PathBuf,
-}
-
-/// Whether the app may send notifications.
-#[derive(Clone, Debug)]
-pub(super) struct Permission {
-    pub(super) center: NotificationCenter,
-    pub(super) screen: ScreenHandle,
+    pub(super) kept: Keepsakes,
 }
 
 impl Hands {
@@ -73,6 +69,21 @@ impl Hands {
             Touch::GoHome => self.screen.change(|screen| screen.url = None),
             Touch::Open { url } => self.screen.change(|screen| screen.url = Some(url)),
             Touch::AskPermission => self.permission.ask(),
+            Touch::OpenSettings => self.permission.open_settings().await,
+            Touch::NotNow => self.permission.put_reminder_away(),
+            Touch::Schedule { identifier, title, body, url, trigger } => {
+                self.reminders.schedule(Wish { identifier, title, body, url, trigger }).await;
+            }
+            Touch::Cancel { identifier } => self.reminders.cancel(identifier).await,
+            Touch::Withdraw { identifier } => self.reminders.withdraw(identifier).await,
+            Touch::Look => {
+                self.screen.change(|screen| screen.said = None);
+                self.reminders.look().await;
+            }
+            Touch::InForeground { banner } => {
+                self.screen.change(|screen| screen.banner_in_foreground = banner);
+                self.kept.keep(&self.screen.now());
+            }
         }
     }
 
@@ -106,7 +117,9 @@ impl Hands {
             screen.url = None;
             screen.in_app_alert = None;
             screen.history.clear();
+            screen.refreshed.clear();
         });
+        self.kept.keep(&self.screen.now());
         // Without permission there is no badge to hide.
         if let Err(error) = self.permission.center.set_badge_count(0).await {
             tracing::debug!(%error, "the badge stays");
@@ -124,43 +137,5 @@ impl Hands {
         if let Err(error) = std::fs::write(self.container.join(CHOSEN), "") {
             tracing::warn!(%error, "the demo can't remember that its user has chosen");
         }
-    }
-}
-
-impl Permission {
-    pub(super) async fn look(&self) -> Result<AuthorizationStatus, AppError> {
-        let permission = self.center.notification_settings().await?.authorization_status;
-        self.screen.change(|screen| screen.permission = permission);
-        Ok(permission)
-    }
-
-    /// Asks in a task of its own: the answer may take the user minutes, and callbacks must not wait for it.
-    fn ask(&self) {
-        let permission = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = permission.ask_and_wait().await {
-                tracing::debug!(%error, "the user can't be asked");
-            }
-        });
-    }
-
-    async fn ask_and_wait(&self) -> Result<(), AppError> {
-        let options = [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
-        let granted = self.center.request_authorization(&options).await?;
-        self.screen.change(|screen| screen.granted = Some(granted));
-        self.look().await?;
-        Ok(())
-    }
-
-    /// The app came to the front: the user may have been in Settings meanwhile, or was never asked.
-    pub(super) fn opened(&self, asks: bool) {
-        let permission = self.clone();
-        tokio::spawn(async move {
-            match permission.look().await {
-                Ok(AuthorizationStatus::NotDetermined) if asks => permission.ask(),
-                Ok(_) => {}
-                Err(error) => tracing::debug!(%error, "the settings can't be read"),
-            }
-        });
     }
 }

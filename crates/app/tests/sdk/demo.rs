@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use homing_app::demo::{self, BUNDLE_ID, Business, DemoLaunch, DemoOptions, TOUCHES_QUEUED, manifest};
+use homing_app::demo::{
+    self, BUNDLE_ID, Business, DemoLaunch, DemoOptions, DeviceTime, TOUCHES_QUEUED, manifest,
+};
 use homing_app::provider::user_tag;
-use homing_local::{DeviceEvent, NotificationResponse};
+use homing_local::message::UserInfo;
+use homing_local::{
+    AppStateWord, ApplicationState, AuthorizationStatus, DeviceEvent, NotificationResponse, UnixMillis,
+};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -29,13 +34,22 @@ impl Drop for Run {
 
 impl Run {
     fn start(device: &Device, container: &Path, provider: Option<&FakeProvider>) -> Self {
+        Self::start_at(device, container, provider, DeviceTime::default())
+    }
+
+    fn start_at(
+        device: &Device,
+        container: &Path,
+        provider: Option<&FakeProvider>,
+        time: DeviceTime,
+    ) -> Self {
         let (touches, touched) = mpsc::channel(TOUCHES_QUEUED);
         let (shows, screen) = watch::channel(Value::Null);
         let manifest = manifest("development").expect("it is a manifest");
         let launch = DemoLaunch { manifest, container: container.to_owned(), touches: touched };
         let business =
             provider.map(|provider| Business { provider: provider.url(), identity_tokens: business() });
-        let options = DemoOptions { business, ..DemoOptions::default() };
+        let options = DemoOptions { business, time, ..DemoOptions::default() };
         let app = tokio::spawn(demo::run(device.open(), launch, options, shows)).abort_handle();
         Self { app, touches, screen }
     }
@@ -152,4 +166,93 @@ async fn a_tap_opens_the_page_and_is_reported_and_anothers_is_not() {
     run.touch(json!({"touch": "sign-out"})).await;
     let screen = run.until(|screen| screen["user"].is_null() && screen["url"].is_null()).await;
     assert_eq!(screen["history"], json!([]));
+}
+
+#[tokio::test]
+async fn who_refused_is_reminded_and_then_left_alone_for_a_week() {
+    let device = Device::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    device.set_status(AuthorizationStatus::Denied);
+    let day = |days: i64| DeviceTime::new(move || UnixMillis(1_800_000_000_000 + days * 24 * 3_600_000));
+    for (today, advice, times) in
+        [(0, "remind", 1), (1, "leave-alone", 1), (6, "leave-alone", 1), (7, "remind", 2)]
+    {
+        let mut run = Run::start_at(&device, dir.path(), None, day(today));
+        run.until(Value::is_object).await;
+        device.tell(DeviceEvent::StateChanged { state: AppStateWord::Foreground });
+        let screen = run.until(|screen| screen["reminding"]["advice"].is_string()).await;
+        let reminding = &screen["reminding"];
+        assert_eq!(
+            (&reminding["advice"], &reminding["times"]),
+            (&json!(advice), &json!(times)),
+            "day {today}"
+        );
+        assert_eq!(reminding["shown"], advice == "remind");
+        run.touch(json!({"touch": "not-now"})).await;
+        run.until(|screen| screen["reminding"]["shown"] == false).await;
+    }
+    device.set_status(AuthorizationStatus::Authorized);
+    let mut run = Run::start_at(&device, dir.path(), None, day(20));
+    run.until(Value::is_object).await;
+    device.tell(DeviceEvent::StateChanged { state: AppStateWord::Foreground });
+    let screen = run.until(|screen| screen["reminding"]["advice"] == "nothing").await;
+    assert_eq!((&screen["reminding"]["shown"], &screen["permission"]), (&json!(false), &json!("authorized")));
+}
+
+#[tokio::test]
+async fn reminders_are_scheduled_replaced_by_identifier_and_cancelled() {
+    let device = Device::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut run = Run::start(&device, dir.path(), None);
+    let wish = |seconds: u32| {
+        json!({
+            "touch": "schedule", "identifier": "tea", "title": "Tea", "body": "", "url": "https://news.example/tea",
+            "trigger": {"kind": "time-interval", "seconds": seconds},
+        })
+    };
+    for (touch, did, waiting) in [
+        (wish(10), "scheduled", json!(10.0)),
+        (wish(20), "replaced", json!(20.0)),
+        (json!({"touch": "cancel", "identifier": "tea"}), "cancelled", Value::Null),
+    ] {
+        run.touch(touch).await;
+        let is_done = |screen: &Value| {
+            let seconds = &screen["pending"][0]["request"]["trigger"]["seconds"];
+            screen["said"]["did"] == did && *seconds == waiting
+        };
+        let screen = run.until(is_done).await;
+        assert_eq!(screen["said"]["identifier"], "tea");
+        assert_eq!(screen["pending"].as_array().map(Vec::len), Some(usize::from(!waiting.is_null())));
+    }
+}
+
+#[tokio::test]
+async fn a_silent_notification_brings_a_page_that_the_next_run_still_shows() {
+    let device = Device::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let silent = |url: Option<&str>| {
+        let payload = json!({"aps": {"content-available": 1}, "userInfo": {"url": url}});
+        let user_info = UserInfo(payload.as_object().expect("it is an object").clone());
+        DeviceEvent::DidReceiveRemoteNotification {
+            completion: 1,
+            user_info,
+            application_state: ApplicationState::Background,
+            deadline: "2026-11-22T02:04:35.067Z".parse().expect("it is a time"),
+        }
+    };
+    let mut run = Run::start(&device, dir.path(), None);
+    run.until(Value::is_object).await;
+    device.tell(DeviceEvent::StateChanged { state: AppStateWord::Background });
+    device.tell(silent(Some("https://news.example/a")));
+    device.tell(silent(None));
+    let screen = run.until(|screen| screen["background_updates"] == 2).await;
+    assert_eq!(screen["refreshed"].as_array().map(Vec::len), Some(1), "{screen}");
+    assert_eq!(screen["refreshed"][0]["state"], "background");
+    run.touch(json!({"touch": "in-foreground", "banner": true})).await;
+    run.until(|screen| screen["banner_in_foreground"] == true).await;
+    drop(run);
+    let mut run = Run::start(&device, dir.path(), None);
+    let screen = run.until(Value::is_object).await;
+    assert_eq!(screen["refreshed"][0]["url"], "https://news.example/a");
+    assert_eq!(screen["banner_in_foreground"], true);
 }

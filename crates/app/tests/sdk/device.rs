@@ -1,11 +1,14 @@
-//! A device that takes every call and remembers whose notifications its app wants.
+//! A device that takes every call and remembers whose notifications its app wants, and what it has scheduled.
 
 use std::sync::{Arc, Mutex};
 
 use homing_app::NotificationCenter;
 use homing_app::demo::BUNDLE_ID;
 use homing_local::message::DeviceMessage;
-use homing_local::{AppCall, AppReply, AppRequest, DeviceEvent, Recipient, Reply, frame};
+use homing_local::{
+    AppCall, AppReply, AppRequest, AuthorizationStatus, DeviceEvent, NotificationRequest,
+    NotificationSettings, PendingView, Recipient, Reply, frame,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
@@ -13,12 +16,19 @@ use tokio::sync::broadcast;
 #[derive(Clone)]
 pub(crate) struct Device {
     recipients: Arc<Mutex<Vec<Recipient>>>,
+    status: Arc<Mutex<AuthorizationStatus>>,
+    pending: Arc<Mutex<Vec<NotificationRequest>>>,
     events: broadcast::Sender<DeviceEvent>,
 }
 
 impl Device {
     pub(crate) fn start() -> Self {
-        Self { recipients: Arc::default(), events: broadcast::Sender::new(16) }
+        Self {
+            recipients: Arc::default(),
+            status: Arc::default(),
+            pending: Arc::default(),
+            events: broadcast::Sender::new(16),
+        }
     }
 
     /// The app's end of a new run's stream.
@@ -43,12 +53,36 @@ impl Device {
         self.recipients.lock().expect("nobody panicked").clone()
     }
 
+    pub(crate) fn set_status(&self, status: AuthorizationStatus) {
+        *self.status.lock().expect("nobody panicked") = status;
+    }
+
     fn reply_to(&self, call: AppCall) -> Reply {
+        let mut pending = self.pending.lock().expect("nobody panicked");
         if matches!(call, AppCall::GetNotificationSettings) {
-            return Reply::Settings(Box::default());
+            let authorization_status = *self.status.lock().expect("nobody panicked");
+            let settings = NotificationSettings { authorization_status, ..NotificationSettings::default() };
+            return Reply::Settings(Box::new(settings));
+        }
+        if matches!(call, AppCall::GetDeliveredNotifications) {
+            return Reply::Delivered(Vec::new());
+        }
+        if matches!(call, AppCall::GetPendingNotificationRequests) {
+            let view = |request: &NotificationRequest| PendingView {
+                app: BUNDLE_ID.to_owned(),
+                request: request.clone(),
+                next_trigger_date: None,
+            };
+            return Reply::Pending(pending.iter().map(view).collect());
+        }
+        if let AppCall::RemovePendingNotificationRequests { identifiers } = &call {
+            pending.retain(|one| !identifiers.contains(&one.identifier));
         }
         if let AppCall::SetRecipient { recipient } = call {
             self.recipients.lock().expect("nobody panicked").push(recipient);
+        } else if let AppCall::Add { request } = call {
+            pending.retain(|older| older.identifier != request.identifier);
+            pending.push(*request);
         }
         Reply::Done
     }

@@ -62,7 +62,7 @@ test("for an iPhone that is away only the newest is kept, and comes when it is b
   await expect(stage.arrivals.getByRole("listitem")).toHaveCount(1);
 });
 
-test("time passes at once: what was to be kept for an hour is gone a day later", async ({ stage, page }) => {
+test("time passes at once: what was to be kept for an hour is gone a day later", async ({ stage }) => {
   await stage.allow();
   await stage.goHome();
   await stage.press("Airplane");
@@ -71,10 +71,7 @@ test("time passes at once: what was to be kept for an hour is gone a day later",
   await stage.send({ Title: "Good for an hour" });
   await expect(stage.count("Good for an hour", "accepted")).toHaveText("1");
   const tomorrow = new Date(Date.now() + 24 * 3600 * 1000);
-  await stage.press("Time");
-  await page.getByRole("button", { name: "+1 day" }).click();
-  await expect(page.getByText(/ahead of real time/)).toContainText("1 day");
-  await page.keyboard.press("Escape");
+  await stage.pass("+1 day");
   const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
   await expect(stage.screen).toContainText(day.format(tomorrow));
   await stage.press("Airplane");

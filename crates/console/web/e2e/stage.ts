@@ -72,6 +72,29 @@ export class Stage {
     await expect(this.prompt).toBeHidden();
   }
 
+  /** The app's tab of reminders, with its form and its two lists. */
+  async reminders(): Promise<{ form: Locator; waiting: Locator; shown: Locator }> {
+    await this.on("Reminders").click();
+    return {
+      form: this.screen.getByRole("form", { name: "New reminder" }),
+      waiting: this.screen.getByRole("region", { name: "Waiting" }),
+      shown: this.screen.getByRole("region", { name: "Among the notifications" }),
+    };
+  }
+
+  /** Lets time pass, at once: an hour, a day, or the week that the form of the clock begins with. */
+  async pass(time: "+1 hour" | "+1 day" | "+1 week"): Promise<void> {
+    await this.press("Time");
+    const ahead = this.page.getByText(/ahead of real time/);
+    const before = (await ahead.count()) > 0 ? await ahead.textContent() : null;
+    await this.page.getByRole("button", { name: time === "+1 week" ? "Go" : time, exact: true }).click();
+    await expect(ahead).toBeVisible();
+    if (before !== null) {
+      await expect(ahead).not.toHaveText(before);
+    }
+    await this.page.keyboard.press("Escape");
+  }
+
   async choose(iphone: string): Promise<void> {
     await this.page.getByRole("radio", { name: iphone }).check({ force: true });
   }

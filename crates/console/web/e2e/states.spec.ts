@@ -19,6 +19,20 @@ test("in front, the app gets it and the user sees no banner; the reason is told"
   await expect(stage.drawer).toContainText("when it came, the app was in front");
 });
 
+test("in front, an app may want the banner all the same, and a tap on it opens the page", async ({ stage }) => {
+  await stage.on("This device").click();
+  const banner = stage.screen.getByRole("radio", { name: "Banner" });
+  await banner.click({ force: true });
+  await expect(banner).toBeChecked();
+  await stage.send({ Title: "Shown in front", url: "https://news.example/front" });
+  await expect(stage.banner).toContainText("Shown in front");
+  await expect(stage.screen.getByText("News came while you were reading")).toBeHidden();
+  await expect(stage.arrival("Shown in front")).toContainText("displayed");
+  await stage.banner.getByRole("button", { name: "Shown in front" }).click();
+  await expect(stage.screen.getByRole("article")).toContainText("https://news.example/front");
+  await expect(stage.screen.getByRole("article")).toContainText("The app was running already");
+});
+
 test("in background, a banner shows it, and it stays in the list until it is cleared", async ({ stage }) => {
   await stage.goHome();
   await stage.send({ Title: "Later" });
@@ -52,6 +66,8 @@ test("a force-quit app is shown all the same, and a tap starts it on the page", 
   await stage.screen.getByRole("button", { name: /^Start me/ }).click();
   await stage.appIs("in front");
   await expect(stage.screen.getByRole("article")).toContainText("https://news.example/start");
+  await expect(stage.screen.getByRole("article")).toContainText("Opened by the notification “Start me”");
+  await expect(stage.screen.getByRole("article")).toContainText("launchOptions[remoteNotification]");
   await expect(stage.arrival("Start me")).toContainText("opened");
 });
 
@@ -59,9 +75,12 @@ test("a silent push wakes an app in background, but not one that was force-quit"
   await stage.goHome();
   await stage.form.getByRole("button", { name: "More" }).click();
   await stage.form.getByRole("checkbox", { name: /Silent/ }).check();
-  await stage.send();
+  await stage.send({ url: "https://news.example/tide-tables" });
   await expect(stage.arrival("Silent push")).toContainText("Not shown: silent push");
   await stage.openNews();
+  const fresh = stage.screen.getByRole("list", { name: "Fetched silently" });
+  await expect(fresh.getByRole("button")).toContainText("tide tables");
+  await expect(fresh.getByRole("button")).toContainText("in background");
   await stage.on("This device").click();
   await expect(stage.screen.getByText("Silent pushes since launch").locator("..")).toContainText("1");
   await stage.press("Apps");

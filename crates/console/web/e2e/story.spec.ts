@@ -78,12 +78,12 @@ test("who says no is asked no more, but can change it in the settings", async ({
   await expect(stage.push("Not allowed")).toContainText("Not shown: not allowed");
 
   await stage.openNews();
-  await stage.screen.getByRole("button", { name: /Notifications are off/ }).click();
+  await stage.prompt.getByRole("button", { name: "Open Settings" }).click();
   await stage.screen.getByRole("switch", { name: "Allow Notifications" }).click();
   await expect(stage.screen.getByRole("switch", { name: "Banners" })).toBeChecked();
   await stage.on("News").click();
   await stage.appIs("in front");
-  await expect(stage.screen.getByRole("button", { name: /Notifications are off/ })).toBeHidden();
+  await expect(stage.prompt).toBeHidden();
   await stage.goHome();
   await stage.send({ Title: "Allowed after all" });
   await expect(stage.banner).toContainText("Allowed after all");

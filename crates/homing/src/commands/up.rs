@@ -110,7 +110,7 @@ impl House {
         let apps = vec![demo::app_spec(&endpoints, &business)?];
         let listen = ports::loopback(self.ports.provider_api);
         let started = provider::start(dir, clock.clone(), listen, apps, Vec::new()).await?;
-        let apps = DemoApps::of(&business, &local_url(started.addresses())?);
+        let apps = DemoApps::of(&business, &local_url(started.addresses())?, clock.clone());
         provider::tell(dir, &started, &mut endpoints)?;
         roles.provider = Some(started);
 

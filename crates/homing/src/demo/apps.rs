@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use homing_app::demo::{self, DemoLaunch, DemoOptions, TOUCHES_QUEUED};
+use homing_app::demo::{self, DemoLaunch, DemoOptions, DeviceTime, TOUCHES_QUEUED};
 use homing_app::provider::IdentityTokens;
+use homing_clock::Clock;
 use homing_device::{AppLauncher, Launch, RunningApp};
 use tokio::sync::{mpsc, watch};
 
@@ -17,12 +18,12 @@ pub(crate) struct DemoApps {
 
 impl DemoApps {
     /// Apps that know no business: nobody can sign in to them.
-    pub(crate) fn alone() -> Self {
-        Self { options: DemoOptions::default() }
+    pub(crate) fn alone(clock: Clock) -> Self {
+        Self { options: DemoOptions { time: time_of(clock), ..DemoOptions::default() } }
     }
 
     /// Apps whose users sign in at `business` and are made known to its provider, which is at this URL.
-    pub(crate) fn of(business: &Business, provider: &str) -> Self {
+    pub(crate) fn of(business: &Business, provider: &str, clock: Clock) -> Self {
         let login = business.clone();
         let identity_tokens = IdentityTokens::new(move |user| {
             let token = login.identity_token(&user);
@@ -32,6 +33,7 @@ impl DemoApps {
             options: DemoOptions {
                 accounts: ACCOUNTS.map(str::to_owned).to_vec(),
                 business: Some(demo::Business { provider: provider.to_owned(), identity_tokens }),
+                time: time_of(clock),
                 ..DemoOptions::default()
             },
         }
@@ -40,6 +42,10 @@ impl DemoApps {
     pub(crate) fn launcher(self) -> Arc<dyn AppLauncher> {
         Arc::new(self)
     }
+}
+
+fn time_of(clock: Clock) -> DeviceTime {
+    DeviceTime::new(move || clock.now())
 }
 
 impl AppLauncher for DemoApps {

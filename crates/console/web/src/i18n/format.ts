@@ -7,6 +7,8 @@ export interface Format {
   seconds: (ms: number) => string;
   /** As on a lock screen: Saturday 22 November. */
   day: (ms: number) => string;
+  /** A day near now and its time: Sat 22 Nov, 14:05. */
+  dayAndTime: (ms: number) => string;
   /** Date and time to the millisecond. */
   moment: (ms: number) => string;
   /** How long before `now`: 3 min ago. */
@@ -31,6 +33,14 @@ export function format(tag: string): Format {
     hourCycle: "h23",
   });
   const day = new Intl.DateTimeFormat(tag, { weekday: "long", day: "numeric", month: "long" });
+  const dayAndTime = new Intl.DateTimeFormat(tag, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
   const moment = new Intl.DateTimeFormat(tag, {
     year: "numeric",
     month: "short",
@@ -48,6 +58,7 @@ export function format(tag: string): Format {
     time: (ms) => time.format(ms),
     seconds: (ms) => seconds.format(ms),
     day: (ms) => day.format(ms),
+    dayAndTime: (ms) => dayAndTime.format(ms),
     moment: (ms) => moment.format(ms),
     ago: (ms, now) => {
       // A clock that is a little behind must not speak of the future.

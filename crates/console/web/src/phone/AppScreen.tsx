@@ -9,13 +9,12 @@ import type { Hands } from "./usePhone";
 interface Props {
   app: AppDetail;
   hands: Hands;
-  onSettings: () => void;
 }
 
-export function AppScreen({ app, hands, onSettings }: Props) {
+export function AppScreen({ app, hands }: Props) {
   const screen = newsScreen(app.screen);
   if (screen !== undefined) {
-    return <News app={app} screen={screen} hands={hands} onSettings={onSettings} />;
+    return <News app={app} screen={screen} hands={hands} />;
   }
   return (
     <div className={styles.other}>

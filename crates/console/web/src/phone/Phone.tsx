@@ -5,6 +5,7 @@ import { useRef, useState } from "react";
 import type { NotificationView } from "../api/device";
 import { useWords } from "../i18n/language";
 import { useNow } from "../live/clock";
+import { useEars } from "../live/streams";
 import { useEscape } from "../parts/escape";
 import { AppScreen } from "./AppScreen";
 import { AppSwitcher } from "./AppSwitcher";
@@ -45,11 +46,14 @@ export function Phone({ state, hands, gaze }: PhoneProps) {
     gaze.turn({ list: false });
     void hands.tap(notification);
   };
-  const toSettings = async (app: string) => {
-    if (await hands.background(app)) {
-      gaze.turn({ look: "settings", leftApp: app });
-    }
-  };
+  // An app leads its user to its page in Settings.
+  useEars({
+    happening: ({ device, kind, app }) => {
+      if (device === state.device.name && kind === "settings-opened") {
+        gaze.turn({ look: "settings", leftApp: app });
+      }
+    },
+  });
   const locked = shows.what === "lock";
   const bare = locked || shows.what === "home" || shows.what === "switcher" || listOpen;
   const covered = state.prompt !== null && !locked;
@@ -101,9 +105,7 @@ export function Phone({ state, hands, gaze }: PhoneProps) {
             />
           )}
           {shows.what === "settings" && <Settings state={state} hands={hands} />}
-          {shows.what === "app" && (
-            <AppScreen app={shows.app} hands={hands} onSettings={() => void toSettings(shows.app.bundle_id)} />
-          )}
+          {shows.what === "app" && <AppScreen app={shows.app} hands={hands} />}
         </div>
         {listOpen && !locked && (
           <NotificationList

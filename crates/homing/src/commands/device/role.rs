@@ -90,16 +90,17 @@ pub(super) fn run(mut args: RoleArgs) -> anyhow::Result<ExitCode> {
     runtime.context("the runtime can't start")?.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
         let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
+        let clock = Clock::kept_in(&dir.join("clock"))?;
         let host = DeviceHost::start(DeviceConfig {
             data_dir: dir.join("devices"),
-            clock: Clock::kept_in(&dir.join("clock"))?,
+            clock: clock.clone(),
             link: args.link,
             ca_pem,
             enrolment_key: args.enrolment_key,
             api: args.api,
             api_key: api_key.clone(),
             devices: vec![VirtualDevice { name: args.name.clone(), apps }],
-            launcher: DemoApps::alone().launcher(),
+            launcher: DemoApps::alone(clock).launcher(),
         });
         let mut host = host.await.context("the device can't start")?;
         if args.face == Face::Desktop {

@@ -2,6 +2,7 @@
 
 import type { AlertStyle, AppState, AuthorizationStatus, ShowPreviews } from "../../api/device";
 import type { Environment } from "../../api/session";
+import { counted } from "../format";
 
 const NAMES: Record<string, string> = { "iphone-development": "Development", "iphone-production": "Production" };
 const APP_STATES: Record<AppState, string> = {
@@ -83,6 +84,7 @@ export const phone = {
   news: {
     name: "News",
     today: "Today",
+    reminders: "Reminders",
     device: "This device",
     signIn: "Sign in",
     signOut: "Sign out",
@@ -92,9 +94,21 @@ export const phone = {
     accountsWhy: "Signing in tells the business server whose this iPhone is. What it sends to that user comes here.",
     inApp: "News came while you were reading",
     off: "Notifications are off",
-    offMend: "Turn them on in Settings.",
+    offMend: "You will hear of nothing new. To change that, allow notifications for this app in Settings.",
+    notNow: "Not now",
+    reminded: (times: number, atMost: number, notBefore: string | undefined) =>
+      `You were reminded ${times} of at most ${counted(atMost, "time", "times")}. ${
+        notBefore === undefined ? "The app won’t remind you again." : `Not again before ${notBefore}.`
+      }`,
     back: "Back to the front page",
     openedPage: "Opened page",
+    openedBy: ({ title }: { title: string | null }) => `Opened by the notification “${title ?? ""}”`,
+    openedCold: (local: boolean) =>
+      `The app wasn’t running. The tap started it: launchOptions[${local ? "localNotification" : "remoteNotification"}] has the notification, then didReceive.`,
+    openedWarm: "The app was running already. The tap came to didReceive.",
+    fresh: "Fetched silently",
+    freshAt: (time: string, inBackground: boolean) =>
+      inBackground ? `Fetched silently at ${time}, in background` : `Fetched silently at ${time}`,
     drawn: "This page is drawn here. The console loads nothing from elsewhere.",
     token: "Device token",
     noToken: "None yet: it comes when the push service can be reached.",
@@ -118,8 +132,43 @@ export const phone = {
     } satisfies Record<AuthorizationStatus, string>,
     ask: "Ask now",
     toSettings: "Open Settings",
+    inFront: "When one comes while the app is open",
+    inFrontHow: { own: "Own alert", banner: "Banner" },
+    inFrontHint: "What the app answers to willPresent: nothing, and shows an alert of its own; or that iOS is to show its banner all the same.",
     silent: "Silent pushes since launch",
-    silentHint: "They wake the app for a moment and show nothing.",
+    silentHint: "They wake the app for a moment and show nothing. The page they name is on the front page next time.",
+    newReminder: "New reminder",
+    remindOf: "Remind me to read",
+    remindBody: "You wanted to read this.",
+    when: "When",
+    whenIn: "In",
+    whenDaily: "Daily at",
+    seconds: "Seconds from now",
+    secondsShort: "seconds",
+    secondsWrong: "Whole seconds, from 1 to 86400.",
+    timeOfDay: "Time of day",
+    timeWrong: "A time of day, such as 08:00.",
+    setReminder: "Set reminder",
+    remindHint: (identifier: string) =>
+      `A local notification: it comes without network, and though the app isn’t running. Its identifier is “${identifier}”; setting it again replaces it.`,
+    did: {
+      scheduled: (identifier: string) => `“${identifier}” is set.`,
+      replaced: (identifier: string) => `“${identifier}” is set anew: it replaced the one with the same identifier.`,
+      cancelled: (identifier: string) => `“${identifier}” is cancelled.`,
+      withdrawn: (identifier: string) => `“${identifier}” is withdrawn from the notifications.`,
+    },
+    refused: "Not set: the app may not send notifications (UNErrorDomain 1, notificationsNotAllowed).",
+    waiting: "Waiting",
+    nothingWaits: "Nothing is waiting for its time.",
+    dailyNext: (when: string) => `Daily, next ${when}`,
+    onceAt: (time: string) => `Once, at ${time}`,
+    cancel: "Cancel",
+    cancelOne: (identifier: string) => `Cancel “${identifier}”`,
+    inCenter: "Among the notifications",
+    nothingInCenter: "Nothing of this app.",
+    fromPushService: "from the push service",
+    withdraw: "Withdraw",
+    withdrawOne: (identifier: string) => `Withdraw “${identifier}”`,
     items: [
       {
         url: "https://news.example/lighthouse",

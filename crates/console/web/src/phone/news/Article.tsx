@@ -1,12 +1,20 @@
 // A page that the app opened: its address is the truth, the article under it is drawn. The console loads nothing from
 // elsewhere.
 
+import type { Visit } from "../../api/news";
 import { useWords } from "../../i18n/language";
 import { Icon } from "../../parts/Icon";
 import styles from "./Article.module.css";
 import { Picture } from "./Picture";
 
-export function Article({ url, onBack }: { url: string; onBack: () => void }) {
+interface Props {
+  url: string;
+  /** The tap on a notification that opened it. */
+  visit: Visit | undefined;
+  onBack: () => void;
+}
+
+export function Article({ url, visit, onBack }: Props) {
   const { t } = useWords();
   const item = t.news.items.find((one) => one.url === url);
   return (
@@ -19,6 +27,15 @@ export function Article({ url, onBack }: { url: string; onBack: () => void }) {
           {url}
         </p>
       </header>
+      {visit !== undefined && (
+        <p className={styles.visit}>
+          <Icon name="bell" size={15} />
+          <span>
+            <strong>{t.news.openedBy(visit)}</strong>
+            {visit.cold ? t.news.openedCold(visit.local) : t.news.openedWarm}
+          </span>
+        </p>
+      )}
       <Picture of={url} />
       <div className={styles.text}>
         <p className={styles.kicker}>{item?.kicker ?? t.news.openedPage}</p>

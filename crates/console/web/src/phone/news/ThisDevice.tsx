@@ -1,21 +1,22 @@
 // What the app knows of itself on this device: its token, and whether it may show anything.
 
 import type { AppDetail } from "../../api/device";
-import type { NewsScreen } from "../../api/news";
+import { type NewsScreen, touches } from "../../api/news";
 import { useWords } from "../../i18n/language";
 import { CopyButton } from "../../parts/CopyButton";
+import { Segments } from "../../parts/Segments";
 import styles from "./ThisDevice.module.css";
 
 interface Props {
   app: AppDetail;
   screen: NewsScreen;
-  onSettings: () => void;
-  onAsk: () => void;
+  touch: (what: Record<string, unknown>) => void;
 }
 
-export function ThisDevice({ app, screen, onSettings, onAsk }: Props) {
-  const { t, number } = useWords();
+export function ThisDevice({ app, screen, touch }: Props) {
+  const { t, number, dayAndTime } = useWords();
   const permission = app.authorization_status;
+  const { times, atMost, notBefore } = screen.reminding;
   return (
     <div className={styles.page}>
       <section>
@@ -36,15 +37,34 @@ export function ThisDevice({ app, screen, onSettings, onAsk }: Props) {
           {t.news.permissionIs[permission]}
         </p>
         <p className={styles.hint}>{t.news.permissionHint[permission]}</p>
+        {permission === "denied" && times > 0 && (
+          <p className={styles.hint}>
+            {t.news.reminded(times, atMost, notBefore === null ? undefined : dayAndTime(notBefore))}
+          </p>
+        )}
         {permission === "not-determined" ? (
-          <button type="button" className={styles.do} onClick={onAsk}>
+          <button type="button" className={styles.do} onClick={() => touch(touches.askPermission())}>
             {t.news.ask}
           </button>
         ) : (
-          <button type="button" className={styles.do} onClick={onSettings}>
+          <button type="button" className={styles.do} onClick={() => touch(touches.openSettings())}>
             {t.news.toSettings}
           </button>
         )}
+      </section>
+      <section>
+        <h4>{t.news.inFront}</h4>
+        <Segments
+          label={t.news.inFront}
+          size="small"
+          value={screen.banner_in_foreground ? "banner" : "own"}
+          onChange={(how) => touch(touches.inForeground(how === "banner"))}
+          options={[
+            { value: "own", label: t.news.inFrontHow.own },
+            { value: "banner", label: t.news.inFrontHow.banner },
+          ]}
+        />
+        <p className={styles.hint}>{t.news.inFrontHint}</p>
       </section>
       <section>
         <h4>{t.news.silent}</h4>
