@@ -25,6 +25,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 use homing_clock::Clock;
 use homing_http_api::{Guard, Hosts, Watchers, guard, with_manners};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use utoipa::OpenApi as _;
@@ -63,7 +64,7 @@ impl Api {
         }
         for device in self.fleet.all() {
             // One that was erased meanwhile isn't the one.
-            let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await;
+            let view = device.view().await;
             if view.is_ok_and(|view| view.device_id.as_deref() == Some(named)) {
                 return Ok(device);
             }
@@ -91,6 +92,7 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}", get(devices::show).put(devices::add).delete(devices::erase))
         .route("/v1/devices/{device}/network", get(devices::network).put(devices::set_network))
         .route("/v1/devices/{device}/lock", put(devices::set_lock))
+        .route("/v1/devices/{device}/power", put(lifecycle::set_power))
         .route("/v1/devices/{device}/restart", post(lifecycle::restart))
         .route("/v1/devices/{device}/erase", post(lifecycle::erase))
         .route("/v1/devices/{device}/backup", post(lifecycle::back_up))
@@ -162,7 +164,39 @@ async fn document() -> axum::Json<serde_json::Value> {
     document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
     let mut document = homing_http_api::description(&document);
     describe_strict_forms(&mut document);
+    describe_off(&mut document);
     axum::Json(document)
+}
+
+/// What answers also while the device is off.
+const ALSO_WHILE_OFF: [(&str, &str); 4] = [
+    ("/v1/devices/{device}", "get"),
+    ("/v1/devices/{device}", "put"),
+    ("/v1/devices/{device}/power", "put"),
+    ("/v1/devices/{device}/events", "get"),
+];
+
+/// A device that is off says so to everybody.
+fn describe_off(document: &mut serde_json::Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths.filter(|(path, _)| path.contains("{device}")) {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if ALSO_WHILE_OFF.contains(&(path, method)) || !operation["responses"].is_object() {
+                continue;
+            }
+            let conflict = &mut operation["responses"]["409"];
+            let (words, schema) =
+                (&conflict["description"], json!({ "$ref": "#/components/schemas/Problem" }));
+            *conflict = match words.as_str() {
+                Some(words) => {
+                    json!({ "description": format!("{words}; or the device is off"), "content": conflict["content"] })
+                }
+                None => {
+                    json!({ "description": "the device is off", "content": { "application/problem+json": { "schema": schema } } })
+                }
+            };
+        }
+    }
 }
 
 /// Of what has several forms, those that take no other members than they name.
@@ -188,7 +222,7 @@ fn describe_strict_forms(document: &mut serde_json::Value) {
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::credentials, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
         apps::remove_delivered, surroundings::time_zone, surroundings::set_time_zone, surroundings::location,
-        surroundings::set_location, surroundings::set_location_permission, surroundings::open_settings, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
+        surroundings::set_location, surroundings::set_location_permission, surroundings::open_settings, lifecycle::set_power, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         conditions::set_low_power, conditions::set_muted, conditions::set_locale, conditions::focus,
         conditions::set_focus, conditions::summary, conditions::set_summary,

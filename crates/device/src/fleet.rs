@@ -24,7 +24,7 @@ use crate::happening::{Happening, Kind, Record, Told, Watchers, Watching};
 use crate::host::VirtualDevice;
 use crate::launcher::AppLauncher;
 use crate::link::Link;
-use crate::phone::questions::Refusal;
+use crate::phone::questions::{DeviceView, Refusal};
 use crate::phone::{self, Beginning, Input, Phone, PhoneConfig, Question, Tokens};
 use crate::store::{Store, StoreError};
 use crate::tls::Dialler;
@@ -56,6 +56,8 @@ pub(crate) enum ChangeError {
     Files { name: String, source: std::io::Error },
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error("the device {0:?} is off: turn it on first (PUT /v1/devices/{0}/power)")]
+    Off(String),
     #[error("these devices are stopping: start them again, then repeat this")]
     Stopping,
 }
@@ -105,14 +107,27 @@ pub(crate) struct Handle {
     /// Whether a process was asked something, and has time to answer.
     asking: watch::Receiver<bool>,
     tasks: [AbortHandle; 2],
+    /// How it was when it was turned off, of one that is.
+    off: Option<Box<DeviceView>>,
 }
 
 impl Handle {
+    /// How the device is, also while it is off.
+    pub(crate) async fn view(&self) -> Result<DeviceView, Refusal> {
+        match &self.off {
+            Some(off) => Ok(DeviceView::clone(off)),
+            None => self.ask(|phone| Ok(Ok(phone.device_view()))).await,
+        }
+    }
+
     /// Asks the phone; the answer comes when all that follows from it is on disk.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&mut Phone) -> Result<Result<T, Refusal>, StoreError> + Send + 'static,
     ) -> Result<T, Refusal> {
+        if self.off.is_some() {
+            return Err(Refusal::Off(self.name.clone()));
+        }
         let (question, answered) = Question::new(ask);
         self.inputs.send(question.into()).await.map_err(|_| Refusal::Broken)?;
         answered.await.map_err(|_| Refusal::Broken)?
@@ -251,15 +266,20 @@ impl Fleet {
         let waking = wake(clock.clone(), started.wake.clone(), started.inputs.clone());
         let tasks = [tokio::spawn(link.run()).abort_handle(), tokio::spawn(waking).abort_handle()];
         let (wake, asking) = (started.wake, started.asking);
-        let handle = Arc::new(Handle { name, inputs: started.inputs, watchers, clock, wake, asking, tasks });
-        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
-        match devices.iter_mut().find(|device| device.name == handle.name) {
-            Some(place) => *place = Arc::clone(&handle),
-            None => devices.push(Arc::clone(&handle)),
-        }
-        drop(devices);
+        let inputs = started.inputs;
+        let handle = Arc::new(Handle { name, inputs, watchers, clock, wake, asking, tasks, off: None });
+        self.put(&handle);
         self.started.send_modify(|started| *started += 1);
         Ok(handle)
+    }
+
+    /// Among the others, in the place of the one of its name.
+    fn put(&self, handle: &Arc<Handle>) {
+        let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+        match devices.iter_mut().find(|device| device.name == handle.name) {
+            Some(place) => *place = Arc::clone(handle),
+            None => devices.push(Arc::clone(handle)),
+        }
     }
 
     /// Adds a new device. Its apps have been checked.

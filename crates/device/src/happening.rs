@@ -153,6 +153,10 @@ pub enum Kind {
     Erased,
     /// The device was turned off and on.
     Restarted,
+    /// The device was turned off, and is.
+    TurnedOff,
+    /// The device that was off was turned on.
+    TurnedOn,
     /// All content was erased: the device is as new.
     ContentErased,
     /// A backup took the place of everything on the device.

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::problem::{Body, Problem};
 use crate::fleet::Handle;
+use crate::phone::questions::Refusal;
 
 /// The most that may pass at once: ten years.
 const MAX_SECONDS: u64 = 10 * 366 * 24 * 3600;
@@ -196,8 +197,12 @@ async fn pass(api: &Api, by: Duration, steps: usize) -> Result<(), Problem> {
 /// What is due on the device happens before this returns.
 async fn look_at_clock(api: &Api, device: &Arc<Handle>) -> Result<(), Problem> {
     let looked = device.ask(crate::phone::Phone::clock_moved).await;
-    // One that was erased or turned off meanwhile has no clock.
-    if looked.is_err() && api.fleet.named(&device.name).is_some_and(|there| Arc::ptr_eq(&there, device)) {
+    // One that is off, or was erased meanwhile, has no clock.
+    let is_off = matches!(looked, Err(Refusal::Off(_)));
+    if looked.is_err()
+        && !is_off
+        && api.fleet.named(&device.name).is_some_and(|there| Arc::ptr_eq(&there, device))
+    {
         looked?;
     }
     Ok(())

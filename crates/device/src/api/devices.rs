@@ -100,7 +100,7 @@ pub(super) struct Choice {
 pub(super) async fn list(State(api): State<Api>) -> Result<Json<Devices>, Problem> {
     let mut devices = Vec::new();
     for device in api.fleet.all() {
-        let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await;
+        let view = device.view().await;
         // One that was erased meanwhile isn't told.
         if api.fleet.named(&device.name).is_some() {
             devices.push(view?);
@@ -116,8 +116,7 @@ pub(super) async fn show(
     State(api): State<Api>,
     Path(device): Path<String>,
 ) -> Result<Json<DeviceView>, Problem> {
-    let device = api.device(&device).await?;
-    Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+    Ok(Json(api.device(&device).await?.view().await?))
 }
 
 /// Add a device: with the apps of another, installed afresh, or with these. It is there again after a restart

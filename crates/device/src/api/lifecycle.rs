@@ -35,7 +35,28 @@ pub(super) async fn restart(
 ) -> Result<Json<DeviceView>, Problem> {
     let name = api.device(&device).await?.name.clone();
     let device = api.fleet.restart(&name).await?;
-    Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+    Ok(Json(device.view().await?))
+}
+
+/// Whether the device is on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Power {
+    on: bool,
+}
+
+/// Turn the device off, or on. Off, no app of it runs, it has no connection, what is pushed to it waits at the push
+/// service, and its calls answer 409, but for this one, GET /v1/devices and the event streams. Turned on, what came due
+/// meanwhile fires once, as after a restart. It is on again, too, when Homing itself starts again
+#[utoipa::path(put, path = "/v1/devices/{device}/power", tag = "devices", params(("device" = String, Path)),
+    request_body = Power, responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+pub(super) async fn set_power(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(Power { on }): Body<Power>,
+) -> Result<Json<DeviceView>, Problem> {
+    let name = api.device(&device).await?.name.clone();
+    Ok(Json(api.fleet.set_power(&name, on).await?.view().await?))
 }
 
 /// Erase all content and settings, as before a new owner or when the system is installed anew: the device stays, has no
@@ -48,7 +69,7 @@ pub(super) async fn erase(
 ) -> Result<Json<DeviceView>, Problem> {
     let name = api.device(&device).await?.name.clone();
     let device = api.fleet.erase_content(&name).await?;
-    Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+    Ok(Json(device.view().await?))
 }
 
 /// Back the device up: apps with their data, permission, switches and pending requests; no token, nothing that is on the
@@ -74,7 +95,7 @@ pub(super) async fn restore(
 ) -> Result<Json<DeviceView>, Problem> {
     let name = api.device(&device).await?.name.clone();
     let device = api.fleet.restore(&name, backup).await?;
-    Ok(Json(device.ask(|phone| Ok(Ok(phone.device_view()))).await?))
+    Ok(Json(device.view().await?))
 }
 
 /// All backups of this host

@@ -35,6 +35,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::RunsAlready(_) => Self::new(StatusCode::CONFLICT, "The app runs already", detail),
             Refusal::NotInFront(_) => Self::new(StatusCode::CONFLICT, "The app isn't in foreground", detail),
+            Refusal::Off(_) => Self::new(StatusCode::CONFLICT, "The device is off", detail),
             Refusal::NoPrompt => Self::new(StatusCode::CONFLICT, "No prompt is on the screen", detail),
             Refusal::Manifest(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The app manifest can't be used", detail)
@@ -51,6 +52,7 @@ impl From<ChangeError> for Problem {
         match error {
             ChangeError::Name(_) => Self::invalid(detail),
             ChangeError::There(_) => Self::new(StatusCode::CONFLICT, "The device is there already", detail),
+            ChangeError::Off(_) => Self::new(StatusCode::CONFLICT, "The device is off", detail),
             ChangeError::TooMany => Self::new(StatusCode::CONFLICT, "There are too many devices", detail),
             ChangeError::NotThere(_) | ChangeError::Backup(BackupError::NotThere(_)) => {
                 Self::not_found(detail)

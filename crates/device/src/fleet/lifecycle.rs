@@ -1,16 +1,35 @@
-//! What happens to a whole device and leaves it its name: it restarts, it is erased for the next owner, it is backed up
+//! What happens to a whole device and leaves it its name: it restarts, it is turned off and on, it is erased for the next owner, it is backed up
 //! and restored. Each is done to its end in a task of its own, also if nobody waits for it any more. Those who watch the
 //! device go on watching.
 
 use std::sync::{Arc, PoisonError};
 
-use tokio::sync::{MutexGuard, oneshot};
+use tokio::sync::{MutexGuard, oneshot, watch};
 
 use super::{ChangeError, Changes, Fleet, Handle, on_disk, remove_files};
 use crate::backup::BackupView;
 use crate::happening::Kind;
+use crate::phone::questions::{DeviceView, LinkView};
 use crate::phone::{Beginning, Input};
 use crate::store::Identity;
+
+impl Handle {
+    /// The same once its phone has ended: nobody answers, nothing is due.
+    fn turned_off(&self, was: DeviceView) -> Self {
+        let why = Some("the device is off".to_owned());
+        let link = LinkView { connected: false, why, refused: false };
+        Self {
+            name: self.name.clone(),
+            inputs: self.inputs.clone(),
+            watchers: self.watchers.clone(),
+            clock: self.clock.clone(),
+            wake: watch::Sender::new(None).subscribe(),
+            asking: watch::Sender::new(false).subscribe(),
+            tasks: self.tasks.clone(),
+            off: Some(Box::new(DeviceView { on: false, link, ..was })),
+        }
+    }
+}
 
 impl Fleet {
     /// Turns the device off and on: every app has ended, what came due meanwhile fires once. Tokens stay.
@@ -23,6 +42,33 @@ impl Fleet {
             fleet.again(&device, Beginning::Apps(Vec::new()), Kind::Restarted).await
         });
         restarted.await.map_err(|_| ChangeError::Stopping)?
+    }
+
+    /// Turns the device off, or on. Off, no app of it runs, it has no connection, and what comes due waits until it is on
+    /// again, which is as after a restart.
+    pub(crate) async fn set_power(
+        self: &Arc<Self>,
+        name: &str,
+        on: bool,
+    ) -> Result<Arc<Handle>, ChangeError> {
+        let (fleet, name) = (Arc::clone(self), name.to_owned());
+        let turned = tokio::spawn(async move {
+            let changing = fleet.changing.lock().await;
+            let device = fleet.there(&name, &changing)?;
+            match (device.off.is_none(), on) {
+                (true, true) | (false, false) => Ok(device),
+                (false, true) => fleet.again(&device, Beginning::Apps(Vec::new()), Kind::TurnedOn).await,
+                (true, false) => {
+                    let was = device.view().await.map_err(|_| ChangeError::Stopping)?;
+                    fleet.let_go(&device).await;
+                    let off = Arc::new(device.turned_off(was));
+                    fleet.put(&off);
+                    fleet.happened(&off, Kind::TurnedOff);
+                    Ok(off)
+                }
+            }
+        });
+        turned.await.map_err(|_| ChangeError::Stopping)?
     }
 
     /// *Erase All Content and Settings*: the device is there as new, without apps, and enrols anew. All its tokens end.
@@ -82,12 +128,18 @@ impl Fleet {
         Ok(on_disk("", move || backups.remove(&name)).await??)
     }
 
-    /// The device, if one may be changed.
+    /// The device, if one may be changed and it is on.
     pub(super) fn to_be_changed(
         &self,
         name: &str,
         changing: &MutexGuard<'_, Changes>,
     ) -> Result<Arc<Handle>, ChangeError> {
+        let device = self.there(name, changing)?;
+        if device.off.is_some() { Err(ChangeError::Off(name.to_owned())) } else { Ok(device) }
+    }
+
+    /// The device, on or off, if one may be changed.
+    fn there(&self, name: &str, changing: &MutexGuard<'_, Changes>) -> Result<Arc<Handle>, ChangeError> {
         match **changing {
             Changes::Closed => Err(ChangeError::Stopping),
             Changes::Open => self.named(name).ok_or_else(|| ChangeError::NotThere(name.to_owned())),

@@ -68,6 +68,8 @@ pub(crate) enum Refusal {
     RunsAlready(String),
     #[error("{0}")]
     Invalid(String),
+    #[error("the device {0:?} is off: turn it on first (PUT /v1/devices/{0}/power)")]
+    Off(String),
     #[error("the device is stopped, or can't write its file: its log says which")]
     Broken,
 }
@@ -79,6 +81,8 @@ pub(crate) struct DeviceView {
     /// 16 hexadecimal digits; absent until it is enrolled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device_id: Option<String>,
+    /// `false`: it was turned off (PUT …/power), and the rest is as it was then.
+    pub(crate) on: bool,
     /// `false` in airplane mode.
     pub(crate) online: bool,
     /// The screen is locked.
@@ -188,6 +192,7 @@ impl Phone {
         DeviceView {
             name: self.name.clone(),
             device_id: self.device_id.clone(),
+            on: true,
             online: *self.online.borrow(),
             locked: self.center.is_locked(),
             time_zone: self.center.time_zone().to_owned(),

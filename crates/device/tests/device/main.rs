@@ -17,6 +17,7 @@ mod legacy;
 mod lock;
 mod own_calls;
 mod permission;
+mod power;
 mod processes;
 mod push_service;
 mod recipient;

@@ -171,6 +171,23 @@ async fn section_2_2_token_identity_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn section_3_8_what_is_pushed_to_a_device_that_is_off_waits_at_the_push_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::up(&dir.path().join("data"), 45).await;
+    home.allow().await;
+    home.state("background").await;
+    let token = home.token().await;
+    home.phone.put(&format!("{IPHONE}/power"), json!({"on": false})).await.unwrap();
+    let apns_id = home.send(&token, Expiration::Default, json!({"aps": {"alert": "waits"}})).await;
+    home.story(&apns_id, Stage::Stored).await;
+    assert!(home.phone.get(NEWS).await.is_err(), "nobody answers for an app of it");
+    home.phone.put(&format!("{IPHONE}/power"), json!({"on": true})).await.unwrap();
+    home.story(&apns_id, Stage::Displayed).await;
+    assert_eq!(home.app(NEWS).await["device_token"], token.as_str());
+    home.homing.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn section_2_2_two_apps_on_one_device_have_different_tokens() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::up(&dir.path().join("data"), 44).await;

@@ -17,6 +17,8 @@ export type ShowPreviews = "always" | "when-authenticated" | "never";
 export interface DeviceView {
   name: string;
   device_id?: string;
+  /** `false`: it was turned off, and answers nothing else. */
+  on?: boolean;
   /** `false` in airplane mode. */
   online: boolean;
   locked: boolean;
@@ -119,6 +121,8 @@ export const KINDS = [
   "added",
   "erased",
   "restarted",
+  "turned-off",
+  "turned-on",
   "content-erased",
   "restored",
   "link",

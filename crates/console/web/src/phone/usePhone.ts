@@ -116,6 +116,8 @@ const LISTED = new Set([
   "added",
   "erased",
   "restarted",
+  "turned-off",
+  "turned-on",
   "content-erased",
   "restored",
   "token",
@@ -127,7 +129,7 @@ const LISTED = new Set([
 export function useDevices(bundle: string): Reading<Listed[]> {
   const reading = useReading("devices", async () => {
     const list = await devices.list();
-    const apps = await Promise.all(list.map((device) => devices.apps(device.name)));
+    const apps = await Promise.all(list.map((device) => (device.on === false ? [] : devices.apps(device.name))));
     return list.map((device, at) => ({ device, app: apps[at]?.find((app) => app.bundle_id === bundle) }));
   });
   const { again } = reading;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, done, show};
 use super::asks::{ask_app, state};
 use super::client::{DeviceApi, Send, escaped};
+use super::surroundings::Switch;
 use super::{App, Where, text};
 
 #[derive(Debug, clap::Subcommand)]
@@ -20,6 +21,12 @@ pub(super) enum Lifecycle {
     },
     /// Restart a device: its apps have ended, tokens stay
     Restart(Where),
+    /// Turn a device off, or on: off, no app runs, pushes wait, and what comes due fires when it is on again
+    Power {
+        switch: Switch,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Erase all content: the device has no apps any more and enrols anew; its tokens end
     Erase(Where),
     /// Back a device up: apps, their data, permission, pending requests; no tokens
@@ -51,6 +58,13 @@ pub(super) fn carry_out(command: Lifecycle) -> anyhow::Result<Answer> {
             Ok(show(&at, DeviceApi::find(&at)?.send(&Send::Put(&body), &path)?, text::device))
         }
         Lifecycle::Restart(at) => post(&at, "/restart", &json!({}), text::device),
+        Lifecycle::Power { switch, at } => {
+            let api = DeviceApi::find(&at)?;
+            let path = format!("{}/power", api.device_path(&at)?);
+            let on = switch == Switch::On;
+            let answer = api.send(&Send::Put(&json!({"on": on})), &path)?;
+            Ok(show(&at, answer, |_| format!("the device is {}", if on { "on" } else { "off" })))
+        }
         Lifecycle::Erase(at) => post(&at, "/erase", &json!({}), text::device),
         Lifecycle::Backup(at) => post(&at, "/backup", &json!({}), text::backup),
         Lifecycle::Restore { backup, at } => post(&at, "/restore", &json!({"backup": backup}), text::device),
