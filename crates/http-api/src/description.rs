@@ -23,6 +23,11 @@ pub fn description(document: &OpenApi) -> Value {
             }
         }
     }
+    // Readers of bodies and queries add it (`read`).
+    if let Some(problem) = document.pointer_mut("/components/schemas/Problem/properties") {
+        problem["field"] =
+            json!({ "type": "string", "description": "Of a 400: which member it is about, if it is one." });
+    }
     document
 }
 

@@ -10,6 +10,7 @@ mod key;
 mod problem;
 mod read;
 mod serve;
+mod structures;
 mod underway;
 mod watchers;
 

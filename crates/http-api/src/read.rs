@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::structures::FromObjects;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -45,7 +46,7 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Some(_) => {}
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let read = serde_path_to_error::deserialize(FromObjects(&mut reader)).map_err(|error| {
         let (place, words) = (error.path().to_string(), error.inner().to_string());
         let place = Some(place).filter(|place| place != "." && place != "?");
         let at = place.as_ref().map_or_else(String::new, |place| format!(" at `{place}`"));

@@ -55,7 +55,7 @@ async fn ask(method: Method, target: &str, body: String) -> (StatusCode, Value) 
 #[tokio::test]
 async fn a_body_that_cannot_be_used_is_refused_with_its_key_and_place() {
     let long = format!(r#"{{"name": "{}"}}"#, "x".repeat(LONGEST));
-    let cases: [(&str, u16, &[&str]); 9] = [
+    let cases: [(&str, u16, &[&str]); 10] = [
         (r#"{"name": "a", "inner": {"count": 1}}"#, 200, &[]),
         ("", 400, &["empty"]),
         (r#"["a"]"#, 400, &["object"]),
@@ -63,6 +63,7 @@ async fn a_body_that_cannot_be_used_is_refused_with_its_key_and_place() {
         (r#"{"nam": "a"}"#, 400, &["unknown field `nam`", "`name`"]),
         (r#"{"name": "a", "inner": {"count": "1"}}"#, 400, &["`inner.count`", "u32"]),
         (r#"{"inner": {"count": 1}}"#, 400, &["missing field `name`"]),
+        (r#"{"name": "a", "inner": [1]}"#, 400, &["`inner`", "sequence"]),
         (r#"{"name": "a"} {}"#, 400, &["one JSON value"]),
         (&long, 413, &["1024 bytes"]),
     ];
