@@ -48,6 +48,11 @@ pub struct NotificationCenter {
 }
 
 impl NotificationCenter {
+    /// *supportsContentExtensions*: every device draws notifications with the app's content extension.
+    pub const fn supports_content_extensions() -> bool {
+        true
+    }
+
     /// Says who is speaking on `stream`. Must be called within a tokio runtime, which drives the stream.
     pub async fn attach<S>(stream: S, bundle_id: &str) -> Result<(Self, Events), AppError>
     where

@@ -108,6 +108,7 @@ fn router(api: Api) -> Router {
         .route("/v1/devices/{device}/notifications", get(devices::notifications))
         .route("/v1/devices/{device}/notifications/tap", post(devices::tap))
         .route("/v1/devices/{device}/notifications/dismiss", post(devices::dismiss))
+        .route("/v1/devices/{device}/notifications/flick", post(devices::flick))
         .route("/v1/devices/{device}/notifications/action", post(devices::choose))
         .route("/v1/devices/{device}/pending", get(devices::pending))
         .route("/v1/devices/{device}/events", get(events::of_device))
@@ -217,7 +218,7 @@ fn describe_strict_forms(document: &mut serde_json::Value) {
     security(("key" = [])),
     paths(
         devices::list, devices::show, devices::add, devices::erase, devices::network, devices::set_network, devices::set_lock, devices::prompt, arrivals::list,
-        devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::choose, devices::pending,
+        devices::answer_prompt, devices::notifications, devices::tap, devices::dismiss, devices::flick, devices::choose, devices::pending,
         apps::list, apps::show, apps::install, apps::remove, apps::set_state, apps::request_authorization,
         apps::register, apps::unregister, apps::token, apps::page, apps::touch, apps::credentials, apps::settings, apps::change_setting,
         apps::badge, apps::set_badge, apps::add_request, apps::pending, apps::remove_pending, apps::delivered,
@@ -225,7 +226,7 @@ fn describe_strict_forms(document: &mut serde_json::Value) {
         surroundings::set_location, surroundings::set_location_permission, surroundings::open_settings, lifecycle::set_power, lifecycle::restart, lifecycle::erase, lifecycle::back_up, lifecycle::restore,
         lifecycle::backups, lifecycle::remove_backup, lifecycle::offload, lifecycle::download, lifecycle::rotate_token,
         conditions::set_low_power, conditions::set_muted, conditions::set_locale, conditions::focus,
-        conditions::set_focus, conditions::summary, conditions::set_summary,
+        conditions::set_focus, conditions::summary, conditions::set_summary, conditions::compatibility, conditions::set_compatibility,
         driven::categories, driven::set_categories, driven::driver, driven::drive, driven::release, driven::calls, driven::answer,
         driven::extension, driven::set_extension, driven::remove_extension, driven::answer_extension,
         driven::expand, driven::collapse, driven::content_extension, driven::set_content_extension,
@@ -239,6 +240,6 @@ fn describe_strict_forms(document: &mut serde_json::Value) {
         registrations::list, registrations::show, registrations::register, registrations::end,
         clock::show, clock::advance, clock::set, clock::show_wall, clock::set_wall, events::of_device, events::of_all, events::mark,
     ),
-    components(schemas(crate::happening::Told))
+    components(schemas(crate::happening::ToldSchema, crate::phone::lifecycle::Tell))
 )]
 struct Document;

@@ -168,7 +168,7 @@ const fn word(surface: Surface) -> &'static str {
 fn suppressed(reason: &Reason) -> &'static str {
     let because = [
         (Reason::NOT_PERMITTED, "The user hasn't allowed this app to show notifications."),
-        (Reason::FOREGROUND, "The app was open and wanted nothing shown."),
+        (Reason::FOREGROUND, "The app was open, and didn't say that it was to be shown."),
         (
             Reason::PROVISIONAL,
             "The app has provisional permission only: it waits quietly in the notification list.",

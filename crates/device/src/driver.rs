@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::translate;
+
 /// The newest calls that are remembered of an app.
 const CALLS_KEPT: usize = 256;
 
@@ -128,9 +130,9 @@ pub(crate) enum Extension {
         #[schema(value_type = Object)]
         changes: Map<String, Value>,
     },
-    Crash,
+    Crash {},
     /// Waits to be answered through the API, and never answers if nobody does.
-    ByHand,
+    ByHand {},
 }
 
 /// The answer to one call of the service extension: the content so changed, or a crash.
@@ -174,8 +176,9 @@ impl Driven {
         Self { driver, extension, ..Self::default() }
     }
 
-    pub(crate) fn told(&self) -> impl Iterator<Item = &ToldView> {
-        self.told.iter()
+    /// As it stands now.
+    pub(crate) fn told(&self, now: UnixMillis) -> impl Iterator<Item = ToldView> {
+        self.told.iter().map(move |told| ToldView { open: told.is_open(now), ..told.clone() })
     }
 
     pub(crate) fn tell(&mut self, at: UnixMillis, event: DeviceEvent) {
@@ -199,8 +202,8 @@ impl Driven {
     }
 
     /// The open call of this number.
-    pub(crate) fn open(&self, wanted: u64) -> Option<&DeviceEvent> {
-        let mut open = self.told.iter().filter(|told| told.open);
+    pub(crate) fn open(&self, wanted: u64, now: UnixMillis) -> Option<&DeviceEvent> {
+        let mut open = self.told.iter().filter(|told| told.is_open(now));
         open.find(|told| completion(&told.event) == Some(wanted)).map(|told| &told.event)
     }
 
@@ -214,6 +217,25 @@ impl Driven {
     pub(crate) fn close_all(&mut self) {
         self.suspended = false;
         self.told.iter_mut().for_each(|told| told.open = false);
+    }
+}
+
+impl ToldView {
+    /// It was answered by nobody, and its time isn't over.
+    fn is_open(&self, now: UnixMillis) -> bool {
+        let in_time = match &self.event {
+            DeviceEvent::WillPresent { deadline, .. }
+            | DeviceEvent::DidReceiveRemoteNotification { deadline, .. } => now < *deadline,
+            DeviceEvent::DidReceive { .. }
+            | DeviceEvent::DidRegister { .. }
+            | DeviceEvent::DidFailToRegister { .. }
+            | DeviceEvent::OpenSettings { .. }
+            | DeviceEvent::Launched { .. }
+            | DeviceEvent::StateChanged { .. }
+            | DeviceEvent::Touched { .. }
+            | DeviceEvent::Legacy { .. } => true,
+        };
+        self.open && in_time
     }
 }
 
@@ -250,7 +272,9 @@ pub(crate) fn changed(
             }
         }
     }
-    serde_json::from_value(json)
+    let content = serde_json::from_value(json)?;
+    translate::check_badge(&content).map_err(|error| serde::de::Error::custom(error.message))?;
+    Ok(content)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a device tells those who watch it: one event for everything worth seeing, with the decision and its reason.
 
+mod detail;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -8,13 +10,14 @@ use homing_trace::UnixMillis;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
-use utoipa::ToSchema;
+
+pub(crate) use detail::ToldSchema;
 
 /// Events kept for a watcher that is slow or comes later. One that falls further behind is told that it missed some.
 pub(crate) const KEPT: usize = 1024;
 
 /// An event with its number: higher than that of any event before it on this host, also before a restart.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Told {
     pub(crate) no: u64,
     #[serde(flatten)]
@@ -127,10 +130,9 @@ impl Watchers {
     }
 }
 
-/// One event of a device, as it stands in the event stream.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// One event of a device, as it stands in the event stream. What each kind means and says is described in `detail`.
+#[derive(Clone, Debug, Serialize)]
 pub struct Happening {
-    #[schema(value_type = String, format = DateTime)]
     pub at: UnixMillis,
     /// The device's name.
     pub device: String,
@@ -139,76 +141,47 @@ pub struct Happening {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// What exactly, by kind.
-    #[schema(value_type = Object)]
     pub detail: Value,
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// The device is new here.
     Added,
-    /// The device and all that was its is gone.
     Erased,
-    /// The device was turned off and on.
     Restarted,
-    /// The device was turned off, and is.
     TurnedOff,
-    /// The device that was off was turned on.
     TurnedOn,
-    /// All content was erased: the device is as new.
     ContentErased,
-    /// A backup took the place of everything on the device.
     Restored,
-    /// The connection to the push service came or went.
     Link,
-    /// The screen was locked or unlocked.
     Lock,
     Installed,
     Removed,
-    /// An app went to the foreground, to the background, or ended; `cause` says why.
     AppMoved,
-    /// An app's process ended by itself, or couldn't be started: `exit_status` or `signal`, and `why` if the device ended
-    /// it for what it didn't do.
     Crashed,
-    /// An app's process was stopped in background, or goes on.
     Suspended,
-    /// An app sent the user to its page in Settings.
     SettingsOpened,
-    /// The push service gave a token, or refused to.
     Token,
     PromptShown,
     PromptWithdrawn,
-    /// A notification came from the push service and is safe.
     Arrived,
-    /// A notification is to be seen on `surfaces`.
     Presented,
     Sound,
     Badge,
-    /// Notifications are no more to be seen.
     Withdrawn,
     WillPresent,
     DidReceive,
     DidReceiveRemoteNotification,
-    /// A callback of the iOS 9 API.
     LegacyCallback,
-    /// The content extension was given a notification that is open, or an action of it.
     ContentExtension,
-    /// The scheduled summary came.
     Summary,
-    /// The service extension was given a notification, or is told that its time is over.
     ServiceExtension,
-    /// What came isn't for the notification center: the framework of its push type has it. Of `voip`, a call was reported.
     HandedOver,
-    /// The push service let an app follow a broadcast channel, or refused to.
     Channel,
-    /// A broadcast came on a channel that an app follows, and is safe.
     Broadcast,
-    /// What the device said about a notification: stage and reason.
     Receipt,
-    /// What a running app shows changed.
     Screen,
-    /// What the user decides changed, outside any app: permission, a switch in Settings, airplane mode.
     Changed,
 }

@@ -18,7 +18,7 @@ mod extension;
 pub(crate) mod followed;
 pub(crate) mod further;
 mod legacy;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod line;
 mod outputs;
 mod process;
@@ -248,6 +248,8 @@ pub(crate) struct Phone {
     /// To ourselves, for those who speak for the apps. Weak: a phone nobody else knows of ends.
     inputs: mpsc::WeakSender<Input>,
     online: watch::Sender<bool>,
+    /// The date of an interval is told as iOS tells it, counted anew from now.
+    dates_from_now: bool,
     wake: watch::Sender<Option<UnixMillis>>,
     asking: watch::Sender<bool>,
     watchers: Watchers,
@@ -263,6 +265,8 @@ pub(crate) struct Phone {
     /// What is open in the apps' content extensions.
     drawings: HashMap<String, Drawing>,
     endings: BTreeSet<Registration>,
+    /// Those of them that the push service isn't told of before it next sends something for them, or connects again.
+    untold: BTreeSet<Registration>,
     /// The apps' registrations beside their own.
     further: BTreeMap<Registration, KeptFurther>,
     /// The broadcast channels that apps follow.

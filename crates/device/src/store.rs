@@ -25,7 +25,7 @@ const RECEIPTS_KEPT: i64 = 100_000;
 const SEEN_KEPT_MILLIS: i64 = 40 * 24 * 3_600_000;
 
 /// Each step brings a file from one version to the next.
-const SCHEMA: [&str; 8] = [
+const SCHEMA: [&str; 9] = [
     "
 CREATE TABLE device (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -109,6 +109,9 @@ CREATE TABLE channel (
 ",
     "
 ALTER TABLE device ADD COLUMN clock_wrong_by INTEGER NOT NULL DEFAULT 0;
+",
+    "
+ALTER TABLE device ADD COLUMN dates_from_now INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -258,6 +261,16 @@ impl Store {
 
     pub(crate) fn save_online(&self, online: bool) -> Result<(), StoreError> {
         self.db.execute("UPDATE device SET online = ?1", params![online])?;
+        Ok(())
+    }
+
+    /// Whether the date of an interval is told as iOS tells it.
+    pub(crate) fn dates_from_now(&self) -> Result<bool, StoreError> {
+        Ok(self.db.query_row("SELECT dates_from_now FROM device", [], |row| row.get(0))?)
+    }
+
+    pub(crate) fn save_dates_from_now(&self, from_now: bool) -> Result<(), StoreError> {
+        self.db.execute("UPDATE device SET dates_from_now = ?1", params![from_now])?;
         Ok(())
     }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use homing_local::message::UserInfo;
 use homing_local::{
-    AppManifest, AppStateWord, AuthorizationOption, ContentExtension, ErrorDomain, FetchResult,
-    LaunchOptions, LegacyMethods, LocalError, Notification, NotificationView, PendingView, PluralFormat,
-    PluralForms, PresentationOption, PromptView, Surface,
+    AppManifest, AppStateWord, AuthorizationOption, CalendarIdentifier, ContentExtension, ErrorDomain,
+    FetchResult, LaunchOptions, LegacyMethods, LocalError, Notification, NotificationContent,
+    NotificationRequest, NotificationView, PendingView, PluralFormat, PluralForms, PresentationOption,
+    PromptView, Surface, Trigger,
 };
 use homing_notification_center as center;
 use homing_trace::UnixMillis;
@@ -142,6 +143,32 @@ pub(crate) fn request_error(error: &center::RequestError) -> LocalError {
     }
 }
 
+/// What an app asks for, in the notification center's words; refused, if they have no words for it.
+pub(crate) fn request(request: &NotificationRequest) -> Result<center::NotificationRequest, LocalError> {
+    check_badge(&request.content)?;
+    if let Some(Trigger::Calendar { date_components, .. }) = &request.trigger {
+        check_calendar(date_components.calendar)?;
+    }
+    same(request)
+}
+
+/// A number that a badge can show.
+pub(crate) fn check_badge(content: &NotificationContent) -> Result<(), LocalError> {
+    match content.badge.map(u32::try_from) {
+        Some(Err(_)) => Err(request_error(&center::RequestError::BadgeInputInvalid)),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+pub(crate) fn check_calendar(calendar: Option<CalendarIdentifier>) -> Result<(), LocalError> {
+    if calendar.is_none_or(CalendarIdentifier::is_known) {
+        return Ok(());
+    }
+    let message =
+        "the device reckons in the calendars gregorian and iso8601 only: give the date in one of them";
+    Err(LocalError::homing(LocalError::INVALID_ARGUMENT, message))
+}
+
 pub(crate) fn prompt(prompt: &center::Prompt) -> PromptView {
     PromptView {
         app: prompt.bundle.clone(),
@@ -154,11 +181,17 @@ pub(crate) fn notification(notification: &center::Notification) -> Result<Notifi
     same(notification)
 }
 
-pub(crate) fn pending(bundle: &str, pending: &center::Pending) -> Result<PendingView, LocalError> {
+/// With `anew`, an interval's date is counted from then, as iOS has it.
+pub(crate) fn pending(
+    bundle: &str,
+    pending: &center::Pending,
+    anew: Option<UnixMillis>,
+) -> Result<PendingView, LocalError> {
+    let as_on_ios = anew.and_then(|now| pending.request.trigger.as_ref()?.counted_anew(now));
     Ok(PendingView {
         app: bundle.to_owned(),
         request: same(&pending.request)?,
-        next_trigger_date: pending.next_trigger_date,
+        next_trigger_date: as_on_ios.or(pending.next_trigger_date),
     })
 }
 

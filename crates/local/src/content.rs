@@ -64,7 +64,8 @@ pub struct NotificationSound {
     /// Plays past the mute switch, if entitlement and permission allow.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub critical: bool,
-    /// Of a critical sound only: 0 to 1.
+    /// Of a critical sound only: 0 to 1; what lies outside is brought into it.
+    #[schema(minimum = 0, maximum = 1)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<f64>,
 }
@@ -90,9 +91,10 @@ pub struct NotificationContent {
     pub subtitle: Text,
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub body: Text,
-    /// 0 hides the badge, absent leaves it.
+    /// 0 hides the badge, absent leaves it; what no badge can be is refused (1600).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub badge: Option<u32>,
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
+    pub badge: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sound: Option<NotificationSound>,
     /// Of a remote notification: the whole payload.
@@ -165,7 +167,8 @@ pub struct Notification {
 /// *UNNotificationResponse*.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NotificationResponse {
-    /// [`NotificationResponse::DEFAULT_ACTION`] for a tap.
+    /// `com.apple.UNNotificationDefaultActionIdentifier` for a tap, `com.apple.UNNotificationDismissActionIdentifier` for a
+    /// notification that was cleared, else the action's own.
     pub action_identifier: String,
     pub notification: Notification,
     /// What the user typed, for a text action.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// Whose numbers a code belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum ErrorDomain {
-    /// *UNError.Code*: [`LocalError::name`] has them.
+    /// *UNError.Code*.
     #[serde(rename = "UNErrorDomain")]
     UserNotifications,
     /// 3000: no valid `aps-environment` entitlement.

@@ -16,7 +16,7 @@ use crate::{CalendarIdentifier, NotificationRequest, Region, Text, Trigger};
 #[serde(tag = "method", rename_all = "kebab-case")]
 pub enum LegacyCall {
     /// *registerUserNotificationSettings(_:)*; answered at once, and by
-    /// [`LegacyCallback::DidRegisterUserNotificationSettings`] when the user has decided.
+    /// `did-register-user-notification-settings` when the user has decided.
     RegisterUserNotificationSettings { settings: UserNotificationSettings },
     /// *currentUserNotificationSettings*.
     CurrentUserNotificationSettings,
@@ -82,7 +82,7 @@ pub enum LegacyCallback {
     /// *application(_:didReceive:)* with a *UILocalNotification*.
     DidReceiveLocalNotification { notification: Box<LocalNotification>, application_state: ApplicationState },
     /// *application(_:handleActionWithIdentifier:for…:withResponseInfo:completionHandler:)*; its completion handler is
-    /// [`crate::AppCall::DidReceiveCompletion`].
+    /// that of `didReceive`.
     HandleAction {
         completion: u64,
         identifier: String,
@@ -214,8 +214,9 @@ pub enum CalendarUnit {
     Quarter,
     /// 8.
     Month,
-    /// 8192, or 256 as *NSWeekCalendarUnit*.
-    #[serde(alias = "week")]
+    /// 256, *NSWeekCalendarUnit*: the older name of the next.
+    Week,
+    /// 8192.
     WeekOfYear,
     /// 512: one weekday later, which is one day.
     Weekday,
@@ -237,7 +238,8 @@ impl CalendarUnit {
             16 => Self::Day,
             32 => Self::Hour,
             64 => Self::Minute,
-            256 | 8192 => Self::WeekOfYear,
+            256 => Self::Week,
+            8192 => Self::WeekOfYear,
             512 => Self::Weekday,
             2048 => Self::Quarter,
             _ => return None,
@@ -332,7 +334,7 @@ impl LocalNotification {
             alert_body: text(&content.body),
             alert_title: text(&content.title),
             sound_name: content.sound.as_ref().map(|sound| sound.name.clone()),
-            application_icon_badge_number: content.badge.unwrap_or(0),
+            application_icon_badge_number: content.badge.unwrap_or(0).try_into().unwrap_or(0),
             user_info: content.user_info.clone(),
             category: Some(content.category_identifier.clone()).filter(|category| !category.is_empty()),
             ..Self::default()

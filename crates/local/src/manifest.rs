@@ -102,7 +102,8 @@ pub struct ContentExtension {
 }
 
 /// A program of the app. It runs in the app's data container, as the device's user, with the device's locale, time zone
-/// and search path, the variables here, and those of [`crate::launch`].
+/// and search path, the variables here, and `HOMING_SOCKET`, `HOMING_DEVICE`, `HOMING_BUNDLE_ID`, `HOMING_SECRET`,
+/// `HOMING_CONTAINER`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {

@@ -122,7 +122,7 @@ pub enum Recipient {
     Anyone,
     /// Nobody is signed in: only what is for no user in particular is taken.
     Nobody,
-    /// The user of this tag, 1 to [`Recipient::MAX_TAG`] bytes: besides that, what bears the same tag.
+    /// The user of this tag, 1 to 64 bytes: besides that, what bears the same tag.
     User(String),
 }
 
@@ -203,7 +203,7 @@ pub enum DeviceEvent {
     },
     /// `didFailToRegisterForRemoteNotificationsWithError`.
     DidFailToRegister { error: LocalError },
-    /// `willPresent`: answered by [`AppCall::WillPresentCompletion`] before `deadline`, else it isn't shown.
+    /// `willPresent`: answered with the options before `deadline`, else it isn't shown.
     WillPresent {
         completion: u64,
         notification: Box<Notification>,
@@ -212,7 +212,7 @@ pub enum DeviceEvent {
     },
     /// `didReceive`.
     DidReceive { completion: u64, response: Box<NotificationResponse> },
-    /// `didReceiveRemoteNotification`: answered by [`AppCall::FetchCompletion`] before `deadline`, else an app in
+    /// `didReceiveRemoteNotification`: answered with the result before `deadline`, else an app in
     /// background is ended.
     DidReceiveRemoteNotification {
         completion: u64,

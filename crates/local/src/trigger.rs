@@ -87,7 +87,7 @@ pub struct DateComponents {
     pub calendar: Option<CalendarIdentifier>,
 }
 
-/// *Calendar.Identifier*, as far as the device knows them.
+/// *Calendar.Identifier*. The device reckons in the first two; a request in another is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalendarIdentifier {
@@ -96,6 +96,43 @@ pub enum CalendarIdentifier {
     Gregorian,
     /// Weeks begin on Monday; the first has four days in the year.
     Iso8601,
+    Buddhist,
+    Chinese,
+    Coptic,
+    EthiopicAmeteAlem,
+    EthiopicAmeteMihret,
+    Hebrew,
+    Indian,
+    Islamic,
+    IslamicCivil,
+    IslamicTabular,
+    IslamicUmmAlQura,
+    Japanese,
+    Persian,
+    RepublicOfChina,
+}
+
+impl CalendarIdentifier {
+    /// Whether the device reckons in it.
+    pub const fn is_known(self) -> bool {
+        match self {
+            Self::Gregorian | Self::Iso8601 => true,
+            Self::Buddhist
+            | Self::Chinese
+            | Self::Coptic
+            | Self::EthiopicAmeteAlem
+            | Self::EthiopicAmeteMihret
+            | Self::Hebrew
+            | Self::Indian
+            | Self::Islamic
+            | Self::IslamicCivil
+            | Self::IslamicTabular
+            | Self::IslamicUmmAlQura
+            | Self::Japanese
+            | Self::Persian
+            | Self::RepublicOfChina => false,
+        }
+    }
 }
 
 /// *CLLocationCoordinate2D*, in degrees.

@@ -96,7 +96,7 @@ pub struct PendingView {
     /// The bundle ID.
     pub app: String,
     pub request: NotificationRequest,
-    /// The true date; `null` of a region.
+    /// The true date, also of an interval, unless the device's compatibility says otherwise; `null` of a region.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_trigger_date: Option<UnixMillis>,
 }
@@ -154,7 +154,7 @@ pub enum ChangeSetting {
         on: bool,
     },
     /// Answers a provisional trial: keep delivering, prominently.
-    KeepProminently,
+    KeepProminently {},
     Alert {
         on: bool,
     },

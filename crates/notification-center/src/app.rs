@@ -226,6 +226,9 @@ impl App {
     pub(crate) fn take(&mut self, what: AppInput, turn: &mut Turn<'_>) {
         match what {
             AppInput::Acted { identifier, action, text } => self.acted(identifier, action, text, turn),
+            AppInput::Flicked { identifier } => {
+                self.leave_surface(&|of| *of == identifier, Surface::is_banner, turn);
+            }
             AppInput::SettingsOpened { identifier } => self.settings_opened(identifier.as_deref(), turn),
             AppInput::CategoriesSet { categories } => self.categories_set(categories, turn),
             AppInput::ServiceExtensionAnswered { call, content } => {
@@ -303,13 +306,19 @@ impl App {
         if self.state == AppState::Foreground {
             self.move_to(AppState::Background, MoveCause::Locked, turn);
         }
-        self.leave_surface(Surface::is_banner, turn);
+        self.leave_surface(&|_| true, Surface::is_banner, turn);
     }
 
-    /// No notification is to be seen on such a surface any more; one that was nowhere else is gone.
-    pub(crate) fn leave_surface(&mut self, is_left: impl Fn(Surface) -> bool, turn: &mut Turn<'_>) {
+    /// No such notification is to be seen on such a surface any more; one that was nowhere else is gone.
+    pub(crate) fn leave_surface(
+        &mut self,
+        leaves: &dyn Fn(&str) -> bool,
+        is_left: impl Fn(Surface) -> bool,
+        turn: &mut Turn<'_>,
+    ) {
         for list in [&mut self.delivered, &mut self.transient] {
-            list.iter_mut().for_each(|delivered| delivered.surfaces.retain(|surface| !is_left(*surface)));
+            let leaving = list.iter_mut().filter(|delivered| leaves(delivered.identifier()));
+            leaving.for_each(|delivered| delivered.surfaces.retain(|surface| !is_left(*surface)));
         }
         let gone = self.transient.extract_if(.., |delivered| delivered.surfaces.is_empty());
         let identifiers: Vec<_> = gone.map(|delivered| delivered.notification.request.identifier).collect();

@@ -219,16 +219,15 @@ impl Center {
         offered.map(|action| action.resolved(&app.profile, self.locale())).collect()
     }
 
-    /// Whether the user can choose this action now.
-    pub fn offers(&self, bundle: &str, identifier: &str, action: &str) -> Result<(), NoAction> {
+    /// The action, if the user can choose it now.
+    pub fn offers(&self, bundle: &str, identifier: &str, action: &str) -> Result<&Action, NoAction> {
         let mut on_screen = self.on_screen(bundle);
         let delivered =
             on_screen.find(|delivered| delivered.identifier() == identifier).ok_or(NoAction::NotShown)?;
         let offered = self.apps.get(bundle).map_or(&[][..], |app| app.offered(delivered));
-        if offered.iter().any(|offered| offered.identifier == action) {
-            return Ok(());
-        }
-        Err(NoAction::NotOffered(offered.iter().map(|offered| offered.identifier.clone()).collect()))
+        offered.iter().find(|offered| offered.identifier == action).ok_or_else(|| {
+            NoAction::NotOffered(offered.iter().map(|offered| offered.identifier.clone()).collect())
+        })
     }
 
     /// Whether a choice waits for the screen to be unlocked.
@@ -303,7 +302,7 @@ impl App {
             self.acted(identifier, action, text, turn);
         }
         // What was on the lock screen is history: it is in Notification Center, or nowhere.
-        self.leave_surface(|surface| surface == Surface::LockScreen, turn);
+        self.leave_surface(&|_| true, |surface| surface == Surface::LockScreen, turn);
     }
 
     /// Tells the app, which is started in background if it doesn't run: also one that was force-quit, since it is the

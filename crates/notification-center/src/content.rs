@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::depth::{MAX_DEPTH, goes_beyond};
-use crate::{AppProfile, Attachment, Communication, RequestError};
+use crate::legacy::has_null;
+use crate::{AppProfile, Attachment, Communication, LocalNotificationError, RequestError};
 
 /// A text, or the key of one in the app's localisations, looked up when the notification is presented.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +195,9 @@ impl NotificationContent {
     pub(crate) fn take_in(&mut self, app: &AppProfile) -> Result<(), RequestError> {
         if self.summary_argument_count == Some(0) {
             return Err(RequestError::SummaryArgumentCount);
+        }
+        if self.user_info.values().any(has_null) {
+            return Err(LocalNotificationError::UserInfoNotPropertyList.into());
         }
         self.bring_into_range();
         self.update_from_intent(app)?;

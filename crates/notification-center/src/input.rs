@@ -169,6 +169,8 @@ pub enum AppInput {
     /// The user chose an action of a notification; `text` is what they wrote for a text action. Without effect unless
     /// [`crate::Center::offers`] it.
     Acted { identifier: String, action: String, text: Option<Text> },
+    /// The user flicked a notification's banner away, which is no answer: what is listed stays there.
+    Flicked { identifier: String },
     /// The user pressed the app's button in Settings, or in the menu of one of its notifications
     /// (*providesAppNotificationSettings*). Without effect for an app that never asked for the button.
     SettingsOpened { identifier: Option<String> },

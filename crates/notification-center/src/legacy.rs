@@ -19,6 +19,7 @@ use crate::{
 
 pub use callback::{ApplicationState, LegacyCall, LegacyMethods, LegacySubject};
 pub(crate) use callback::{Callback, Occasion, Origin};
+pub(crate) use notification::has_null;
 pub use notification::{CalendarUnit, LocalNotification, LocalNotificationError};
 pub(crate) use settings::Registered;
 pub use settings::{

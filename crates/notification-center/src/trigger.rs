@@ -64,6 +64,15 @@ impl Trigger {
         }
     }
 
+    /// What *nextTriggerDate* of a fetched request is on iOS, where an interval doesn't know when it began. `None` of all
+    /// others, which say their true date.
+    pub fn counted_anew(&self, now: UnixMillis) -> Option<UnixMillis> {
+        match self {
+            Self::TimeInterval { seconds, .. } => Some(now.plus_millis(millis(*seconds))),
+            Self::Calendar { .. } | Self::Location { .. } | Self::Push | Self::Legacy { .. } => None,
+        }
+    }
+
     /// The first date after `after`, counted from the request.
     fn date_after(&self, added_at: UnixMillis, device_zone: &str, after: UnixMillis) -> Option<UnixMillis> {
         match self {

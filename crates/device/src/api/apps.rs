@@ -17,6 +17,7 @@ use super::Api;
 use super::devices::Pending;
 use super::problem::{Body, Problem, RefusedCall, refused_call};
 use crate::fleet::Handle;
+use crate::phone::lifecycle::Tell;
 use crate::phone::questions::{AppDetail, Credentials};
 
 /// Longest touch, in bytes of JSON.
@@ -130,15 +131,25 @@ pub(super) async fn install(
     Ok((status, Json(detail(&device, app).await?)).into_response())
 }
 
-/// Remove an app; its token ends
+/// How an app is removed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    #[serde(default)]
+    tell: Tell,
+}
+
+/// Remove an app; its token ends. With `tell=later` the push service still takes notifications for it, as it may for a
+/// while after an app was deleted: the first that comes is suppressed as `unknown-app`, and only then the token ends
 #[utoipa::path(delete, path = "/v1/devices/{device}/apps/{app}", tag = "apps",
-    params(("device" = String, Path), ("app" = String, Path)),
+    params(("device" = String, Path), ("app" = String, Path), ("tell" = Option<Tell>, Query)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove(
     State(api): State<Api>,
     Path((device, app)): Place,
+    Query(Removal { tell }): Query<Removal>,
 ) -> Result<StatusCode, Problem> {
-    api.device(&device).await?.ask(move |phone| phone.remove(&app)).await?;
+    api.device(&device).await?.ask(move |phone| phone.remove(&app, tell)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -321,8 +332,8 @@ pub(super) async fn set_badge(
 #[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/requests", tag = "apps",
     params(("device" = String, Path), ("app" = String, Path)), request_body = NotificationRequest,
     responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall,
-        description = "UNErrorDomain 1 (not allowed), 100 to 105 (attachments), 1400 (a trigger without a date), 1401 (nothing to show); \
-            HomingErrorDomain 1: what UserNotifications raises as an exception, such as an empty identifier")))]
+        description = "UNErrorDomain 1 (not allowed), 100 to 105 (attachments), 1400 (a trigger without a date), 1401 (nothing to show), \
+            1500 and 1501 (communication), 1600 (the badge); HomingErrorDomain 1: what UserNotifications raises as an exception, such as an empty identifier")))]
 pub(super) async fn add_request(
     State(api): State<Api>,
     Path((device, app)): Place,

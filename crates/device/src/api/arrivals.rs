@@ -36,7 +36,7 @@ pub(super) struct Limit {
 
 /// The last 500 notifications that came from the push service, and what the device made of each
 #[utoipa::path(get, path = "/v1/devices/{device}/arrivals", tag = "devices",
-    params(("device" = String, Path), ("limit" = Option<u32>, Query, description = "1 to 500, else 100")),
+    params(("device" = String, Path), ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "100 without it")),
     responses((status = 200, body = Arrivals), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>,

@@ -21,6 +21,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/v1/devices/{device}/locale", put(set_locale))
         .route("/v1/devices/{device}/focus", get(focus).put(set_focus))
         .route("/v1/devices/{device}/summary", get(summary).put(set_summary))
+        .route("/v1/devices/{device}/compatibility", get(compatibility).put(set_compatibility))
 }
 
 /// Low Power Mode: silent notifications wait, and the push service keeps what can wait.
@@ -42,6 +43,14 @@ pub(super) struct Mute {
 #[serde(deny_unknown_fields)]
 pub(super) struct Locale {
     locale: String,
+}
+
+/// Oddities of iOS that are off unless somebody wants them.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Compatibility {
+    /// `next_trigger_date` of a pending request with an interval is now plus the interval, as on iOS, not the true date.
+    next_trigger_date_from_now: bool,
 }
 
 /// A Focus that is on.
@@ -180,6 +189,31 @@ pub(super) async fn set_summary(
 ) -> Result<Json<SummaryView>, Problem> {
     api.device(&device).await?.ask(move |phone| phone.set_summary(wanted)).await?;
     summary(State(api), Path(device)).await
+}
+
+/// Which oddities of iOS the device has
+#[utoipa::path(get, path = "/v1/devices/{device}/compatibility", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = Compatibility), (status = 404, body = Problem)))]
+pub(super) async fn compatibility(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Compatibility>, Problem> {
+    let from_now = api.device(&device).await?.ask(|phone| Ok(Ok(phone.tells_dates_from_now()))).await?;
+    Ok(Json(Compatibility { next_trigger_date_from_now: from_now }))
+}
+
+/// Say which oddities of iOS the device is to have: none, unless somebody wants them. They stay over a restart
+#[utoipa::path(put, path = "/v1/devices/{device}/compatibility", tag = "devices", params(("device" = String, Path)),
+    request_body = Compatibility,
+    responses((status = 200, body = Compatibility), (status = 404, body = Problem)))]
+pub(super) async fn set_compatibility(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(wanted): Body<Compatibility>,
+) -> Result<Json<Compatibility>, Problem> {
+    let from_now = wanted.next_trigger_date_from_now;
+    api.device(&device).await?.ask(move |phone| phone.tell_dates_from_now(from_now)).await?;
+    Ok(Json(wanted))
 }
 
 async fn view(api: &Api, device: &str) -> Result<Json<DeviceView>, Problem> {

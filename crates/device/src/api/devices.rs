@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -69,7 +71,7 @@ pub(super) struct Notifications {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Pending {
-    /// Soonest first.
+    /// Soonest first, then those that wait for a place.
     pub(super) pending: Vec<PendingView>,
 }
 
@@ -136,6 +138,11 @@ pub(super) async fn add(
         }
     };
     apps.iter().try_for_each(check_manifest)?;
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = apps.iter().find(|app| !seen.insert(&app.bundle_id)) {
+        let detail = format!("{:?} is there twice: give each app once", twice.bundle_id);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "An app is there twice", detail));
+    }
     let device = api.fleet.add(&name, apps).await?;
     let view = device.ask(|phone| Ok(Ok(phone.device_view()))).await?;
     Ok((StatusCode::CREATED, Json(view)))
@@ -256,6 +263,20 @@ pub(super) async fn tap(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Flick a notification's banner away: it is no answer, so the app isn't told, and what is listed stays
+#[utoipa::path(post, path = "/v1/devices/{device}/notifications/flick", tag = "devices",
+    params(("device" = String, Path)), request_body = Shown,
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn flick(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+    Body(shown): Body<Shown>,
+) -> Result<StatusCode, Problem> {
+    let device = api.device(&device).await?;
+    device.ask(move |phone| phone.flick(shown.app, shown.identifier)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Clear a notification
 #[utoipa::path(post, path = "/v1/devices/{device}/notifications/dismiss", tag = "devices",
     params(("device" = String, Path)), request_body = Shown,
@@ -303,6 +324,7 @@ pub(super) async fn pending(
             pending.extend(of_app);
         }
     }
-    pending.sort_by_key(|request| request.next_trigger_date);
+    // A region has no date.
+    pending.sort_by_key(|request| (request.next_trigger_date.is_none(), request.next_trigger_date));
     Ok(Json(Pending { pending }))
 }

@@ -36,7 +36,7 @@ pub(super) struct Mark {
 /// number; `missed` says that some were lost. The newest 1,024 of all devices are kept
 #[utoipa::path(get, path = "/v1/devices/{device}/events", tag = "events",
     params(("device" = String, Path), ("after" = Option<u64>, Query)),
-    responses((status = 200, content_type = "text/event-stream", body = crate::happening::Told)))]
+    responses((status = 200, content_type = "text/event-stream", body = crate::happening::ToldSchema)))]
 pub(super) async fn of_device(
     State(api): State<Api>,
     Path(device): Path<String>,
@@ -49,7 +49,7 @@ pub(super) async fn of_device(
 
 /// What happens on all devices, from now on or after the event of a number
 #[utoipa::path(get, path = "/v1/events", tag = "events", params(("after" = Option<u64>, Query)),
-    responses((status = 200, content_type = "text/event-stream", body = crate::happening::Told)))]
+    responses((status = 200, content_type = "text/event-stream", body = crate::happening::ToldSchema)))]
 pub(super) async fn of_all(
     State(api): State<Api>,
     Query(from): Query<From>,

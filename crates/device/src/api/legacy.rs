@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::apps::{Badge, Place, detail, done, no_reply, reply_of};
-use super::problem::{Body, Problem};
+use super::problem::{Body, Problem, RefusedCall};
 
 pub(super) fn routes() -> Router<Api> {
     const APP: &str = "/v1/devices/{device}/apps/{app}/legacy";
@@ -76,7 +76,8 @@ pub(super) async fn settings(
     params(("device" = String, Path), ("app" = String, Path)), request_body = UserNotificationSettings,
     responses((status = 200, body = RegisteredSettings, description = "decided; the app is told"),
         (status = 202, body = RegisteredSettings, description = "the user is to answer"),
-        (status = 404, body = Problem), (status = 422, body = Problem)))]
+        (status = 404, body = Problem), (status = 422, body = RefusedCall, description = "UNErrorDomain 1 (not allowed); HomingErrorDomain 1: what UIKit raises \
+            as an exception")))]
 pub(super) async fn register(
     State(api): State<Api>,
     Path(place): Place,
@@ -111,7 +112,8 @@ pub(super) async fn scheduled(
 /// once
 #[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/legacy/local-notifications", tag = "ios 9",
     params(("device" = String, Path), ("app" = String, Path)), request_body = LocalNotification,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall, description = "UNErrorDomain 1 (not allowed); HomingErrorDomain 1: what UIKit raises \
+            as an exception")))]
 pub(super) async fn schedule(
     State(api): State<Api>,
     Path(place): Place,
@@ -123,7 +125,8 @@ pub(super) async fn schedule(
 /// scheduledLocalNotifications, set: the whole list is replaced, or stays if one of them can't be scheduled
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/legacy/local-notifications", tag = "ios 9",
     params(("device" = String, Path), ("app" = String, Path)), request_body = LocalNotifications,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall, description = "UNErrorDomain 1 (not allowed); HomingErrorDomain 1: what UIKit raises \
+            as an exception")))]
 pub(super) async fn set_scheduled(
     State(api): State<Api>,
     Path(place): Place,
@@ -156,7 +159,8 @@ pub(super) async fn cancel(
 /// presentLocalNotificationNow: whatever its fire date
 #[utoipa::path(post, path = "/v1/devices/{device}/apps/{app}/legacy/present-now", tag = "ios 9",
     params(("device" = String, Path), ("app" = String, Path)), request_body = LocalNotification,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall, description = "UNErrorDomain 1 (not allowed); HomingErrorDomain 1: what UIKit raises \
+            as an exception")))]
 pub(super) async fn present_now(
     State(api): State<Api>,
     Path(place): Place,
@@ -180,7 +184,7 @@ pub(super) async fn icon_badge_number(
 /// applicationIconBadgeNumber, set: 0 hides it and, where there was a number, clears what the app has shown
 #[utoipa::path(put, path = "/v1/devices/{device}/apps/{app}/legacy/icon-badge-number", tag = "ios 9",
     params(("device" = String, Path), ("app" = String, Path)), request_body = Badge,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = RefusedCall, description = "UNErrorDomain 1 (not allowed), 1600 (less than 0)")))]
 pub(super) async fn set_icon_badge_number(
     State(api): State<Api>,
     Path(place): Place,

@@ -75,7 +75,17 @@ pub(super) struct RefusedCall {
     problem: Problem,
     /// *NSError*; absent if the request wasn't the app's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<LocalError>,
+    error: Option<NamedError>,
+}
+
+/// An error with the name that Apple gives its code.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NamedError {
+    #[serde(flatten)]
+    error: LocalError,
+    /// Such as `NotificationsNotAllowed`; absent of what isn't in `UNErrorDomain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
 }
 
 /// What the app would have been told; the member `error` is what its completion handler would get, with the name that
@@ -83,9 +93,6 @@ pub(super) struct RefusedCall {
 pub(super) fn refused_call(error: &LocalError) -> Problem {
     let problem =
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "The device refused the call", error.to_string());
-    let mut told = serde_json::to_value(error).unwrap_or_default();
-    if let (Some(told), Some(name)) = (told.as_object_mut(), error.name()) {
-        told.insert("name".to_owned(), name.into());
-    }
-    problem.with("error", told)
+    let told = NamedError { error: error.clone(), name: error.name() };
+    problem.with("error", serde_json::to_value(told).unwrap_or_default())
 }

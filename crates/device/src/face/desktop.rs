@@ -186,7 +186,7 @@ impl Desktop {
         if told.kind == Kind::Restarted {
             return self.compare(&told.device).await;
         }
-        if matches!(told.kind, Kind::Erased | Kind::ContentErased | Kind::Restored) {
+        if matches!(told.kind, Kind::TurnedOff | Kind::Erased | Kind::ContentErased | Kind::Restored) {
             return self.close(|place| place.device == told.device).await;
         }
         if told.kind == Kind::Badge {

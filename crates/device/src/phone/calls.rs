@@ -112,7 +112,7 @@ impl Phone {
         request: &NotificationRequest,
         caller: Caller,
     ) -> Result<(), StoreError> {
-        match translate::same::<_, center::NotificationRequest>(request) {
+        match translate::request(request) {
             // Not even the journal would be read again.
             Ok(notification) if notification.content.is_too_deep() => {
                 let error = translate::request_error(&center::RequestError::ContentTooDeep);
@@ -172,8 +172,9 @@ impl Phone {
             settings.and_then(|settings| translate::same(&settings)).map(Reply::Settings)
         } else if matches!(call, AppCall::GetPendingNotificationRequests) {
             let pending = self.center.pending(bundle).into_iter();
+            let anew = self.dates_from_now.then(|| self.clock.now());
             pending
-                .map(|pending| translate::pending(bundle, pending))
+                .map(|pending| translate::pending(bundle, pending, anew))
                 .collect::<Result<_, _>>()
                 .map(Reply::Pending)
         } else if matches!(call, AppCall::GetNotificationCategories) {

@@ -52,6 +52,17 @@ pub(crate) struct WaitingView {
 }
 
 impl Phone {
+    pub(crate) fn tells_dates_from_now(&self) -> bool {
+        self.dates_from_now
+    }
+
+    pub(crate) fn tell_dates_from_now(&mut self, from_now: bool) -> Asked<()> {
+        self.store.save_dates_from_now(from_now)?;
+        self.dates_from_now = from_now;
+        self.happened(Kind::Changed, None, json!({}));
+        Ok(Ok(()))
+    }
+
     fn set(&mut self, setting: DeviceSetting) -> Result<(), StoreError> {
         self.feed(Input::DeviceSet(setting))?;
         self.happened(Kind::Changed, None, json!({}));

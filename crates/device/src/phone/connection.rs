@@ -63,6 +63,7 @@ impl Phone {
             // Before anything is subscribed, so that nothing comes that may wait.
             self.effects.push(Effect::Order(Order::State { low_power: true }));
         }
+        self.untold.clear();
         for registration in self.endings.clone() {
             self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
         }
@@ -123,18 +124,37 @@ impl Phone {
             |app: &App| app.kept.is_subscribed() && registration_of(&app.kept).as_ref() == Some(registration);
         let wanted =
             self.further.contains_key(registration) || self.apps.get(&registration.topic).is_some_and(is_own);
-        if wanted && self.link.is_some() && !self.endings.contains(registration) {
+        if !wanted || self.link.is_none() {
+            return;
+        }
+        if self.endings.contains(registration) {
+            self.tell_of_ending(registration);
+        } else {
             self.effects.push(Effect::Order(Order::Subscribe(registration.clone())));
+        }
+    }
+
+    /// The push service wasn't told yet that a registration has ended.
+    fn tell_of_ending(&mut self, registration: &Registration) {
+        if self.untold.remove(registration) {
+            self.effects.push(Effect::Order(Order::Unsubscribe(registration.clone())));
         }
     }
 
     /// Ends a registration at the push service, now or when it can be reached.
     pub(super) fn end_registration(&mut self, registration: Registration) -> Result<(), StoreError> {
+        self.end_registration_later(registration.clone())?;
+        if self.link.is_some() {
+            self.tell_of_ending(&registration);
+        }
+        Ok(())
+    }
+
+    /// The same, but the push service goes on taking notifications for it until it sends one, or connects again.
+    pub(super) fn end_registration_later(&mut self, registration: Registration) -> Result<(), StoreError> {
         self.store.save_ending(registration.environment.as_str(), &after_environment(&registration))?;
         self.endings.insert(registration.clone());
-        if self.link.is_some() {
-            self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
-        }
+        self.untold.insert(registration);
         Ok(())
     }
 
@@ -198,6 +218,7 @@ impl Phone {
             Some(_) => None,
         };
         if let Some(reason) = refusal {
+            self.tell_of_ending(&arrived.registration);
             let receipt = Receipt {
                 seq: arrived.seq,
                 apns_id: arrived.apns_id,

@@ -131,7 +131,7 @@ impl Phone {
     pub(crate) fn told(&self, bundle: &str) -> Result<(Vec<ToldView>, Vec<ReplyView>), Refusal> {
         match self.driven.get(bundle) {
             Some(driven) if driven.driver.is_some() => {
-                Ok((driven.told().cloned().collect(), driven.replies().cloned().collect()))
+                Ok((driven.told(self.clock.now()).collect(), driven.replies().cloned().collect()))
             }
             Some(_) | None => Err(self.not_driven(bundle)),
         }
@@ -156,7 +156,7 @@ impl Phone {
             return Ok(Err(self.not_driven(bundle)));
         };
         let invalid = |words: &str| Ok(Err(Refusal::Invalid(words.to_owned())));
-        let call = match driven.open(completion) {
+        let call = match driven.open(completion, self.clock.now()) {
             Some(DeviceEvent::WillPresent { .. }) => match answer.options {
                 Some(options) => AppCall::WillPresentCompletion { completion, options },
                 None => return invalid("willPresent is answered with \"options\", a list"),
@@ -235,6 +235,10 @@ impl Phone {
                 Refusal::NoApp(bundle.to_owned())
             }));
         };
+        if answer.crash && !answer.changes.is_empty() {
+            let words = "an extension that crashes changes nothing: give either changes or crash";
+            return Ok(Err(Refusal::Invalid(words.to_owned())));
+        }
         if answer.crash {
             self.extension_crashed(bundle, call)?;
             return Ok(Ok(()));
@@ -260,8 +264,8 @@ impl Phone {
         self.happened(Kind::ServiceExtension, Some(bundle), detail);
         match self.extension(bundle).cloned() {
             Some(Extension::Answer { changes }) => self.extension_answers(bundle, call, request, &changes),
-            Some(Extension::Crash) => self.extension_crashed(bundle, call),
-            Some(Extension::BestAttempt { .. } | Extension::ByHand) => Ok(()),
+            Some(Extension::Crash {}) => self.extension_crashed(bundle, call),
+            Some(Extension::BestAttempt { .. } | Extension::ByHand {}) => Ok(()),
             None => {
                 self.run_extension_process(bundle, call, request, deadline);
                 Ok(())

@@ -130,6 +130,7 @@ fn input(bundle: &str, asked: LegacyInput) -> Input {
 
 /// What nests too deeply isn't even written to the journal.
 fn local(notification: &LocalNotification) -> Result<Box<center::LocalNotification>, LocalError> {
+    translate::check_calendar(notification.repeat_calendar)?;
     let notification: center::LocalNotification = translate::same(notification)?;
     if notification.is_too_deep() {
         return Err(translate::request_error(&center::RequestError::ContentTooDeep));

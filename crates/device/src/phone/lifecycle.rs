@@ -5,8 +5,10 @@ use std::path::Path;
 
 use homing_local::AppManifest;
 use homing_notification_center::{self as center, Center};
+use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::connection::registration_of;
 use super::containers::new_secret;
@@ -16,6 +18,17 @@ use crate::backup::{self, BackedUpApp, Backup, BackupError, Found};
 use crate::happening::Kind;
 use crate::store::{KeptApp, OffloadedApp, StoreError};
 
+/// When the push service is told that an app is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tell {
+    /// At once, or as soon as it can be reached.
+    #[default]
+    Now,
+    /// When it next sends something for the app, which is suppressed as `unknown-app`, or when the device connects again.
+    Later,
+}
+
 impl Phone {
     /// Takes the app away and keeps its data. Its token ends, as at a removal: downloaded again, it is a new install.
     pub(crate) fn offload(&mut self, bundle: &str) -> Asked<()> {
@@ -23,7 +36,7 @@ impl Phone {
         let kept = OffloadedApp { manifest: app.kept.manifest.clone(), container: app.kept.container };
         self.store.save_offloaded(&kept)?;
         self.offloaded.insert(bundle.to_owned(), kept);
-        self.take_away(bundle)?;
+        self.take_away(bundle, Tell::Now)?;
         Ok(Ok(()))
     }
 
@@ -37,7 +50,7 @@ impl Phone {
     }
 
     /// Removes an app and all that is its; the push service is told now, or when it can be reached.
-    pub(crate) fn remove(&mut self, bundle: &str) -> Asked<()> {
+    pub(crate) fn remove(&mut self, bundle: &str, tell: Tell) -> Asked<()> {
         let number = match (self.apps.get(bundle), self.offloaded.get(bundle)) {
             (Some(app), _) => app.kept.container,
             (None, Some(offloaded)) => offloaded.container,
@@ -47,7 +60,7 @@ impl Phone {
             self.store.remove_offloaded(bundle)?;
             self.happened(Kind::Removed, Some(bundle), json!({}));
         }
-        self.take_away(bundle)?;
+        self.take_away(bundle, tell)?;
         self.driven.remove(bundle);
         self.store.remove_driven(bundle)?;
         self.effects.push(Effect::RemoveContainer { number });
@@ -55,7 +68,7 @@ impl Phone {
     }
 
     /// Ends the app and its registration; its data stays.
-    fn take_away(&mut self, bundle: &str) -> Result<(), StoreError> {
+    fn take_away(&mut self, bundle: &str, tell: Tell) -> Result<(), StoreError> {
         let Some(app) = self.apps.get(bundle) else { return Ok(()) };
         let registration = registration_of(&app.kept).filter(|_| app.kept.is_subscribed());
         self.end_all_further(bundle)?;
@@ -64,8 +77,10 @@ impl Phone {
         self.apps.remove(bundle);
         self.store.remove_app(bundle)?;
         self.forget_calls(bundle);
-        if let Some(registration) = registration {
-            self.end_registration(registration)?;
+        match (registration, tell) {
+            (Some(registration), Tell::Now) => self.end_registration(registration)?,
+            (Some(registration), Tell::Later) => self.end_registration_later(registration)?,
+            (None, Tell::Now | Tell::Later) => {}
         }
         self.publish_tokens();
         self.happened(Kind::Removed, Some(bundle), json!({}));

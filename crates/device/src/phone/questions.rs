@@ -98,6 +98,8 @@ pub(crate) struct DeviceView {
     pub(crate) muted: bool,
     /// The language, a BCP 47 tag.
     pub(crate) locale: String,
+    /// *UNUserNotificationCenter.supportsContentExtensions*: always, as on every iPhone.
+    pub(crate) supports_content_extensions: bool,
     pub(crate) link: LinkView,
     /// Bundle IDs of the installed apps.
     pub(crate) apps: Vec<String>,
@@ -200,6 +202,7 @@ impl Phone {
             low_power: self.center.is_low_power(),
             muted: self.center.is_muted(),
             locale: self.center.locale().to_owned(),
+            supports_content_extensions: true,
             link: LinkView {
                 connected: self.link_state.connected,
                 why: self.link_state.why.clone(),
@@ -309,6 +312,11 @@ impl Phone {
         let bundle = manifest.bundle_id.clone();
         let detail = json!({"name": manifest.name, "version": manifest.version});
         let profile = self.profile(&manifest);
+        if self.center.app_state(&bundle).is_some_and(center::AppState::is_running) {
+            // Another version takes the place of one that doesn't run.
+            let state = center::AppState::Ended;
+            self.feed(center::Input::AppStateChanged { bundle: bundle.clone(), state })?;
+        }
         let before = self.apps.remove(&bundle);
         // A build for the other environment is another registration.
         let moved = before
@@ -379,6 +387,13 @@ impl Phone {
         self.act(app, identifier, |bundle, identifier| center::Input::Tapped { bundle, identifier })
     }
 
+    pub(crate) fn flick(&mut self, app: String, identifier: String) -> Asked<()> {
+        self.act(app, identifier, |bundle, identifier| {
+            let what = center::AppInput::Flicked { identifier };
+            center::Input::OfApp { bundle, what }
+        })
+    }
+
     pub(crate) fn dismiss(&mut self, app: String, identifier: String) -> Asked<()> {
         self.act(app, identifier, |bundle, identifier| center::Input::Dismissed { bundle, identifier })
     }
@@ -394,7 +409,11 @@ impl Phone {
             return Ok(Err(refusal));
         }
         match self.center.offers(&app, &identifier, &action) {
-            Ok(()) => {}
+            Ok(chosen) if text.is_some() && chosen.text_input.is_none() => {
+                let words = format!("the action {action:?} takes no text: leave the text out");
+                return Ok(Err(Refusal::Invalid(words)));
+            }
+            Ok(_) => {}
             Err(center::NoAction::NotShown) => return Ok(Err(Refusal::NotShown { app, identifier })),
             Err(center::NoAction::NotOffered(offered)) => {
                 let offered = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };

@@ -112,3 +112,34 @@ async fn what_comes_for_an_app_that_is_gone_is_remembered() {
     assert_eq!(answer["arrivals"][0]["app_state"], Value::Null);
     host.shutdown().await;
 }
+
+/// §2.2 and §4.7: the old token stays routable for a while.
+#[tokio::test]
+async fn the_push_service_may_learn_of_a_removal_only_when_it_sends_something() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    service.until("it registers", |seen| seen.subscribed.len() == 1).await;
+    assert_eq!(send(&host, "DELETE", &format!("{APP}?tell=later"), json!({})).await.0, 204);
+    assert_eq!(send(&host, "GET", APP, json!({})).await.0, 404);
+    service.publish(1, &hello(1, "a"));
+    let seen = service.until("it is told then", |seen| seen.unsubscribed.len() == 1).await;
+    assert!(seen.acknowledged.contains(&(1, 0)), "taken all the same");
+    let seen = service.until("it is said", |seen| seen.receipts.len() == 1).await;
+    assert_eq!(crate::said(&seen.receipts[0]), (1, homing_trace::Stage::Suppressed, "unknown-app"));
+    let answer = get(&host, ARRIVALS).await;
+    assert!(
+        answer["arrivals"][0]["why"].as_str().is_some_and(|why| why.contains("isn't on this device")),
+        "{answer}"
+    );
+
+    // Installed again meanwhile, the old registration ends first.
+    let manifest = homing_app::demo::manifest("development").expect("it is a manifest");
+    assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 201);
+    service.until("it registers", |seen| seen.subscribed.len() == 2).await;
+    assert_eq!(send(&host, "DELETE", &format!("{APP}?tell=later"), json!({})).await.0, 204);
+    assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 201);
+    let seen = service.until("it registers anew", |seen| seen.subscribed.len() == 3).await;
+    assert_eq!(seen.unsubscribed.len(), 2);
+    host.shutdown().await;
+}

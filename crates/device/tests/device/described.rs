@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::hands::{KEY, get, request, start};
+use crate::hands::{APP, KEY, allow, events_after, get, put_state, request, send, start, until};
+use crate::hello;
 use crate::push_service::PushService;
 
 const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
@@ -81,8 +82,65 @@ async fn every_schema_that_is_named_is_there_and_forms_that_refuse_what_is_missp
         assert_eq!(form["additionalProperties"], false, "{schema}: {form}");
     }
     let refused = &document["components"]["schemas"]["RefusedCall"].to_string();
-    assert!(refused.contains("LocalError"), "{refused}");
+    assert!(refused.contains("NamedError"), "{refused}");
+    assert!(document["components"]["schemas"]["Problem"].to_string().contains("\"field\""));
     let event = &document["components"]["schemas"]["ToldView"]["properties"]["event"];
     assert!(event.to_string().contains("DeviceEvent"), "{event}");
+    host.shutdown().await;
+}
+
+/// `events_after` holds each event to the description.
+#[tokio::test]
+async fn what_the_events_say_stands_in_the_description_kind_by_kind() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    service.until("it registers", |seen| seen.subscribed.len() == 1).await;
+    allow(&host).await;
+    put_state(&host, "foreground").await;
+    service.publish(1, &hello(1, "a"));
+    service.until("it is told", |seen| seen.receipts.len() == 1).await;
+    put_state(&host, "background").await;
+    service.publish(2, &hello(2, "b"));
+    until(&host, "/v1/devices/iphone/notifications", |shown| shown["notifications"][0]["apns_id"] == "b")
+        .await;
+    let tapped = json!({"app": "com.example.news", "identifier": "b"});
+    assert_eq!(send(&host, "POST", "/v1/devices/iphone/notifications/tap", tapped).await.0, 204);
+    let by_hand = json!({"behaviour": "answer", "changes": {}});
+    assert_eq!(send(&host, "PUT", &format!("{APP}/service-extension"), by_hand).await.0, 204);
+    let settings = json!({"types": ["alert"]});
+    send(&host, "PUT", &format!("{APP}/driver"), json!({"legacy": {"did_receive_local_notification": true}}))
+        .await;
+    send(&host, "POST", &format!("{APP}/legacy/user-notification-settings"), settings).await;
+    send(&host, "PUT", "/v1/devices/iphone/lock", json!({"locked": true})).await;
+    send(&host, "PUT", "/v1/devices/iphone/time-zone", json!({"time_zone": "Asia/Shanghai"})).await;
+    send(&host, "PUT", &format!("{APP}/registrations/voip"), json!({})).await;
+    send(&host, "DELETE", &format!("{APP}/registrations/voip"), json!({})).await;
+    assert_eq!(send(&host, "POST", "/v1/devices/iphone/restart", json!({})).await.0, 200);
+    assert_eq!(send(&host, "DELETE", APP, json!({})).await.0, 204);
+    let events = events_after(&host, 0).await;
+    let mut kinds: Vec<&str> = events.iter().filter_map(|told| told["kind"].as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in [
+        "app-moved",
+        "arrived",
+        "badge",
+        "changed",
+        "did-receive",
+        "installed",
+        "link",
+        "lock",
+        "presented",
+        "prompt-shown",
+        "receipt",
+        "removed",
+        "restarted",
+        "sound",
+        "token",
+        "will-present",
+    ] {
+        assert!(kinds.contains(&kind), "{kind} among {kinds:?}");
+    }
     host.shutdown().await;
 }

@@ -158,5 +158,40 @@ pub(crate) async fn events_after(host: &DeviceHost, after: u64) -> Vec<Value> {
         events
             .extend(line.strip_prefix("data: ").map(|told| serde_json::from_str(told).expect("it is JSON")));
     }
+    let document = get(host, "/openapi.json").await;
+    events.iter().for_each(|told| is_described(&document, told));
     events
+}
+
+/// The members that a schema names, and those of them that it wants; what it flattens, and refers to, among them.
+fn members<'a>(document: &'a Value, schema: &'a Value, names: &mut (Vec<&'a str>, Vec<&'a str>)) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let at = name.trim_start_matches('#');
+        return members(document, document.pointer(at).expect("it is there"), names);
+    }
+    let all = schema["properties"].as_object().into_iter().flatten();
+    names.0.extend(all.map(|(name, _)| name.as_str()));
+    names.1.extend(schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str));
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        members(document, part, names);
+    }
+}
+
+/// An event's `detail` has the members of its kind, and no others.
+fn is_described(document: &Value, told: &Value) {
+    let forms = document["components"]["schemas"]["Happened"]["oneOf"].as_array().expect("it has forms");
+    let is_it = |form: &&Value| form["properties"]["kind"]["enum"][0] == told["kind"];
+    let form = forms.iter().find(is_it).unwrap_or_else(|| panic!("no form for {told}"));
+    let mut names = (Vec::new(), Vec::new());
+    members(document, &form["properties"]["detail"], &mut names);
+    if told["kind"] == "screen" {
+        return;
+    }
+    let detail = told["detail"].as_object().expect("it is an object");
+    for name in detail.keys() {
+        assert!(names.0.contains(&name.as_str()), "{name} isn't described: {told}");
+    }
+    for name in names.1 {
+        assert!(detail.contains_key(name), "{name} isn't there: {told}");
+    }
 }

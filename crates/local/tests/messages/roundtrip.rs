@@ -51,7 +51,7 @@ fn content() -> impl Strategy<Value = NotificationContent> {
                 title,
                 subtitle,
                 body,
-                badge,
+                badge: badge.map(i64::from),
                 sound: sound.map(|(name, critical, eighths)| NotificationSound {
                     name,
                     critical,

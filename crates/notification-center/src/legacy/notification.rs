@@ -29,6 +29,7 @@ pub enum CalendarUnit {
     /// Three months.
     Quarter,
     Month,
+    #[serde(alias = "week")]
     WeekOfYear,
     /// One weekday later is one day later.
     Weekday,
@@ -278,7 +279,8 @@ fn first_after(
     (begin..=begin + 4).map_while(date).find(|date| *date > after)
 }
 
-fn has_null(value: &Value) -> bool {
+/// What no property list has.
+pub(crate) fn has_null(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,

@@ -145,7 +145,7 @@ fn it_offers_other_actions_as_long_as_it_lives_and_the_app_is_told_of_them() {
         });
         of_app(AppInput::ContentExtensionSetActions { actions: actions.collect() })
     };
-    let offers = |phone: &Phone, action| phone.center.offers(NEWS, "id-1", action);
+    let offers = |phone: &Phone, action| phone.center.offers(NEWS, "id-1", action).map(drop);
     let mut phone = open();
     assert_eq!(phone.take(set(&["unlike"])), ["categories"]);
     assert_eq!(offers(&phone, "archive"), Err(NoAction::NotOffered(vec!["unlike".to_owned()])));
