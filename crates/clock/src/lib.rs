@@ -4,6 +4,8 @@
 //! test can let two hours pass. TLS, provider tokens and connection timers stay on real time. The offset outlives the
 //! process in a file, since what was once past must never become future again.
 
+mod agenda;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,6 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use homing_trace::UnixMillis;
 use tokio::sync::watch;
 
+pub use agenda::{Agenda, Attendance};
+
+use agenda::Attending;
+
 /// A handle on the clock; clones share the offset.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -21,6 +27,7 @@ pub struct Clock {
     kept_in: Option<Arc<Path>>,
     /// The highest offset that was promised: the file never says less.
     promised: Arc<Mutex<i64>>,
+    attending: Arc<Attending>,
 }
 
 /// Time that is let pass in steps.
@@ -68,7 +75,8 @@ impl Clock {
 
     fn ahead_by(offset: i64, kept_in: Option<Arc<Path>>) -> Self {
         let offset_millis = Arc::new(watch::Sender::new(offset));
-        Self { offset_millis, kept_in, promised: Arc::new(Mutex::new(offset)) }
+        let promised = Arc::new(Mutex::new(offset));
+        Self { offset_millis, kept_in, promised, attending: Arc::default() }
     }
 
     pub fn now(&self) -> UnixMillis {

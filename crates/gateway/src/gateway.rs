@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use homing_clock::Clock;
+use homing_clock::{Agenda, Attendance, Clock};
 use homing_trace::Environment;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Barrier, Semaphore, watch};
@@ -116,6 +116,7 @@ pub struct Gateway {
     testers: Option<Arc<Testers>>,
     stop: watch::Sender<bool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    _attendance: Attendance,
 }
 
 /// Everything that listens, before it is served.
@@ -201,7 +202,14 @@ impl Gateway {
         let addresses = listeners.addresses();
         let threads = Mutex::new(Vec::new());
         // From here on dropping it stops what has started.
-        let gateway = Self { addresses, store, centre, authority, hub, testers, stop, threads };
+        let _attendance = config.clock.attend({
+            let hub = Arc::downgrade(&hub);
+            move || {
+                let at_work = hub.upgrade().is_some_and(|hub| hub.is_delivering());
+                Agenda { at_work, ..Agenda::default() }
+            }
+        });
+        let gateway = Self { addresses, store, centre, authority, hub, testers, stop, threads, _attendance };
         let Listeners { mut apns, mut legacy, mut device_link, admin } = listeners;
         let cores = device_link.per_core.len();
         let all_drained = Arc::new(Barrier::new(cores));

@@ -229,6 +229,11 @@ impl<L: Log> Hub<L> {
         self.presence.len()
     }
 
+    /// Whether something is on its way to a device that is connected. Looks at all of them.
+    pub(crate) fn is_delivering(&self) -> bool {
+        self.shards.iter().any(|shard| lock(shard).is_delivering())
+    }
+
     /// Works through what other threads hand to `core`. Runs on that core until it is dropped.
     pub(crate) async fn serve(&self, core: usize) {
         let mut taken = Vec::new();

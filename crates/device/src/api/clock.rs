@@ -1,9 +1,10 @@
 //! The clock all devices of this Homing share: what it shows, letting time pass, and setting it forward. And the clock on
 //! one device's wall, which may be wrong.
 //!
-//! Time that passes is lived through: the clock goes on to the next moment at which something is due on any device, what
-//! is due happens there, with its date, and the apps that it concerns have their turn before the clock goes on. A clock
-//! that is set has jumped: what it passed over is overdue.
+//! Time that passes is lived through: the clock goes on to the next moment at which something is due on any device or
+//! with anybody else who shares it, what is due happens there, with its date, and has its consequences before the clock
+//! goes on: a provider sends, the push service delivers, apps answer. A clock that is set has jumped: what it passed over
+//! is overdue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +28,10 @@ const MAX_SECONDS: u64 = 10 * 366 * 24 * 3600;
 const MAX_WRONG: i64 = 10 * 366 * 24 * 3600;
 /// The most moments that time stops at on its way. Beyond them the rest passes as one.
 const MAX_STEPS: usize = 1_000;
-/// How long processes may keep time from passing, in real time and altogether.
+/// How long processes and those who share the clock may keep time from passing, in real time and altogether.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How often is looked whether those who share the clock are done.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What the clock shows.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,7 +84,8 @@ pub(super) async fn show(State(api): State<Api>) -> Json<ClockView> {
 }
 
 /// Let time pass: everything that comes due on the way happens at its moment, one after the other, and the answer comes
-/// when all of it has. At most 1,000 moments are lived through singly; the rest then passes as one
+/// when all of it has: in one process, what a provider sends then has reached the devices that are online. At most 1,000
+/// moments are lived through singly, and waited for 4 s of real time in all; the rest then passes as one
 #[utoipa::path(post, path = "/v1/clock/advance", tag = "clock", request_body = Advance,
     responses((status = 200, body = ClockView), (status = 400, body = Problem)))]
 pub(super) async fn advance(
@@ -169,29 +173,55 @@ async fn pass(api: &Api, by: Duration, steps: usize) -> Result<(), Problem> {
     let passing = passing
         .map_err(|error| Problem::broken(error.to_string()))?
         .map_err(|error| Problem::broken(error.to_string()))?;
-    let mut patience = PATIENCE;
-    for _ in 0..steps {
+    let (mut patience, mut steps, mut of_others) = (PATIENCE, steps, steps);
+    while steps > 0 {
+        others_settle(api, &mut patience).await;
         let next = api.fleet.all().into_iter().filter_map(|device| Some((device.next_wake()?, device)));
-        let Some((at, next)) = next.min_by_key(|(at, _)| *at) else { break };
+        let next = next.min_by_key(|(at, _)| *at);
+        // Tries to reach a push service that is away leave the devices their moments.
+        let others = api.clock.agenda().next.filter(|_| of_others > 0);
+        let Some(at) = next.iter().map(|(at, _)| *at).chain(others).min() else { break };
         if !passing.reaches(at) {
             break;
         }
+        let Some((_, device)) = next.filter(|(device_at, _)| *device_at == at) else {
+            of_others -= 1;
+            passing.to(at);
+            continue;
+        };
+        steps -= 1;
         if at > api.clock.now() {
-            let_apps_answer(&next, &mut patience).await;
-            if next.next_wake() != Some(at) {
+            let_apps_answer(&device, &mut patience).await;
+            if device.next_wake() != Some(at) {
                 // An answer changed what comes next.
                 continue;
             }
         }
         passing.to(at);
-        look_at_clock(api, &next).await?;
+        look_at_clock(api, &device).await?;
     }
     passing.to_end();
+    others_settle(api, &mut patience).await;
     for device in api.fleet.all() {
         look_at_clock(api, &device).await?;
         let_apps_answer(&device, &mut patience).await;
     }
     Ok(())
+}
+
+/// What a provider had to send is sent, and with the devices that the push service reaches, before this returns: or
+/// patience is at its end, as with a push service that doesn't answer.
+async fn others_settle(api: &Api, patience: &mut Duration) {
+    let began = Instant::now();
+    let settled = async {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        while api.clock.agenda().at_work {
+            look.tick().await;
+        }
+    };
+    // A failure is no error: they go on by themselves.
+    let _ = tokio::time::timeout(*patience / 2, settled).await;
+    *patience = patience.saturating_sub(began.elapsed());
 }
 
 /// What is due on the device happens before this returns.

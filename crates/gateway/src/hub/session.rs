@@ -387,6 +387,11 @@ impl Session {
         !self.turns.is_empty() || self.paused > 0 || self.channels.has_turn()
     }
 
+    /// Whether something is on its way to the device, or going to be at once.
+    pub(crate) fn is_delivering(&self) -> bool {
+        !self.turns.is_empty() || self.window.oldest_sent_at().is_some()
+    }
+
     /// When the oldest unacknowledged packet becomes too old.
     pub(crate) fn silent_at(&self) -> Option<Instant> {
         self.window.oldest_sent_at().map(|at| at + ACKNOWLEDGE_WITHIN)

@@ -325,6 +325,11 @@ impl Shard {
         self.sessions.iter().map(|(device, session)| (*device, session.epoch)).collect()
     }
 
+    /// Whether something is on its way to a device.
+    pub(crate) fn is_delivering(&self) -> bool {
+        self.sessions.values().any(Session::is_delivering)
+    }
+
     fn limits_now(&self) -> Limits {
         if self.waiting <= self.budget {
             return self.limits;

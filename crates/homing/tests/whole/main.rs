@@ -17,6 +17,7 @@ mod home;
 mod hostile;
 mod lifecycle;
 mod logins;
+mod passing;
 mod phone;
 mod real_app;
 mod script;

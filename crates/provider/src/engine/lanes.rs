@@ -2,11 +2,11 @@
 //! told where to send, and stopped; what they do is `sending`'s and `receipts`' affair.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use homing_apns_client::{ClientConfig, DEVELOPMENT_HOST, PRODUCTION_HOST, Roots};
-use homing_clock::Clock;
+use homing_clock::{Agenda, Attendance, Clock};
 use homing_trace::Environment;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -57,11 +57,34 @@ pub(super) struct LaneState {
     /// no more than one notification of each push before it, and none of those waits for more than one of its.
     pub(super) place: AtomicI64,
     trouble: Mutex<Option<String>>,
+    /// How often it was woken.
+    wakes: AtomicU64,
+    /// What it has to do, as far as it had been woken when it said so.
+    agenda: Mutex<(Agenda, u64)>,
 }
 
 impl LaneState {
     pub(super) async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    fn wake(&self) {
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
+    /// Tells who lets time pass what it has to do, knowing of so many wakes.
+    pub(super) fn plan(&self, agenda: Agenda, wakes: u64) {
+        *lock(&self.agenda) = (agenda, wakes);
+    }
+
+    fn agenda(&self) -> Agenda {
+        let (agenda, wakes) = *lock(&self.agenda);
+        Agenda { at_work: agenda.at_work || wakes != self.wakes(), ..agenda }
     }
 
     /// What keeps it from sending now; `true` if that is news.
@@ -82,6 +105,7 @@ struct Lane {
     destination: watch::Sender<Arc<Destination>>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    _attendance: Attendance,
 }
 
 impl Lanes {
@@ -94,7 +118,7 @@ impl Lanes {
     /// There is something new to send.
     pub(super) fn wake(&self, lane: i64) {
         if let Some(lane) = lock(&self.0).get(&lane) {
-            lane.state.wake.notify_one();
+            lane.state.wake();
         }
     }
 
@@ -195,6 +219,8 @@ impl Engine {
             wake: Notify::new(),
             place: AtomicI64::new(place),
             trouble: Mutex::default(),
+            wakes: AtomicU64::new(0),
+            agenda: Mutex::new((Agenda { next: None, at_work: true }, 0)),
         });
         let parts = LaneParts {
             lane,
@@ -210,7 +236,11 @@ impl Engine {
             tokio::spawn(sending::run(parts.clone(), told.clone(), stopped.clone())),
             tokio::spawn(receipts::run(parts, told, stopped)),
         ];
-        lanes.insert(lane, Lane { state, destination, stop, tasks });
+        let _attendance = self.clock().attend({
+            let state = Arc::clone(&state);
+            move || state.agenda()
+        });
+        lanes.insert(lane, Lane { state, destination, stop, tasks, _attendance });
     }
 }
 

@@ -20,6 +20,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use homing_apns_client::Client;
+use homing_clock::Agenda;
 use homing_trace::UnixMillis;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -72,6 +73,8 @@ struct Lane {
     /// A turn is needed even if nothing can be claimed.
     looks: bool,
     next: Option<UnixMillis>,
+    /// How often it had been woken when it looked last.
+    wakes: u64,
     /// No turn before: the store couldn't.
     pause: Option<Instant>,
     /// Nothing more is claimed.
@@ -107,6 +110,7 @@ pub(super) async fn run(
         wants: true,
         looks: true,
         next: None,
+        wakes: 0,
         pause: None,
         leaving: false,
     };
@@ -114,6 +118,7 @@ pub(super) async fn run(
     loop {
         lane.hand_over();
         lane.begin_turn();
+        lane.plan();
         let event = lane.event(&mut stop).await;
         if !lane.take(event) {
             return lane.end().await;
@@ -122,9 +127,24 @@ pub(super) async fn run(
 }
 
 impl Lane {
-    async fn event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
+    /// When it looks again by itself.
+    fn next(&self) -> Option<UnixMillis> {
         let overdue = self.waiting.iter().map(|claimed| claimed.push.deadline).min();
-        let (next, pause) = (self.next.into_iter().chain(overdue).min(), self.pause);
+        self.next.into_iter().chain(overdue).min()
+    }
+
+    /// Says what it has to do. While nobody can be reached, it has time.
+    fn plan(&self) {
+        let connecting = self.connection.as_ref().filter(|_| !self.waiting.is_empty());
+        let pauses = connecting.and_then(Connection::pauses_until);
+        let connects = connecting.is_some() && pauses.is_none();
+        let at_work = self.turn.is_some() || !self.in_flight.is_empty() || connects;
+        let next = self.next().into_iter().chain(pauses).min();
+        self.parts.state.plan(Agenda { next, at_work: at_work && self.pause.is_none() }, self.wakes);
+    }
+
+    async fn event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
+        let (next, pause) = (self.next(), self.pause);
         let connects = !self.waiting.is_empty();
         let clock = self.parts.clock.clone();
         let due = async {
@@ -178,6 +198,7 @@ impl Lane {
             }
             Event::Destination => self.set_destination(),
             Event::Look => {
+                self.wakes = self.parts.state.wakes();
                 (self.wants, self.looks, self.next) = (true, true, None);
                 self.give_up_waiting();
             }

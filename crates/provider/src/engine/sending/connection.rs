@@ -83,6 +83,14 @@ impl Connection {
         Ok(())
     }
 
+    /// When it tries to connect again, if it waits for that.
+    pub(super) const fn pauses_until(&self) -> Option<UnixMillis> {
+        match &self.state {
+            State::Pausing(until) => Some(*until),
+            State::Down | State::Connecting(_) | State::Up(_) => None,
+        }
+    }
+
     /// Something was answered: the connection is a good one.
     pub(super) const fn answered(&mut self) {
         self.failures = 0;
