@@ -2,6 +2,8 @@
 //! data, permission and pending requests; it has no identity and no device token, so that whatever is restored from it
 //! registers anew. What a device makes of one is decided by `phone`.
 
+mod contents;
+
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -15,14 +17,18 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::fleet::is_name;
+use contents::{MAX_BYTES, MAX_FILES};
+
+pub(crate) use contents::{copy_data, move_data};
 
 /// The directory in the host's data directory.
 const DIRECTORY: &str = "backups";
 /// Backups a host keeps at most.
 const MAX_BACKUPS: usize = 100;
-/// The most an app's data may be to go into a backup, in bytes and in files.
-const MAX_BYTES: u64 = 256 * 1024 * 1024;
-const MAX_FILES: usize = 10_000;
+/// The most that the account of a backup may be, in bytes.
+const MAX_JSON: u64 = 64 * 1024 * 1024;
+/// The version that is written.
+const VERSION: u32 = 1;
 
 /// Why there is no backup, or none can be taken.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,15 @@ pub(crate) enum BackupError {
     Files { name: String, source: std::io::Error },
     #[error("the backup {name:?} can't be read: {why}: take another")]
     Unreadable { name: String, why: String },
+    #[error(
+        "the backup {name:?} is of version {found}, this Homing knows {VERSION}: restore it with a newer one"
+    )]
+    Version { name: String, found: u32 },
+    #[error(
+        "the data of {app} in the backup {name:?} isn't what was backed up: {} was damaged or changed; take another backup",
+        place.display()
+    )]
+    Damaged { name: String, app: String, place: PathBuf },
 }
 
 /// A backup, as it is told.
@@ -55,6 +70,8 @@ pub(crate) struct BackupView {
 /// What a backup holds, beside the data of its apps.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Backup {
+    #[serde(default = "version")]
+    version: u32,
     pub(crate) device: String,
     pub(crate) at: UnixMillis,
     pub(crate) apps: Vec<BackedUpApp>,
@@ -62,11 +79,29 @@ pub(crate) struct Backup {
     pub(crate) center: Box<RawValue>,
 }
 
+const fn version() -> u32 {
+    VERSION
+}
+
+impl Backup {
+    pub(crate) const fn new(
+        device: String,
+        at: UnixMillis,
+        apps: Vec<BackedUpApp>,
+        center: Box<RawValue>,
+    ) -> Self {
+        Self { version: VERSION, device, at, apps, center }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct BackedUpApp {
     pub(crate) manifest: AppManifest,
     /// Its data is kept, the app itself isn't there.
     pub(crate) offloaded: bool,
+    /// By which its files are known again; older backups have none.
+    #[serde(default)]
+    pub(crate) digest: Option<String>,
 }
 
 /// A backup that was found, with the place of its apps' data.
@@ -119,10 +154,13 @@ impl Backups {
         &self,
         name: &str,
         unfinished: &Path,
-        backup: &Backup,
+        mut backup: Backup,
     ) -> Result<BackupView, BackupError> {
+        for app in &mut backup.apps {
+            app.digest = Some(contents::digest(name, unfinished, &app.manifest.bundle_id)?);
+        }
         let in_files = |source| BackupError::Files { name: name.to_owned(), source };
-        let json = serde_json::to_vec(backup)
+        let json = serde_json::to_vec(&backup)
             .map_err(|error| BackupError::Unreadable { name: name.to_owned(), why: error.to_string() })?;
         let path = unfinished.join("backup.json");
         let write = || {
@@ -133,43 +171,87 @@ impl Backups {
             std::fs::File::open(&self.directory)?.sync_all()
         };
         write().map_err(in_files)?;
-        Ok(view(name, backup))
+        Ok(view(name, &backup))
     }
 
+    /// Those that can be read.
     pub(crate) fn all(&self) -> Result<Vec<BackupView>, BackupError> {
-        self.names()?.iter().map(|name| Ok(view(name, &self.find(name)?.backup))).collect()
+        let names = self.names()?;
+        let read = names.iter().filter_map(|name| match self.find(name) {
+            Ok(found) => Some(view(name, &found.backup)),
+            Err(error) => {
+                tracing::warn!(%error, "a backup isn't listed");
+                None
+            }
+        });
+        Ok(read.collect())
     }
 
     pub(crate) fn find(&self, name: &str) -> Result<Found, BackupError> {
         let not_there = || BackupError::NotThere(name.to_owned());
         let directory = Some(self.directory.join(name)).filter(|_| is_name(name)).ok_or_else(not_there)?;
-        let json = match std::fs::read(directory.join("backup.json")) {
-            Ok(json) => json,
+        let in_files = |source| BackupError::Files { name: name.to_owned(), source };
+        let unreadable = |why: String| BackupError::Unreadable { name: name.to_owned(), why };
+        if !directory.symlink_metadata().is_ok_and(|kind| kind.is_dir()) {
+            return Err(not_there());
+        }
+        let path = directory.join("backup.json");
+        let size = match path.symlink_metadata() {
+            Ok(kind) if kind.is_file() => kind.len(),
+            Ok(_) => return Err(unreadable(format!("{} is no file", path.display()))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_there()),
-            Err(source) => return Err(BackupError::Files { name: name.to_owned(), source }),
+            Err(source) => return Err(in_files(source)),
         };
-        match serde_json::from_slice(&json) {
-            Ok(backup) => Ok(Found { backup, directory }),
-            Err(error) => Err(BackupError::Unreadable { name: name.to_owned(), why: error.to_string() }),
+        if size > MAX_JSON {
+            let most = MAX_JSON >> 20;
+            return Err(unreadable(format!("{} has {size} bytes, more than {most} MiB", path.display())));
+        }
+        let json = std::fs::read(&path).map_err(in_files)?;
+        let in_json = |error: serde_json::Error| unreadable(format!("{}: {error}", path.display()));
+        let Head { version: found } = serde_json::from_slice(&json).map_err(in_json)?;
+        if found > VERSION {
+            return Err(BackupError::Version { name: name.to_owned(), found });
+        }
+        Ok(Found { backup: serde_json::from_slice(&json).map_err(in_json)?, directory })
+    }
+
+    /// Looks whether a backup can be restored on `device`, and copies what of it goes there, so that nothing is given up
+    /// before all is at hand. What is left of the copies is removed by [`Backups::unstage`].
+    pub(crate) fn stage(&self, name: &str, device: &str) -> Result<Found, BackupError> {
+        let Found { backup, directory } = self.find(name)?;
+        check(name, &backup)?;
+        self.unstage(device);
+        let staged = self.staged(device);
+        for BackedUpApp { manifest, digest, .. } in &backup.apps {
+            let bundle = &manifest.bundle_id;
+            let is = contents::digest(name, &directory, bundle)?;
+            if digest.as_ref().is_some_and(|was| *was != is) {
+                let place = data_of(&directory, bundle);
+                return Err(BackupError::Damaged { name: name.to_owned(), app: bundle.clone(), place });
+            }
+            copy_data(bundle, &data_of(&directory, bundle), &data_of(&staged, bundle))?;
+            copy_data(bundle, &attachments_of(&directory, bundle), &attachments_of(&staged, bundle))?;
+        }
+        Ok(Found { backup, directory: staged })
+    }
+
+    pub(crate) fn unstage(&self, device: &str) {
+        if let Err(error) = remove_dir(&self.staged(device)) {
+            tracing::warn!(%error, "copies of a backup's files can't be removed; the next restore does it");
         }
     }
 
-    /// One that can be restored, as far as can be seen before anything is given up for it.
-    pub(crate) fn find_whole(&self, name: &str) -> Result<Found, BackupError> {
-        let found = self.find(name)?;
-        let unreadable = |why| BackupError::Unreadable { name: name.to_owned(), why };
-        Center::from_json(found.backup.center.get().as_bytes())
-            .map_err(|error| unreadable(error.to_string()))?;
-        let findings = found.backup.apps.iter().flat_map(|app| app.manifest.check());
-        match findings.into_iter().find(|finding| finding.severity == Severity::Error) {
-            None => Ok(found),
-            Some(finding) => Err(unreadable(finding.to_string())),
-        }
+    fn staged(&self, device: &str) -> PathBuf {
+        self.directory.join(format!(".{device}.restored"))
     }
 
+    /// Removes one, whatever is in it.
     pub(crate) fn remove(&self, name: &str) -> Result<(), BackupError> {
-        let found = self.find(name)?;
-        remove_dir(&found.directory).map_err(|source| BackupError::Files { name: name.to_owned(), source })
+        if !self.names()?.iter().any(|known| known == name) {
+            return Err(BackupError::NotThere(name.to_owned()));
+        }
+        remove_dir(&self.directory.join(name))
+            .map_err(|source| BackupError::Files { name: name.to_owned(), source })
     }
 
     fn names(&self) -> Result<Vec<String>, BackupError> {
@@ -199,36 +281,33 @@ pub(crate) fn attachments_of(directory: &Path, bundle: &str) -> PathBuf {
     directory.join("attachments").join(bundle)
 }
 
-/// Copies an app's data: directories and regular files; what else lies there isn't data.
-pub(crate) fn copy_data(app: &str, from: &Path, to: &Path) -> Result<(), BackupError> {
-    let in_files = |source| BackupError::Files { name: app.to_owned(), source };
-    let too_large = || BackupError::TooLarge { app: app.to_owned() };
-    let (mut bytes, mut files) = (0_u64, 0_usize);
-    let mut left = vec![(from.to_owned(), to.to_owned())];
-    while let Some((from, to)) = left.pop() {
-        let entries = match std::fs::read_dir(&from) {
-            Ok(entries) => entries,
-            // An app that never ran has no data.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(source) => return Err(in_files(source)),
-        };
-        make_dir(&to).map_err(in_files)?;
-        for entry in entries {
-            let entry = entry.map_err(in_files)?;
-            let kind = entry.metadata().map_err(in_files)?;
-            (bytes, files) = (bytes.saturating_add(kind.len()), files + 1);
-            if bytes > MAX_BYTES || files > MAX_FILES {
-                return Err(too_large());
-            }
-            let target = to.join(entry.file_name());
-            if kind.is_dir() {
-                left.push((entry.path(), target));
-            } else if kind.is_file() {
-                std::fs::copy(entry.path(), target).map_err(in_files)?;
-            }
+/// Whether what a backup says of apps and state can be restored.
+fn check(name: &str, backup: &Backup) -> Result<(), BackupError> {
+    let unreadable = |why: String| BackupError::Unreadable { name: name.to_owned(), why };
+    let center = Center::from_json(backup.center.get().as_bytes());
+    let center = center.map_err(|error| unreadable(error.to_string()))?;
+    let findings = backup.apps.iter().flat_map(|app| app.manifest.check());
+    if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
+        return Err(unreadable(finding.to_string()));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for BackedUpApp { manifest, offloaded, .. } in &backup.apps {
+        let bundle = &manifest.bundle_id;
+        if !seen.insert(bundle) {
+            return Err(unreadable(format!("it has {bundle} twice")));
+        }
+        if !offloaded && center.app(bundle).is_none() {
+            return Err(unreadable(format!("its state knows no {bundle}")));
         }
     }
     Ok(())
+}
+
+/// What is read before the rest, which another version may say in other words.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default = "version")]
+    version: u32,
 }
 
 fn view(name: &str, backup: &Backup) -> BackupView {

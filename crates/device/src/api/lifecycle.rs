@@ -87,7 +87,8 @@ pub(super) async fn back_up(
 /// Restore a backup, of this device or of another, in place of everything: the device enrols anew, each app is opened once
 /// in background and gets a new token; those the device had end
 #[utoipa::path(post, path = "/v1/devices/{device}/restore", tag = "backups", params(("device" = String, Path)),
-    request_body = Restore, responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+    request_body = Restore, responses((status = 200, body = DeviceView), (status = 404, body = Problem),
+        (status = 422, description = "the backup is damaged or of a newer version; the device is as it was", body = Problem)))]
 pub(super) async fn restore(
     State(api): State<Api>,
     Path(device): Path<String>,

@@ -60,7 +60,10 @@ impl From<ChangeError> for Problem {
             ChangeError::Backup(BackupError::TooMany | BackupError::TooLarge { .. }) => {
                 Self::new(StatusCode::CONFLICT, "There is no room for the backup", detail)
             }
-            ChangeError::Backup(BackupError::Files { .. } | BackupError::Unreadable { .. })
+            ChangeError::Backup(
+                BackupError::Unreadable { .. } | BackupError::Version { .. } | BackupError::Damaged { .. },
+            ) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The backup can't be used", detail),
+            ChangeError::Backup(BackupError::Files { .. })
             | ChangeError::Store(_)
             | ChangeError::Files { .. }
             | ChangeError::Stopping => Self::broken(detail),

@@ -94,7 +94,7 @@ impl Fleet {
             let taken = device.ask(move |phone| Ok(Ok(phone.back_up(&into)))).await;
             let taken = taken.map_err(|_| ChangeError::Stopping)??;
             let backups = fleet.backups.clone();
-            Ok(on_disk(&name, move || backups.keep(&backup, &directory, &taken)).await??)
+            Ok(on_disk(&name, move || backups.keep(&backup, &directory, taken)).await??)
         });
         backed_up.await.map_err(|_| ChangeError::Stopping)?
     }
@@ -111,8 +111,15 @@ impl Fleet {
             let changing = fleet.changing.lock().await;
             let device = fleet.to_be_changed(&name, &changing)?;
             let backups = fleet.backups.clone();
-            let found = on_disk(&name, move || backups.find_whole(&backup)).await??;
-            fleet.renew(&device, Beginning::Backup(Box::new(found)), Kind::Restored).await
+            let of = name.clone();
+            let staged = on_disk(&name, move || backups.stage(&backup, &of)).await?;
+            let restored = match staged {
+                Ok(found) => fleet.renew(&device, Beginning::Backup(Box::new(found)), Kind::Restored).await,
+                Err(error) => Err(error.into()),
+            };
+            let (backups, of) = (fleet.backups.clone(), name.clone());
+            on_disk(&name, move || backups.unstage(&of)).await?;
+            restored
         });
         restored.await.map_err(|_| ChangeError::Stopping)?
     }

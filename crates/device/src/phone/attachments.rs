@@ -186,7 +186,7 @@ impl Phone {
         found: &Found,
     ) -> Result<(), StoreError> {
         let store = self.attachments_of(number);
-        backup::copy_data(bundle, &found.attachments_of(bundle), &store)
+        backup::move_data(&found.attachments_of(bundle), &store)
             .map_err(|error| StoreError::Unreadable { what: "a backup", why: error.to_string() })?;
         for entry in std::fs::read_dir(&store).into_iter().flatten().flatten() {
             self.stored.insert(Stored { bundle: bundle.to_owned(), path: entry.path() });

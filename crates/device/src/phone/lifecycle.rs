@@ -114,13 +114,13 @@ impl Phone {
             let bundle = &manifest.bundle_id;
             backup::copy_data(bundle, &self.container(container), &backup::data_of(directory, bundle))?;
             self.back_up_attachments(bundle, container, directory)?;
-            apps.push(BackedUpApp { manifest: manifest.clone(), offloaded });
+            apps.push(BackedUpApp { manifest: manifest.clone(), offloaded, digest: None });
         }
         let unreadable = |why: String| BackupError::Unreadable { name: self.name.clone(), why };
         let center = self.center.for_backup().to_json().map_err(|error| unreadable(error.to_string()))?;
         let center = String::from_utf8(center).map_err(|error| unreadable(error.to_string()))?;
         let center = RawValue::from_string(center).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Backup { device: self.name.clone(), at: self.clock.now(), apps, center })
+        Ok(Backup::new(self.name.clone(), self.clock.now(), apps, center))
     }
 
     /// Fills a new device from a backup. No token is in it: each app gets a new one when it registers, which it does
@@ -128,17 +128,12 @@ impl Phone {
     pub(super) fn restore(&mut self, found: &Found) -> Result<(), StoreError> {
         let center = Center::from_json(found.backup.center.get().as_bytes());
         self.center = center.map_err(start::unreadable_center)?;
-        for BackedUpApp { manifest, offloaded } in found.backup.apps.clone() {
+        for BackedUpApp { manifest, offloaded, .. } in found.backup.apps.clone() {
             let bundle = manifest.bundle_id.clone();
             let container = self.store.next_container()?;
-            let copied = containers::ensure(&self.container(container))
-                .map_err(|error| error.to_string())
-                .and_then(|()| {
-                    let copied =
-                        backup::copy_data(&bundle, &found.data_of(&bundle), &self.container(container));
-                    copied.map_err(|error| error.to_string())
-                });
-            copied.map_err(|why| StoreError::Unreadable { what: "a backup", why })?;
+            let moved = containers::ensure(&self.container(container))
+                .and_then(|()| backup::move_data(&found.data_of(&bundle), &self.container(container)));
+            moved.map_err(|error| StoreError::Unreadable { what: "a backup", why: error.to_string() })?;
             self.restore_attachments(&bundle, container, found)?;
             if offloaded {
                 let kept = OffloadedApp { manifest, container };

@@ -3,6 +3,7 @@
 mod api;
 mod arrivals;
 mod attachments;
+mod backups;
 mod channels;
 mod clock;
 mod conditions;
