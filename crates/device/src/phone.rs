@@ -267,6 +267,8 @@ pub(crate) struct Phone {
     endings: BTreeSet<Registration>,
     /// Those of them that the push service isn't told of before it next sends something for them, or connects again.
     untold: BTreeSet<Registration>,
+    /// Those of them that it has sent something for: told once it has the receipts, which mean nothing to it afterwards.
+    to_be_told: BTreeSet<Registration>,
     /// The apps' registrations beside their own.
     further: BTreeMap<Registration, KeptFurther>,
     /// The broadcast channels that apps follow.

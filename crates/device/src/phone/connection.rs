@@ -42,6 +42,7 @@ impl Phone {
                 if let Some(link) = &mut self.link {
                     link.unanswered = link.unanswered.saturating_sub(1);
                 }
+                self.tell_what_is_to_be_told()?;
             }
             FromLink::Away { why, refused } => {
                 self.link = None;
@@ -64,6 +65,7 @@ impl Phone {
             self.effects.push(Effect::Order(Order::State { low_power: true }));
         }
         self.untold.clear();
+        self.to_be_told.clear();
         for registration in self.endings.clone() {
             self.effects.push(Effect::Order(Order::Unsubscribe(registration)));
         }
@@ -132,6 +134,18 @@ impl Phone {
         } else {
             self.effects.push(Effect::Order(Order::Subscribe(registration.clone())));
         }
+    }
+
+    /// Once no receipt is on its way.
+    fn tell_what_is_to_be_told(&mut self) -> Result<(), StoreError> {
+        let Some(link) = self.link.as_ref().filter(|link| link.unanswered == 0) else { return Ok(()) };
+        if self.to_be_told.is_empty() || !self.store.owed_receipts(link.sent_to, 1)?.is_empty() {
+            return Ok(());
+        }
+        for registration in std::mem::take(&mut self.to_be_told) {
+            self.tell_of_ending(&registration);
+        }
+        Ok(())
     }
 
     /// The push service wasn't told yet that a registration has ended.
@@ -218,7 +232,9 @@ impl Phone {
             Some(_) => None,
         };
         if let Some(reason) = refusal {
-            self.tell_of_ending(&arrived.registration);
+            if self.untold.contains(&arrived.registration) {
+                self.to_be_told.insert(arrived.registration.clone());
+            }
             let receipt = Receipt {
                 seq: arrived.seq,
                 apns_id: arrived.apns_id,

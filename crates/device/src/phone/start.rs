@@ -123,6 +123,7 @@ impl Phone {
             drawings: Default::default(),
             endings: Default::default(),
             untold: Default::default(),
+            to_be_told: Default::default(),
             further: Default::default(),
             followed: Default::default(),
             link: None,

@@ -173,7 +173,7 @@ async fn section_2_2_token_identity_rules() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn section_3_8_what_is_pushed_to_a_device_that_is_off_waits_at_the_push_service() {
     let dir = tempfile::tempdir().unwrap();
-    let home = Home::up(&dir.path().join("data"), 45).await;
+    let home = Home::up(&dir.path().join("data"), 54).await;
     home.allow().await;
     home.state("background").await;
     let token = home.token().await;
@@ -190,7 +190,7 @@ async fn section_3_8_what_is_pushed_to_a_device_that_is_off_waits_at_the_push_se
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn section_4_7_step_2_what_comes_for_an_app_that_is_gone_is_told_and_its_token_ends() {
     let dir = tempfile::tempdir().unwrap();
-    let home = Home::up(&dir.path().join("data"), 46).await;
+    let home = Home::up(&dir.path().join("data"), 55).await;
     let token = home.token().await;
     home.phone.delete(&format!("{NEWS}?tell=later")).await.unwrap();
     let apns_id = home.send(&token, Expiration::Default, json!({"aps": {"alert": "too late"}})).await;

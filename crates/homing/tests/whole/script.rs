@@ -48,9 +48,9 @@ async fn the_example_of_the_page_runs() {
     let ended = script(dir.path(), &example());
     assert_eq!(ended.code, Some(0), "{}", ended.words);
     assert!(ended.lines.iter().all(|line| line["ok"] == true), "{:?}", ended.lines);
-    assert_eq!(ended.lines.len(), 22);
+    assert_eq!(ended.lines.len(), 27);
     let token = ended.lines.last().unwrap();
-    assert_eq!((&token["line"], &token["do"]), (&json!(28), &json!("token")));
+    assert_eq!((&token["line"], &token["do"]), (&json!(34), &json!("token")));
     assert_eq!(token["answer"]["device_token"], home.token().await);
     home.homing.stop().await.unwrap();
 }
