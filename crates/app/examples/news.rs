@@ -10,7 +10,7 @@ use homing_app::reminder::{Advice, PermissionReminder, ReminderPolicy};
 use homing_app::{App, AppDelegate, AppError, Application, Environment, NotificationCenter};
 use homing_local::message::{Page, UserInfo};
 use homing_local::{
-    AppStateWord, FetchResult, LaunchOptions, LocalError, Notification, NotificationContent,
+    AppStateWord, Attachment, FetchResult, LaunchOptions, LocalError, Notification, NotificationContent,
     NotificationRequest, NotificationResponse, PresentationOption, Text, UnixMillis,
 };
 use serde_json::{Map, Value, json};
@@ -29,6 +29,8 @@ enum Fault {
     CrashesInWillPresent,
     /// It hangs when it is asked how to present a notification.
     HangsInWillPresent,
+    /// It never calls the completion handlers of responses and silent notifications.
+    NeverCompletes,
     /// It closes its connection and goes on.
     HangsUp,
 }
@@ -42,6 +44,7 @@ impl Fault {
             Some("crashes-when-woken") => Self::CrashesWhenWoken,
             Some("crashes-in-will-present") => Self::CrashesInWillPresent,
             Some("hangs-in-will-present") => Self::HangsInWillPresent,
+            Some("never-completes") => Self::NeverCompletes,
             Some("hangs-up") => Self::HangsUp,
             Some(_) => return None,
         })
@@ -68,6 +71,7 @@ async fn main() -> Result<(), AppError> {
         | Fault::CrashesWhenWoken
         | Fault::CrashesInWillPresent
         | Fault::HangsInWillPresent
+        | Fault::NeverCompletes
         | Fault::HangsUp => {}
     }
     let environment = Environment::read()?;
@@ -136,6 +140,12 @@ impl News {
         let mut content =
             NotificationContent { title: Text::Plain(text("title")), ..NotificationContent::default() };
         content.user_info.insert("url".to_owned(), json!(text("url")));
+        // Files of the app's container, by their names.
+        let container = std::env::var("HOMING_CONTAINER").unwrap_or_default();
+        let names =
+            touch.get("attach").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        content.attachments =
+            names.map(|name| Attachment::new(name, format!("file://{container}/{name}"))).collect();
         let request = NotificationRequest { identifier: text("identifier"), content, trigger };
         let added = self.center.add(request).await;
         self.show("scheduled", json!(added.err().map(|error| error.to_string()))).await;
@@ -161,6 +171,7 @@ impl AppDelegate for News {
             | Fault::ExitsAtLaunch
             | Fault::NeverAttaches
             | Fault::CrashesWhenWoken
+            | Fault::NeverCompletes
             | Fault::HangsUp => {}
         }
         self.show("will_present", title(&notification)).await;
@@ -171,6 +182,9 @@ impl AppDelegate for News {
         self.show("did_receive", title(&response.notification)).await;
         let url = response.notification.request.content.user_info.get("url").cloned();
         self.show("url", url.unwrap_or_default()).await;
+        if self.fault == Fault::NeverCompletes {
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn did_register(&mut self, device_token: Vec<u8>) {
@@ -187,6 +201,9 @@ impl AppDelegate for News {
             std::process::abort();
         }
         self.show("woken_by", json!(user_info)).await;
+        if self.fault == Fault::NeverCompletes {
+            std::future::pending::<()>().await;
+        }
         FetchResult::NewData
     }
 

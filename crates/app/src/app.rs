@@ -24,9 +24,13 @@ pub struct App {
 /// What a process is given by the device that starts it.
 #[derive(Clone, Debug)]
 pub struct Environment {
+    /// The device's Unix socket.
     pub socket: PathBuf,
+    /// The device's name, where a host has several.
     pub device: Option<String>,
+    /// *Bundle.main.bundleIdentifier*.
     pub bundle_id: String,
+    /// Proves the bundle ID: of this install.
     pub secret: Secret,
     /// The app's data container (`NSHomeDirectory()`).
     pub container: PathBuf,

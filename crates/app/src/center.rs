@@ -17,6 +17,7 @@ use crate::stream::Calls;
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
 pub enum AppError {
     #[error(
         "no device has started this process: {missing} isn't set; install the app with a launch command, or set what \
@@ -85,72 +86,86 @@ impl NotificationCenter {
         delegate::run(self, events, delegate).await
     }
 
-    /// Asks the user, once in the app's life; waits for the answer. `true` if something was granted.
+    /// *requestAuthorization(options:completionHandler:)*: asks the user, once in the app's life, and waits for the
+    /// answer. `true` if something was granted.
     pub async fn request_authorization(&self, options: &[AuthorizationOption]) -> Result<bool, AppError> {
         let reply = self.call(AppCall::RequestAuthorization { options: options.to_vec() }).await?;
         if let Reply::Granted(granted) = reply { Ok(granted) } else { Err(unexpected(reply)) }
     }
 
+    /// *getNotificationSettings(completionHandler:)*: as they are now; the user may change them at any time.
     pub async fn notification_settings(&self) -> Result<NotificationSettings, AppError> {
         let reply = self.call(AppCall::GetNotificationSettings).await?;
         if let Reply::Settings(settings) = reply { Ok(*settings) } else { Err(unexpected(reply)) }
     }
 
-    /// The token comes to [`AppDelegate::did_register`]; call it at every launch.
+    /// *UIApplication.registerForRemoteNotifications()*: the token comes to [`AppDelegate::did_register`]; call it at
+    /// every launch.
     pub async fn register_for_remote_notifications(&self) -> Result<(), AppError> {
         self.done(AppCall::RegisterForRemoteNotifications).await
     }
 
+    /// *UIApplication.unregisterForRemoteNotifications()*.
     pub async fn unregister_for_remote_notifications(&self) -> Result<(), AppError> {
         self.done(AppCall::UnregisterForRemoteNotifications).await
     }
 
+    /// *UIApplication.isRegisteredForRemoteNotifications*.
     pub async fn is_registered_for_remote_notifications(&self) -> Result<bool, AppError> {
         let reply = self.call(AppCall::IsRegisteredForRemoteNotifications).await?;
         if let Reply::Registered(registered) = reply { Ok(registered) } else { Err(unexpected(reply)) }
     }
 
-    /// Schedules a request; it replaces the pending one of the same identifier.
+    /// *add(_:withCompletionHandler:)*: schedules a request, in place of the pending one of the same identifier; without a
+    /// trigger it comes at once. What is wrong with it is [`AppError::Device`], with *UNError*'s codes.
     pub async fn add(&self, request: NotificationRequest) -> Result<(), AppError> {
         self.done(AppCall::Add { request: Box::new(request) }).await
     }
 
+    /// *getPendingNotificationRequests(completionHandler:)*, with the date of each (*nextTriggerDate()*).
     pub async fn pending_notification_requests(&self) -> Result<Vec<PendingView>, AppError> {
         let reply = self.call(AppCall::GetPendingNotificationRequests).await?;
         if let Reply::Pending(pending) = reply { Ok(pending) } else { Err(unexpected(reply)) }
     }
 
+    /// *removePendingNotificationRequests(withIdentifiers:)*: unknown ones are ignored.
     pub async fn remove_pending_notification_requests(&self, identifiers: &[&str]) -> Result<(), AppError> {
         self.done(AppCall::RemovePendingNotificationRequests { identifiers: owned(identifiers) }).await
     }
 
+    /// *removeAllPendingNotificationRequests()*.
     pub async fn remove_all_pending_notification_requests(&self) -> Result<(), AppError> {
         self.done(AppCall::RemoveAllPendingNotificationRequests).await
     }
 
+    /// *getDeliveredNotifications(completionHandler:)*: those in Notification Center, newest first.
     pub async fn delivered_notifications(&self) -> Result<Vec<Notification>, AppError> {
         let reply = self.call(AppCall::GetDeliveredNotifications).await?;
         if let Reply::Delivered(delivered) = reply { Ok(delivered) } else { Err(unexpected(reply)) }
     }
 
+    /// *removeDeliveredNotifications(withIdentifiers:)*: unknown ones are ignored.
     pub async fn remove_delivered_notifications(&self, identifiers: &[&str]) -> Result<(), AppError> {
         self.done(AppCall::RemoveDeliveredNotifications { identifiers: owned(identifiers) }).await
     }
 
+    /// *removeAllDeliveredNotifications()*.
     pub async fn remove_all_delivered_notifications(&self) -> Result<(), AppError> {
         self.done(AppCall::RemoveAllDeliveredNotifications).await
     }
 
-    /// 0 hides the badge.
+    /// *setBadgeCount(_:withCompletionHandler:)*: 0 hides the badge; below 0 is *UNError.Code.badgeInputInvalid*.
     pub async fn set_badge_count(&self, count: i64) -> Result<(), AppError> {
         self.done(AppCall::SetBadgeCount { count }).await
     }
 
-    /// The actions the app offers, all of them: call it at every launch. What was set before is no more.
+    /// *setNotificationCategories(_:)*: the actions the app offers, all of them: call it at every launch. What was set
+    /// before is no more.
     pub async fn set_notification_categories(&self, categories: Vec<Category>) -> Result<(), AppError> {
         self.done(AppCall::SetNotificationCategories { categories }).await
     }
 
+    /// *getNotificationCategories(completionHandler:)*.
     pub async fn notification_categories(&self) -> Result<Vec<Category>, AppError> {
         let reply = self.call(AppCall::GetNotificationCategories).await?;
         if let Reply::Categories(categories) = reply { Ok(categories) } else { Err(unexpected(reply)) }

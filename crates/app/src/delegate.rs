@@ -11,8 +11,8 @@ use homing_local::{
 
 use crate::center::{AppError, Events, NotificationCenter};
 
-/// What an app does when the device calls it. Every method has Apple's default: nothing is shown in foreground, taps
-/// and silent notifications are taken and ignored.
+/// *UNUserNotificationCenterDelegate* and *UIApplicationDelegate*: what an app does when the device calls it. Every method
+/// has Apple's default: nothing is shown in foreground, taps and silent notifications are taken and ignored.
 pub trait AppDelegate: Send {
     /// Whether the app takes silent notifications
     /// (`application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`).
@@ -24,7 +24,8 @@ pub trait AppDelegate: Send {
         std::future::ready(())
     }
 
-    /// `willPresent`: the app is in foreground; how shall the notification be shown? Empty: not at all.
+    /// `userNotificationCenter(_:willPresent:withCompletionHandler:)`: the app is in foreground; how shall the notification
+    /// be shown? Empty: not at all.
     fn will_present(
         &mut self,
         _notification: Notification,
@@ -32,22 +33,24 @@ pub trait AppDelegate: Send {
         std::future::ready(Vec::new())
     }
 
-    /// `didReceive`: the user tapped a notification, or chose one of its actions.
+    /// `userNotificationCenter(_:didReceive:withCompletionHandler:)`: the user tapped a notification, or chose one of its
+    /// actions.
     fn did_receive(&mut self, _response: NotificationResponse) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
-    /// `didRegisterForRemoteNotificationsWithDeviceToken`: the bytes are opaque and of any length.
+    /// `application(_:didRegisterForRemoteNotificationsWithDeviceToken:)`: the bytes are opaque and of any length.
     fn did_register(&mut self, _device_token: Vec<u8>) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
-    /// `didFailToRegisterForRemoteNotificationsWithError`.
+    /// `application(_:didFailToRegisterForRemoteNotificationsWithError:)`.
     fn did_fail_to_register(&mut self, _error: LocalError) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
-    /// A silent notification came; there are about 30 seconds for it.
+    /// `application(_:didReceiveRemoteNotification:fetchCompletionHandler:)`: a silent notification came; there are about
+    /// 30 seconds for it.
     fn did_receive_remote(&mut self, _user_info: UserInfo) -> impl Future<Output = FetchResult> + Send {
         std::future::ready(FetchResult::NoData)
     }

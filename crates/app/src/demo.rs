@@ -86,12 +86,14 @@ impl std::fmt::Debug for DeviceTime {
 pub struct Business {
     /// The provider's base URL, without `/v1` and trailing slash.
     pub provider: String,
+    /// How its users prove who they are.
     pub identity_tokens: IdentityTokens,
 }
 
 /// What the device gives the demo at launch, besides the stream.
 #[derive(Debug)]
 pub struct DemoLaunch {
+    /// As the device has it.
     pub manifest: AppManifest,
     /// The app's data container.
     pub container: PathBuf,

@@ -24,6 +24,7 @@ pub struct LegacyApplication {
 }
 
 impl LegacyApplication {
+    /// *UIApplication.shared*.
     pub fn of(app: &App) -> Self {
         Self { center: app.notification_center(), application: app.application() }
     }

@@ -4,6 +4,8 @@
 //! [`NotificationCenter`] makes the calls, [`AppDelegate`] takes what the device says unasked. What is shown, and
 //! when, is decided by the device.
 
+#![warn(missing_docs)]
+
 mod app;
 mod application;
 mod center;

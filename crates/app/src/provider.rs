@@ -53,6 +53,7 @@ type Promise = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
 pub struct IdentityTokens(Arc<dyn Fn(String) -> Promise + Send + Sync>);
 
 impl IdentityTokens {
+    /// `of_user` asks the business for the token of this user.
     pub fn new<F, P>(of_user: F) -> Self
     where
         F: Fn(String) -> P + Send + Sync + 'static,
@@ -90,11 +91,13 @@ pub struct ProviderConfig {
     pub manifest: AppManifest,
     /// The app's data container. The SDK keeps one file in it, readable by its owner only.
     pub container: PathBuf,
+    /// How users prove who they are.
     pub identity_tokens: IdentityTokens,
 }
 
 /// Why the SDK can't do it.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
 pub enum ProviderError {
     #[error("the provider can't be used: {0}")]
     Client(#[from] ClientError),

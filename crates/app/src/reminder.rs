@@ -52,6 +52,7 @@ pub enum Advice {
 /// How often the user was reminded, and when they may be again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ReminderHistory {
+    /// How often, over the life of the installation.
     pub times: u32,
     /// The policy's.
     pub at_most: u32,
@@ -61,6 +62,7 @@ pub struct ReminderHistory {
 
 /// Why there is no advice.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
 pub enum ReminderError {
     #[error(transparent)]
     Device(#[from] AppError),
@@ -84,6 +86,7 @@ struct Reminded {
 }
 
 impl PermissionReminder {
+    /// `container` is the app's ([`crate::Environment::container`]).
     pub fn new(
         center: NotificationCenter,
         application: Application,
@@ -93,7 +96,7 @@ impl PermissionReminder {
         Self { center, application, path: container.join(FILE), policy }
     }
 
-    /// Looks at the status and says what to do; that the user is reminded now is noted before it is said. `now` is the
+    /// Looks at *UNNotificationSettings.authorizationStatus* and says what to do; that the user is reminded now is noted before it is said. `now` is the
     /// time on the device.
     pub async fn at_launch(&self, now: UnixMillis) -> Result<Advice, ReminderError> {
         let status = self.center.notification_settings().await?.authorization_status;
@@ -116,13 +119,14 @@ impl PermissionReminder {
         ReminderHistory { times, at_most, not_before }
     }
 
-    /// The system's prompt: `true` if the user allowed it.
+    /// The system's prompt (*requestAuthorization(options:completionHandler:)*), for alerts, sounds and badges: `true` if
+    /// the user allowed it.
     pub async fn ask(&self) -> Result<bool, ReminderError> {
         let options = [AuthorizationOption::Alert, AuthorizationOption::Sound, AuthorizationOption::Badge];
         Ok(self.center.request_authorization(&options).await?)
     }
 
-    /// The user wants to change it: the app's page in Settings.
+    /// The user wants to change it: the app's page in Settings (*UIApplication.openSettingsURLString*).
     pub async fn open_settings(&self) -> Result<(), ReminderError> {
         Ok(self.application.open_settings().await?)
     }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 /// Why an extension has nothing to do.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
 pub enum ExtensionError {
     #[error(
         "the device said nothing on standard input: it starts this program, by the manifest's command for the extension"
@@ -29,6 +30,7 @@ pub enum ExtensionError {
 pub struct BestAttempt(Arc<Mutex<NotificationContent>>);
 
 impl BestAttempt {
+    /// This is shown from now on.
     pub fn set(&self, content: NotificationContent) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = content;
     }

@@ -22,8 +22,9 @@ const REFRESHED: usize = 3;
 pub struct Screen {
     /// The page that is open; `None` is the front page.
     pub url: Option<String>,
-    /// What `didRegisterForRemoteNotifications` brought, in hexadecimal, or why it failed.
+    /// What `didRegisterForRemoteNotificationsWithDeviceToken` brought, in hexadecimal.
     pub device_token: Option<String>,
+    /// What `didFailToRegisterForRemoteNotificationsWithError` said.
     pub registration_error: Option<String>,
     /// Whether the user granted something when asked in this run.
     pub granted: Option<bool>,
@@ -62,7 +63,9 @@ pub struct Screen {
 pub struct Visit {
     /// The notification's.
     pub title: Option<String>,
+    /// The page; `None` is the front page.
     pub url: Option<String>,
+    /// On the device's clock.
     pub opened_at: UnixMillis,
     /// The app didn't run: the tap started it.
     pub cold: bool,

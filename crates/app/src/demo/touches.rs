@@ -10,12 +10,16 @@ use serde_json::Value;
 pub enum Touch {
     /// Signs in as one of [`super::Screen::accounts`].
     SignIn {
+        /// One of them.
         user: String,
     },
+    /// Signs out whoever is signed in.
     SignOut,
     /// Back to the front page.
     GoHome,
+    /// Opens a page.
     Open {
+        /// The page's address.
         url: String,
     },
     /// Asks for permission to send notifications.

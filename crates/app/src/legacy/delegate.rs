@@ -38,9 +38,11 @@ pub struct LaunchOptions {
 /// An action that the user chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
+    /// *UIUserNotificationAction.identifier*.
     pub identifier: String,
     /// Of a remote notification: its payload.
     pub remote: Option<UserInfo>,
+    /// Of a local notification: itself.
     pub local: Option<LocalNotification>,
     /// *UIUserNotificationActionResponseTypedTextKey* of the response info.
     pub typed_text: Option<String>,
@@ -49,6 +51,7 @@ pub struct Action {
 /// What an app does when the device calls it. The state is *applicationState* at that moment, by which an app tells an
 /// arrival (active) from a tap (inactive): the same method is called for both.
 pub trait LegacyDelegate: Send {
+    /// *respondsToSelector(_:)*, as the device sees it.
     const HAS: Has;
 
     /// *application(_:didFinishLaunchingWithOptions:)*.

@@ -21,6 +21,7 @@ const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Why the provider can't be asked at all.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says itself what it is")]
 pub enum ClientError {
     #[error("{0:?} isn't its address: write http://host:port or https://host:port")]
     Url(String),

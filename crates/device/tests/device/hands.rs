@@ -46,6 +46,16 @@ pub(crate) async fn start_with(dir: &Path, service: &PushService, options: DemoO
     DeviceHost::start(config).await.expect("it starts")
 }
 
+/// Every app runs as this launcher has it.
+pub(crate) async fn start_app(
+    dir: &Path,
+    service: &PushService,
+    launcher: Arc<dyn AppLauncher>,
+) -> DeviceHost {
+    let config = DeviceConfig { launcher, ..config(dir, service, "good") };
+    DeviceHost::start(config).await.expect("it starts")
+}
+
 pub(crate) async fn try_start(
     dir: &Path,
     service: &PushService,

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::hands::{get, send, start, until};
 use crate::push_service::{PushService, Sent};
 
-const BUNDLE: &str = "com.example.process";
-const APP: &str = "/v1/devices/iphone/apps/com.example.process";
-const ALERT: &str = r#"{"aps":{"alert":{"title":"Hello"}},"url":"https://news.example/7"}"#;
-const SILENT: &str = r#"{"aps":{"content-available":1},"story":7}"#;
+pub(crate) const BUNDLE: &str = "com.example.process";
+pub(crate) const APP: &str = "/v1/devices/iphone/apps/com.example.process";
+pub(crate) const ALERT: &str = r#"{"aps":{"alert":{"title":"Hello"}},"url":"https://news.example/7"}"#;
+pub(crate) const SILENT: &str = r#"{"aps":{"content-available":1},"story":7}"#;
 
 fn program() -> PathBuf {
     example("app-process")
@@ -26,7 +26,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     program
 }
 
-fn manifest(fault: Option<&str>) -> Value {
+pub(crate) fn manifest(fault: Option<&str>) -> Value {
     let mut argv = vec![json!(program())];
     argv.extend(fault.map(|fault| json!(fault)));
     json!({
@@ -36,31 +36,31 @@ fn manifest(fault: Option<&str>) -> Value {
 }
 
 /// A device with this app, which was opened once, in background.
-async fn installed(dir: &Path, service: &PushService, fault: Option<&str>) -> DeviceHost {
+pub(crate) async fn installed(dir: &Path, service: &PushService, fault: Option<&str>) -> DeviceHost {
     let host = start(dir, service).await;
     let answer = send(&host, "PUT", APP, json!({"manifest": manifest(fault)})).await;
     assert_eq!(answer.0, 201, "{}", answer.1);
     host
 }
 
-async fn put_state(host: &DeviceHost, state: &str) {
+pub(crate) async fn put_state(host: &DeviceHost, state: &str) {
     let (status, answer) = send(host, "PUT", &format!("{APP}/state"), json!({"state": state})).await;
     assert_eq!(status, 200, "{answer}");
 }
 
-async fn registered(host: &DeviceHost) -> Value {
+pub(crate) async fn registered(host: &DeviceHost) -> Value {
     until(host, APP, |app| app["screen"]["device_token"].is_string()).await
 }
 
 /// Opened, allowed, and in front.
-async fn allowed(host: &DeviceHost) {
+pub(crate) async fn allowed(host: &DeviceHost) {
     put_state(host, "foreground").await;
     until(host, "/v1/devices/iphone/prompt", |answer| answer["prompt"]["app"] == BUNDLE).await;
     let answered = send(host, "POST", "/v1/devices/iphone/prompt/answer", json!({"allow": true})).await;
     assert_eq!(answered.0, 204, "{}", answered.1);
 }
 
-async fn advance(host: &DeviceHost, seconds: u64) {
+pub(crate) async fn advance(host: &DeviceHost, seconds: u64) {
     let (status, answer) = send(host, "POST", "/v1/clock/advance", json!({"seconds": seconds})).await;
     assert_eq!(status, 200, "{answer}");
 }
@@ -71,7 +71,7 @@ pub(crate) fn kernel_state(pid: &Value) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-async fn kernel_says(pid: &Value, wanted: impl Fn(Option<char>) -> bool) {
+pub(crate) async fn kernel_says(pid: &Value, wanted: impl Fn(Option<char>) -> bool) {
     for _ in 0..1_000 {
         if wanted(kernel_state(pid)) {
             return;
@@ -86,7 +86,7 @@ fn kill(pid: &Value) {
     assert!(killed.expect("it runs").success());
 }
 
-fn publish(service: &PushService, seq: u16, push_type: &str, payload: &str) {
+pub(crate) fn publish(service: &PushService, seq: u16, push_type: &str, payload: &str) {
     let apns_id = seq.to_string();
     service.publish_for(BUNDLE, seq, &Sent { seq: seq.into(), apns_id: &apns_id, push_type, payload });
 }

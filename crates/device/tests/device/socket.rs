@@ -7,38 +7,47 @@ use std::time::Duration;
 use homing_device::DeviceHost;
 use homing_local::frame;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::hands::{APP, get, put_state, send, start, until};
 use crate::push_service::PushService;
 
 const OTHER: &str = "/v1/devices/iphone/apps/com.example.other";
 /// Longer than any deadline of the device's.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An app's process, as bad as a test wants it.
-struct Wire {
-    stream: UnixStream,
+pub(crate) struct Wire<S = UnixStream> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
 impl Wire {
-    async fn connect(socket: &str) -> Self {
+    pub(crate) async fn connect(socket: &str) -> Self {
         Self { stream: UnixStream::connect(socket).await.expect("it listens"), read: Vec::new() }
     }
 
-    async fn write(&mut self, bytes: &[u8]) {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         // The device may have closed it already.
         let _ = self.stream.write_all(bytes).await;
     }
 
-    async fn say(&mut self, message: &Value) {
+    pub(crate) async fn say(&mut self, message: &Value) {
         self.write(&framed(message.to_string().as_bytes())).await;
     }
 
+    /// For who reads and writes at a time.
+    pub(crate) fn into_halves(self) -> (Wire<OwnedReadHalf>, OwnedWriteHalf) {
+        let (reads, writes) = self.stream.into_split();
+        (Wire { stream: reads, read: self.read }, writes)
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
     /// The next message; `None` when the device has closed the stream.
-    async fn hear(&mut self) -> Option<Value> {
+    pub(crate) async fn hear(&mut self) -> Option<Value> {
         let hear = async {
             loop {
                 if let Some((json, taken)) = frame::decode(&self.read).expect("it is a frame") {
@@ -54,7 +63,7 @@ impl Wire {
         tokio::time::timeout(PATIENCE, hear).await.expect("it answers or closes")
     }
 
-    async fn reply(&mut self) -> Value {
+    pub(crate) async fn reply(&mut self) -> Value {
         loop {
             let message = self.hear().await.expect("it is open");
             if message.get("reply_to").is_some() {
@@ -64,13 +73,13 @@ impl Wire {
     }
 }
 
-fn framed(json: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     frame::encode(json, &mut out).expect("it is short");
     out
 }
 
-fn attach(of: &Value) -> Value {
+pub(crate) fn attach(of: &Value) -> Value {
     json!({"id": 1, "call": "attach", "bundle_id": of["bundle_id"], "device": of["device"], "secret": of["secret"]})
 }
 
@@ -79,7 +88,7 @@ async fn credentials(host: &DeviceHost, app: &str) -> Value {
 }
 
 /// The demo, which has ended, and another app, which sleeps and never attaches.
-async fn two_apps(dir: &Path) -> (DeviceHost, Value, Value) {
+pub(crate) async fn two_apps(dir: &Path) -> (DeviceHost, Value, Value) {
     let service = PushService::start().await;
     let host = start(dir, &service).await;
     put_state(&host, "ended").await;
@@ -92,7 +101,7 @@ async fn two_apps(dir: &Path) -> (DeviceHost, Value, Value) {
     (host, news, other)
 }
 
-fn socket(of: &Value) -> &str {
+pub(crate) fn socket(of: &Value) -> &str {
     of["socket"].as_str().expect("it has one")
 }
 
