@@ -154,7 +154,7 @@ async fn its_process_ends_with_what_is_open() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let service = PushService::start().await;
     // It starts another that leaves its group.
-    let script = "(setsid sleep 1000 &); exec cat";
+    let script = "(setsid sleep 1000 &); while read line; do :; done";
     let host = installed(dir.path(), &service, json!(["sh", "-c", script])).await;
     for (seq, how) in (1_u16..).zip(["collapsed", "tapped", "dismissed", "removed", "locked", "another"]) {
         let identifier = opened(&host, &service, seq).await;

@@ -122,7 +122,7 @@ async fn a_process_that_never_completes_a_silent_notification_is_ended() {
     until(&host, APP, |app| app["state"] == "ended").await;
     kernel_says(&pid, |state| state.is_none()).await;
     let events = events_after(&host, began).await;
-    let moved = events.iter().filter(|event| event["kind"] == "app-moved").next_back().expect("it is told");
+    let moved = events.iter().rfind(|event| event["kind"] == "app-moved").expect("it is told");
     assert_eq!(
         (&moved["detail"]["to"], &moved["detail"]["cause"]),
         (&json!("ended"), &json!("background-time-expired"))
