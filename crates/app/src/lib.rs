@@ -11,6 +11,7 @@ mod application;
 mod center;
 pub mod content_extension;
 mod delegate;
+#[expect(missing_docs, reason = "an app on the SDK, not what others build on")]
 pub mod demo;
 pub mod legacy;
 pub mod provider;

@@ -29,27 +29,15 @@ pub enum Touch {
     /// Puts the permission reminder away.
     NotNow,
     /// Reminds of a page by a local notification. The same identifier again replaces it.
-    Schedule {
-        identifier: String,
-        title: String,
-        body: String,
-        url: String,
-        trigger: Trigger,
-    },
+    Schedule { identifier: String, title: String, body: String, url: String, trigger: Trigger },
     /// Removes what waits for its trigger.
-    Cancel {
-        identifier: String,
-    },
+    Cancel { identifier: String },
     /// Takes what was shown out of Notification Center.
-    Withdraw {
-        identifier: String,
-    },
+    Withdraw { identifier: String },
     /// Looks what waits, and what is shown.
     Look,
     /// What to answer to `willPresent`.
-    InForeground {
-        banner: bool,
-    },
+    InForeground { banner: bool },
 }
 
 impl Touch {
