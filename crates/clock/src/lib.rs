@@ -30,7 +30,7 @@ pub struct Clock {
     attending: Arc<Attending>,
 }
 
-/// Time that is let pass in steps.
+/// Time that is let pass in steps. All of it has passed when this is dropped.
 #[derive(Debug)]
 pub struct Passing {
     clock: Clock,
@@ -90,30 +90,21 @@ impl Clock {
     /// Lets `by` pass at once: sleepers whose time has come wake. Answers the new offset, which is safe on disk by
     /// then. Blocks for that write.
     pub fn advance(&self, by: Duration) -> Result<i64, ClockError> {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let offset = self.offset_millis().saturating_add(by);
-        self.promise(offset)?;
-        self.go_on(offset);
+        self.pass(by)?.to_end();
         Ok(self.offset_millis())
     }
 
     /// Lets `by` pass in steps. What the clock will show at the end is safe on disk now, so a step costs nothing, and a
-    /// process that ends in between begins at the end. Blocks for that write.
+    /// process that ends in between begins at the end. What passes at the same time comes on top. Blocks for that write.
     pub fn pass(&self, by: Duration) -> Result<Passing, ClockError> {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let offset = self.offset_millis().saturating_add(by);
-        self.promise(offset)?;
-        Ok(Passing { clock: self.clone(), offset })
-    }
-
-    /// The offset will have been so much: that is safe on disk when this returns.
-    fn promise(&self, offset: i64) -> Result<(), ClockError> {
         let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        let offset = promised.saturating_add(by);
         if offset > *promised {
             self.kept_in.as_deref().map_or(Ok(()), |path| keep(path, offset))?;
             *promised = offset;
         }
-        Ok(())
+        Ok(Passing { clock: self.clone(), offset })
     }
 
     fn go_on(&self, wanted: i64) {
@@ -153,7 +144,11 @@ impl Passing {
     }
 
     /// The clock is ahead by as much more as was to pass; what real time passed meanwhile comes on top.
-    pub fn to_end(self) {
+    pub fn to_end(self) {}
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
         self.clock.go_on(self.offset);
     }
 }
@@ -165,7 +160,8 @@ fn keep(path: &Path, offset: i64) -> Result<(), ClockError> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
         writeln!(file, "{offset}")?;
         file.sync_all()?;
-        std::fs::rename(&next, path)
+        std::fs::rename(&next, path)?;
+        path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
     };
     write().map_err(|source| ClockError::Io { path: path.to_owned(), source })
 }
@@ -206,6 +202,20 @@ mod tests {
         passing.to_end();
         assert!((2 * hour..2 * hour + 60_000).contains(&clock.now().millis_since(began)));
         assert_eq!(clock.offset_millis(), 2 * hour, "whatever real time has passed");
+    }
+
+    #[test]
+    fn no_time_is_lost_when_two_let_it_pass_at_once() {
+        let clock = Clock::default();
+        let hour = Duration::from_secs(3_600);
+        let passing = clock.pass(hour).expect("nothing is written");
+        std::thread::scope(|threads| {
+            for _ in 0..8 {
+                threads.spawn(|| clock.advance(hour).expect("nothing is written"));
+            }
+        });
+        drop(passing);
+        assert_eq!(clock.offset_millis(), 9 * 3_600_000);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
 /// How long the extension has (*Modifying content in newly delivered notifications*).
 pub(crate) const EXTENSION_MILLIS: i64 = 30_000;
 /// How long it then has for its best attempt. Apple doesn't say.
-pub(crate) const BEST_ATTEMPT_MILLIS: i64 = 1_000;
+pub(crate) const BEST_ATTEMPT_MILLIS: i64 = 5_000;
 /// How many notifications it works on at a time; more are shown as they came.
 const MAX_EXTENDING: usize = 64;
 /// The largest content it may answer with, in bytes of JSON.

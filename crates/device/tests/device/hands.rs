@@ -42,7 +42,15 @@ pub(crate) async fn start(dir: &Path, service: &PushService) -> DeviceHost {
 }
 
 pub(crate) async fn start_with(dir: &Path, service: &PushService, options: DemoOptions) -> DeviceHost {
-    let config = DeviceConfig { launcher: Arc::new(Demo(options)), ..config(dir, service, "good") };
+    start_apps(dir, service, Arc::new(Demo(options))).await
+}
+
+pub(crate) async fn start_apps(
+    dir: &Path,
+    service: &PushService,
+    launcher: Arc<dyn AppLauncher>,
+) -> DeviceHost {
+    let config = DeviceConfig { launcher, ..config(dir, service, "good") };
     DeviceHost::start(config).await.expect("it starts")
 }
 
@@ -128,7 +136,7 @@ pub(crate) async fn send(host: &DeviceHost, method: &str, path: &str, body: Valu
 
 /// Asks again and again until the answer is as wanted; the answer comes from memory.
 pub(crate) async fn until(host: &DeviceHost, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..1_000 {
+    for _ in 0..3_000 {
         let answer = get(host, path).await;
         if wanted(&answer) {
             return answer;

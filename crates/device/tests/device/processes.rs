@@ -72,13 +72,25 @@ pub(crate) fn kernel_state(pid: &Value) -> Option<char> {
 }
 
 pub(crate) async fn kernel_says(pid: &Value, wanted: impl Fn(Option<char>) -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..3_000 {
         if wanted(kernel_state(pid)) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the process {pid} stays {:?}", kernel_state(pid));
+}
+
+/// What somebody else's process is writing into a file.
+async fn number_in(file: &Path) -> Value {
+    for _ in 0..3_000 {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if let Some(line) = text.strip_suffix('\n') {
+            return serde_json::from_str(line).expect("a number");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nothing is written to {}", file.display());
 }
 
 fn kill(pid: &Value) {
@@ -233,11 +245,7 @@ async fn what_an_app_started_ends_with_it() {
     assert_eq!(send(&host, "PUT", APP, json!({"manifest": manifest})).await.0, 201);
     // The program isn't the process that the device started, but one of its group.
     registered(&host).await;
-    let number = |file: &Path| -> Value {
-        let text = std::fs::read_to_string(file).expect("it is written");
-        serde_json::from_str(text.trim()).expect("a number")
-    };
-    let children = [number(&started), number(&started.with_extension("free"))];
+    let children = [number_in(&started).await, number_in(&started.with_extension("free")).await];
     assert!(children.iter().all(|child| kernel_state(child).is_some()));
     put_state(&host, "ended").await;
     for child in &children {

@@ -144,7 +144,7 @@ fn what_is_shown_is_what_it_answered_in_time_else_the_original() {
 
     let mut silent = begun();
     silent.pass(30 * SECOND);
-    let outputs = silent.pass(SECOND);
+    let outputs = silent.pass(5 * SECOND);
     assert_eq!(outputs[0], "end extension 1");
     assert_eq!(outputs[1..], SHOWN);
     assert_eq!(body_of(&silent, "id-1"), "n");

@@ -182,7 +182,10 @@ pub(super) fn settings(answer: &Value) -> String {
 
 pub(super) fn clock(answer: &Value) -> String {
     let ahead = answer.get("offset_seconds").and_then(Value::as_f64).unwrap_or_default();
-    format!("it is {}  ({ahead} s ahead of real time)", word(answer, "now"))
+    let jumped = items(answer, "jumped").filter_map(Value::as_str);
+    let jumped = jumped
+        .map(|device| format!("\n{device} jumped: more was due than is lived through, or it doesn't answer"));
+    format!("it is {}  ({ahead} s ahead of real time){}", word(answer, "now"), jumped.collect::<String>())
 }
 
 /// One event of the stream.
