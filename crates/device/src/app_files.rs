@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -32,6 +32,14 @@ pub(crate) struct AppFile {
     directory: OwnedFd,
     name: OsString,
     file: File,
+    status: Stat,
+}
+
+/// The name a file had, without holding it open.
+#[derive(Debug)]
+pub(crate) struct Original {
+    root: PathBuf,
+    relative: PathBuf,
     status: Stat,
 }
 
@@ -96,26 +104,31 @@ impl AppFile {
         Ok(Self { directory, name, file, status })
     }
 
+    /// The name that it was opened by.
+    pub(crate) const fn original(&self, root: PathBuf, relative: PathBuf) -> Original {
+        Original { root, relative, status: self.status }
+    }
+
     pub(crate) fn len(&self) -> u64 {
         u64::try_from(self.status.st_size).unwrap_or(0)
     }
 
-    /// Its first bytes, at most so many.
-    pub(crate) fn head(&self, most: usize) -> io::Result<Vec<u8>> {
-        let mut head = vec![0; most];
+    /// At most so many of its bytes, from there on.
+    pub(crate) fn part(&self, from: u64, most: usize) -> io::Result<Vec<u8>> {
+        let mut part = vec![0; most];
         let mut read = 0;
         while read < most {
-            match rustix::io::pread(&self.file, &mut head[read..], read as u64)? {
+            match rustix::io::pread(&self.file, &mut part[read..], from + read as u64)? {
                 0 => break,
                 more => read += more,
             }
         }
-        head.truncate(read);
-        Ok(head)
+        part.truncate(read);
+        Ok(part)
     }
 
     /// Puts it at `place`, where nothing is: as the same file if `moved` and the file system can, else as a copy, which is
-    /// there whole or not at all. What was there before stays until [`AppFile::remove`].
+    /// there whole or not at all. What was there before stays until [`Original::remove`].
     pub(crate) fn put(&self, place: &Path, moved: bool) -> io::Result<()> {
         if !(moved && self.link(place)?) {
             self.copy(place)?;
@@ -174,24 +187,27 @@ impl AppFile {
         }
         Ok(())
     }
+}
 
-    /// All of it, if it has at most so many bytes.
-    pub(crate) fn read(mut self, most: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        (&mut self.file).take(most + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > most {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
+impl Original {
+    /// Takes the name away, unless it is another file's by now.
+    pub(crate) fn remove(self) -> io::Result<()> {
+        let now = AppFile::open(&self.root, &self.relative)?;
+        // A number may be given again once nobody holds the file.
+        let is_it = is_same(&now.status, &self.status)
+            && (now.status.st_mtime, now.status.st_mtime_nsec, now.status.st_size)
+                == (self.status.st_mtime, self.status.st_mtime_nsec, self.status.st_size);
+        if is_it { now.remove() } else { Ok(()) }
     }
 }
 
-/// A file that is being written below an app's directory; it is there once it is finished.
+/// A file that is being written, beside an app's directory; it is in there once it is finished. What a crash leaves belongs to
+/// no app.
 #[derive(Debug)]
 pub(crate) struct Upload {
     directory: OwnedFd,
     name: OsString,
-    unfinished: String,
+    unfinished: PathBuf,
     file: File,
     done: bool,
 }
@@ -199,10 +215,10 @@ pub(crate) struct Upload {
 impl Upload {
     pub(crate) fn begin(root: &Path, relative: &Path) -> io::Result<Self> {
         let (directory, name) = descend(root, relative, true)?;
-        let unfinished = format!(".upload-{:016x}", getrandom::u64().map_err(io::Error::other)?);
-        let how = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&directory, unfinished.as_str(), how, Mode::RUSR | Mode::WUSR)?;
-        Ok(Self { directory, name, unfinished, file: file.into(), done: false })
+        let number = getrandom::u64().map_err(io::Error::other)?;
+        let unfinished = root.with_file_name(format!(".upload-{number:016x}"));
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        Ok(Self { directory, name, unfinished, file, done: false })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -212,7 +228,7 @@ impl Upload {
     /// It takes the place of what has its name.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
-        rustix::fs::renameat(&self.directory, self.unfinished.as_str(), &self.directory, &self.name)?;
+        rustix::fs::renameat(CWD, &self.unfinished, &self.directory, &self.name)?;
         self.done = true;
         Ok(())
     }
@@ -221,7 +237,7 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if !self.done {
-            let _ = rustix::fs::unlinkat(&self.directory, self.unfinished.as_str(), AtFlags::empty());
+            let _ = std::fs::remove_file(&self.unfinished);
         }
     }
 }

@@ -136,8 +136,8 @@ fn wait(mut child: std::process::Child, group: &Mutex<Option<Pid>>, mark: &str) 
     let leader = WaitId::Pid(Pid::from_child(&child));
     let seen = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while rustix::process::waitid(leader.clone(), seen).is_err_and(|error| error == Errno::INTR) {}
-    let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(pid) = group.take() {
+    let taken = group.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(pid) = taken {
         let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     }
     left_behind::kill(mark);

@@ -87,7 +87,7 @@ pub(crate) enum ByHand {
 pub(crate) struct ToldView {
     #[schema(value_type = String, format = DateTime)]
     pub(crate) at: UnixMillis,
-    /// It waits for an answer: POST …/calls/{completion}.
+    /// It waits for an answer, and its time isn't over: POST …/calls/{completion}.
     pub(crate) open: bool,
     /// The event as an app gets it: `event` names it, `completion` numbers what is to be answered.
     pub(crate) event: DeviceEvent,
@@ -176,17 +176,20 @@ impl Driven {
         Self { driver, extension, ..Self::default() }
     }
 
-    /// As it stands now.
-    pub(crate) fn told(&self, now: UnixMillis) -> impl Iterator<Item = ToldView> {
-        self.told.iter().map(move |told| ToldView { open: told.is_open(now), ..told.clone() })
+    /// `is_open` says whether a completion handler still counts.
+    pub(crate) fn told(&self, is_open: impl Fn(u64) -> bool) -> Vec<ToldView> {
+        let view = |told: &ToldView| ToldView {
+            open: completion(&told.event).is_some_and(&is_open),
+            ..told.clone()
+        };
+        self.told.iter().map(view).collect()
     }
 
     pub(crate) fn tell(&mut self, at: UnixMillis, event: DeviceEvent) {
         if self.told.len() >= CALLS_KEPT {
             self.told.pop_front();
         }
-        let open = completion(&event).is_some();
-        self.told.push_back(ToldView { at, open, event });
+        self.told.push_back(ToldView { at, open: false, event });
     }
 
     /// What came of its requests for permission, oldest first.
@@ -201,41 +204,10 @@ impl Driven {
         self.replies.push_back(ReplyView { at, request, granted });
     }
 
-    /// The open call of this number.
-    pub(crate) fn open(&self, wanted: u64, now: UnixMillis) -> Option<&DeviceEvent> {
-        let mut open = self.told.iter().filter(|told| told.is_open(now));
-        open.find(|told| completion(&told.event) == Some(wanted)).map(|told| &told.event)
-    }
-
-    pub(crate) fn close(&mut self, wanted: u64) {
-        for told in self.told.iter_mut().filter(|told| completion(&told.event) == Some(wanted)) {
-            told.open = false;
-        }
-    }
-
-    /// Its process, if it had one, is gone with everything it was to answer.
-    pub(crate) fn close_all(&mut self) {
-        self.suspended = false;
-        self.told.iter_mut().for_each(|told| told.open = false);
-    }
-}
-
-impl ToldView {
-    /// It was answered by nobody, and its time isn't over.
-    fn is_open(&self, now: UnixMillis) -> bool {
-        let in_time = match &self.event {
-            DeviceEvent::WillPresent { deadline, .. }
-            | DeviceEvent::DidReceiveRemoteNotification { deadline, .. } => now < *deadline,
-            DeviceEvent::DidReceive { .. }
-            | DeviceEvent::DidRegister { .. }
-            | DeviceEvent::DidFailToRegister { .. }
-            | DeviceEvent::OpenSettings { .. }
-            | DeviceEvent::Launched { .. }
-            | DeviceEvent::StateChanged { .. }
-            | DeviceEvent::Touched { .. }
-            | DeviceEvent::Legacy { .. } => true,
-        };
-        self.open && in_time
+    /// The call of this number.
+    pub(crate) fn call(&self, wanted: u64) -> Option<&DeviceEvent> {
+        let mut calls = self.told.iter().map(|told| &told.event);
+        calls.rfind(|event| completion(event) == Some(wanted))
     }
 }
 

@@ -88,7 +88,9 @@ impl Newest {
         is_meant: impl Fn(&Told) -> bool,
     ) -> Watching {
         let Some(after) = after else { return Watching { missed: false, kept: Vec::new(), coming } };
-        let missed = self.kept.len() == KEPT && self.kept.front().is_some_and(|first| first.no > after + 1);
+        // What an earlier start of the host told isn't kept either.
+        let first = self.kept.front().map_or(self.next, |first| first.no);
+        let missed = first > after.saturating_add(1);
         let kept = self.kept.iter().filter(|told| told.no > after && is_meant(told)).cloned().collect();
         Watching { missed, kept, coming }
     }
@@ -131,7 +133,7 @@ impl Watchers {
 }
 
 /// One event of a device, as it stands in the event stream. What each kind means and says is described in `detail`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Happening {
     pub at: UnixMillis,
     /// The device's name.
@@ -142,6 +144,18 @@ pub struct Happening {
     pub app: Option<String>,
     /// What exactly, by kind.
     pub detail: Value,
+}
+
+impl std::fmt::Debug for Happening {
+    /// What people are told, and say, stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Happening")
+            .field("at", &self.at)
+            .field("device", &self.device)
+            .field("kind", &self.kind)
+            .field("app", &self.app)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happened.
@@ -184,4 +198,19 @@ pub enum Kind {
     Receipt,
     Screen,
     Changed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_with_a_number_of_before_the_start_has_missed_some() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let (before, after) = (Record::new(at(10)), Record::new(at(20)));
+        assert!(!before.watch(Some(before.mark())).missed);
+        assert!(after.watch(Some(before.mark())).missed);
+        assert!(!after.watch(Some(after.mark())).missed);
+        assert!(!after.watch(None).missed);
+    }
 }

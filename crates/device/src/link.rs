@@ -94,7 +94,6 @@ pub(crate) enum Order {
 }
 
 /// A notification as it came.
-#[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) registration: Registration,
     pub(crate) packet_id: PacketId,
@@ -105,6 +104,18 @@ pub(crate) struct Arrived {
     /// Seconds left when it was sent; `None`: it doesn't expire here.
     pub(crate) expires_in: Option<u32>,
     pub(crate) payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for Arrived {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrived")
+            .field("registration", &self.registration)
+            .field("packet_id", &self.packet_id)
+            .field("seq", &self.seq)
+            .field("apns_id", &self.apns_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Everything the connection needs to know.

@@ -40,7 +40,7 @@ use homing_trace::UnixMillis;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use crate::app_files::AppFile;
+use crate::app_files::Original;
 use crate::child::Ending;
 use crate::driver::Driven;
 use crate::happening::{Happening, Kind, Watchers};
@@ -187,7 +187,7 @@ enum Effect {
         number: i64,
     },
     /// It is in the store of attachments now.
-    RemoveOriginal(AppFile),
+    RemoveOriginal(Original),
     Touch {
         bundle: String,
         touch: Value,
@@ -379,7 +379,7 @@ impl Phone {
 
     fn snapshot(&mut self) -> Result<(), StoreError> {
         self.store.save_center(&self.center.to_json().map_err(start::unreadable_center)?)?;
-        self.store.forget_arrivals(self.clock.now())?;
+        self.store.forget_arrivals(self.clock.host().now())?;
         self.journal_len = 0;
         Ok(())
     }
@@ -412,7 +412,7 @@ impl Phone {
                 Effect::Draw { bundle, run, command, line } => self.draw(&bundle, run, &command, line),
                 Effect::ToContentExtension { bundle, line } => self.tell_content_extension(&bundle, line),
                 Effect::RemoveContainer { number } => self.remove_container(number),
-                Effect::RemoveOriginal(file) => drop(file.remove()),
+                Effect::RemoveOriginal(original) => drop(original.remove()),
                 // The toucher may have gone.
                 Effect::Touch { bundle, touch, taken } => drop(taken.send(self.touch_app(&bundle, touch))),
                 Effect::Happened(happening) => self.watchers.tell(happening),
@@ -458,7 +458,9 @@ impl Phone {
 
     fn tell_app(&mut self, bundle: &str, message: DeviceMessage) {
         if self.is_driven(bundle) {
-            if let DeviceMessage::Event(event) = message {
+            if let DeviceMessage::Event(event) = message
+                && self.runs(bundle)
+            {
                 self.resume_driven(bundle, &event);
                 if let Some(driven) = self.driven.get_mut(bundle) {
                     driven.tell(self.clock.now(), event);

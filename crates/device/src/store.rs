@@ -373,7 +373,7 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers an arrival; `false` if the push service has sent it before and missed our acknowledgement.
+    /// Remembers an arrival by the host's clock, as the device's own may be wrong; `false` if the push service has sent it before and missed our acknowledgement.
     pub(crate) fn is_first_arrival(&self, seq: u64, now: UnixMillis) -> Result<bool, StoreError> {
         let remembered = self
             .db

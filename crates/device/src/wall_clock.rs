@@ -24,6 +24,11 @@ impl WallClock {
         self.host.now().plus_millis(self.wrong_by_millis())
     }
 
+    /// The one that nobody sets wrong.
+    pub(crate) const fn host(&self) -> &Clock {
+        &self.host
+    }
+
     /// More than 0: it is fast.
     pub(crate) fn wrong_by_millis(&self) -> i64 {
         *self.wrong_by_millis.borrow()

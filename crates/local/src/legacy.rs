@@ -109,12 +109,19 @@ impl LegacyCallback {
 }
 
 /// What came with an action.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ResponseInfo {
     /// *UIUserNotificationActionResponseTypedTextKey*.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub typed_text: Option<String>,
+}
+
+impl std::fmt::Debug for ResponseInfo {
+    /// What people write stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseInfo").finish_non_exhaustive()
+    }
 }
 
 /// *UIUserNotificationType*, one bit of it.

@@ -7,7 +7,7 @@ use crate::app::{App, WaitingCall};
 use crate::{Center, Notification, NotificationContent, RequestError};
 
 /// How many a notification may have. Apple names no number.
-pub(crate) const MAX_ATTACHMENTS: usize = 16;
+pub const MAX_ATTACHMENTS: usize = 16;
 
 /// *UNNotificationAttachment*.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

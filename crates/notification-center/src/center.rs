@@ -92,6 +92,17 @@ impl Center {
         })
     }
 
+    /// Whether a completion handler of the app's still counts: it wasn't called, and its time isn't over.
+    pub fn is_open(&self, bundle: &str, completion: u64) -> bool {
+        let process = self.apps.get(bundle).map(|app| &app.process);
+        process.is_some_and(|process| {
+            let presenting = process.presenting.iter().map(|presenting| presenting.completion);
+            let fetching = process.fetching.iter().map(|fetching| fetching.completion);
+            let responding = process.responding.iter().map(|responding| responding.completion);
+            presenting.chain(fetching).chain(responding).any(|open| open == completion)
+        })
+    }
+
     pub fn apps(&self) -> impl Iterator<Item = &AppProfile> {
         self.apps.values().map(|app| &app.profile)
     }

@@ -45,7 +45,7 @@ mod trigger;
 
 pub use attachment::{
     Attachment, AttachmentFault, AttachmentOptions, AttachmentType, ClippingRect, FileFormat, FoundFile,
-    Medium,
+    MAX_ATTACHMENTS, Medium,
 };
 pub use authorization::{
     AlertStyle, AuthorizationOptions, AuthorizationStatus, NotificationSetting, NotificationSettings,

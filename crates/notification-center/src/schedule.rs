@@ -2,13 +2,13 @@
 
 use homing_trace::UnixMillis;
 
-use crate::Output;
 use crate::app::{App, Turn};
 use crate::authorization::EPHEMERAL_MILLIS;
 use crate::content_extension::ANSWER_MILLIS;
 use crate::extension::EXTENSION_MILLIS;
 use crate::presentation::{BANNER_MILLIS, WILL_PRESENT_MILLIS};
 use crate::response::{FETCH_MILLIS, LAUNCH_MILLIS, RESPONSE_MILLIS};
+use crate::{Output, Surface};
 
 /// Something of an app whose time comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,17 @@ impl App {
         self.budget.see_time(now);
         let banners = self.transient.iter_mut().filter_map(|banner| banner.gone_at.as_mut());
         banners.for_each(|gone_at| not_after(gone_at, BANNER_MILLIS));
+        for listed in &mut self.delivered {
+            match &mut listed.gone_at {
+                // It doesn't come back, whatever the clock does.
+                Some(gone_at) if *gone_at <= now => {
+                    listed.gone_at = None;
+                    listed.surfaces.retain(|surface| *surface != Surface::Banner);
+                }
+                Some(gone_at) => not_after(gone_at, BANNER_MILLIS),
+                None => {}
+            }
+        }
     }
 
     /// What comes next, and when.

@@ -36,7 +36,7 @@ pub struct LaunchOptions {
 }
 
 /// An action that the user chose.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Action {
     /// *UIUserNotificationAction.identifier*.
     pub identifier: String,
@@ -46,6 +46,13 @@ pub struct Action {
     pub local: Option<LocalNotification>,
     /// *UIUserNotificationActionResponseTypedTextKey* of the response info.
     pub typed_text: Option<String>,
+}
+
+impl std::fmt::Debug for Action {
+    /// What people write stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Action").field("identifier", &self.identifier).finish_non_exhaustive()
+    }
 }
 
 /// What an app does when the device calls it. The state is *applicationState* at that moment, by which an app tells an

@@ -64,10 +64,12 @@ pub(super) async fn follow(
     Path((device, app, id)): Place,
 ) -> Result<Response, Problem> {
     let device = api.device(&device).await?;
-    let (of, which) = (app.clone(), id.clone());
-    let is_new = device.ask(move |phone| phone.follow(&of, &which)).await?;
+    let followed = device.ask(move |phone| {
+        let is_new = phone.follow(&app, &id)?;
+        Ok(is_new.and_then(|is_new| Ok((is_new, phone.channel_view(&app, &id)?))))
+    });
+    let (is_new, view) = followed.await?;
     let status = if is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let view = device.ask(move |phone| Ok(phone.channel_view(&app, &id))).await?;
     Ok((status, Json(view)).into_response())
 }
 

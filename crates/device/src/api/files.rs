@@ -4,14 +4,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::StreamExt as _;
+use futures_util::stream::try_unfold;
 use homing_http_api::Path;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -26,6 +27,8 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The most that an app's container may hold when another file is put there: as much as a backup takes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 const MAX_FILES: usize = 10_000;
+/// Of a file that is read, this much is in memory at a time, in bytes.
+const PART: usize = 64 * 1024;
 /// Longest path, in bytes.
 const MAX_PATH: usize = 1024;
 /// Files that are written or read at a time.
@@ -148,11 +151,27 @@ pub(super) async fn attachment(
 }
 
 async fn bytes_of(root: PathBuf, path: PathBuf) -> Result<Response, Problem> {
-    let _room = room()?;
-    let read =
-        move || AppFile::open(&root, &path).and_then(|file| file.read(MAX_FILE)).map_err(|_| no_file());
-    let bytes = blocking(read).await?;
-    Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let room = room()?;
+    let opened =
+        move || AppFile::open(&root, &path).ok().filter(|file| file.len() <= MAX_FILE).ok_or_else(no_file);
+    let file = blocking(opened).await?;
+    let length = file.len();
+    // It keeps its place until the last of it is on its way.
+    let parts = try_unfold((file, 0, room), move |(file, from, room)| async move {
+        if from == length {
+            return Ok(None);
+        }
+        let most = usize::try_from(length - from).unwrap_or(PART).min(PART);
+        let read = move || file.part(from, most).map(|part| (part, file));
+        let (part, file) = tokio::task::spawn_blocking(read).await.map_err(std::io::Error::other)??;
+        if part.is_empty() {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+        }
+        let next = from + part.len() as u64;
+        Ok(Some((part, (file, next, room))))
+    });
+    let head = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_LENGTH, length.to_string())];
+    Ok((head, Body::from_stream(parts)).into_response())
 }
 
 async fn container(api: &Api, device: &str, app: String) -> Result<PathBuf, Problem> {
@@ -180,6 +199,11 @@ fn no_file() -> Problem {
 }
 
 fn unusable(error: &std::io::Error) -> Problem {
+    use rustix::io::Errno;
+    let is_of_disk = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NFILE];
+    if Errno::from_io_error(error).is_some_and(|number| is_of_disk.contains(&number)) {
+        return Problem::broken(format!("the file can't be written or removed: {error}"));
+    }
     Problem::invalid(format!("the file can't be written or removed: {error}: use a path of plain names"))
 }
 

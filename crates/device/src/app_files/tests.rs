@@ -38,7 +38,7 @@ fn nothing_but_a_regular_file_of_the_directory_is_opened() {
         assert!(AppFile::open(&app, Path::new(refused)).is_err(), "{refused}");
     }
     assert_eq!(
-        AppFile::open(&app, Path::new("photo.png")).expect("it is one").head(2).expect("it reads"),
+        AppFile::open(&app, Path::new("photo.png")).expect("it is one").part(0, 2).expect("it reads"),
         b"pn"
     );
 }
@@ -52,7 +52,7 @@ fn a_moved_file_is_the_same_and_a_copied_one_stays() {
     assert!(app.join("photo.png").exists());
     let moved = open();
     moved.put(&store.join("2.png"), true).expect("it is moved");
-    moved.remove().expect("it is taken away");
+    moved.original(app.clone(), "photo.png".into()).remove().expect("it is taken away");
     assert!(!app.join("photo.png").exists());
     for name in ["1.png", "2.png"] {
         assert_eq!(std::fs::read(store.join(name)).expect("it is there"), b"png");
@@ -68,7 +68,7 @@ fn what_took_the_name_meanwhile_is_left_alone() {
     std::fs::write(app.join("photo.png"), b"other").expect("it can be written");
     opened.put(&store.join("1.png"), true).expect("it is copied");
     assert_eq!(std::fs::read(store.join("1.png")).expect("it is there"), b"png", "what was looked at");
-    opened.remove().expect("there is nothing to do");
+    opened.original(app.clone(), "photo.png".into()).remove().expect("there is nothing to do");
     assert!(app.join("photo.png").exists());
 }
 

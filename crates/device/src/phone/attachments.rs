@@ -5,10 +5,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use homing_notification_center::{self as center, AttachmentType, FileFormat, FoundFile};
+use homing_notification_center::{self as center, AttachmentType, FileFormat, FoundFile, MAX_ATTACHMENTS};
 
 use super::{Effect, Phone, containers};
-use crate::app_files::{self, AppFile};
+use crate::app_files::{self, AppFile, Original};
 use crate::backup::{self, BackupError, Found};
 use crate::store::StoreError;
 
@@ -27,18 +27,19 @@ pub(super) struct Stored {
 #[derive(Debug, Default)]
 pub(super) struct Brought {
     /// URL in the store, and the app's file that is moved.
-    moved: Vec<(String, AppFile)>,
+    moved: Vec<(String, Original)>,
 }
 
 impl Phone {
-    /// Puts the files of a content into the store, as far as they may be attachments, and notes what was found.
+    /// Puts the files of a content into the store, as far as they may be attachments, and notes what was found. Of more than
+    /// it may have, the others are left alone: the notification center takes none without a file.
     pub(super) fn bring_attachments(
         &mut self,
         bundle: &str,
         content: &mut center::NotificationContent,
     ) -> Result<Brought, StoreError> {
         let mut brought = Brought::default();
-        for attachment in &mut content.attachments {
+        for attachment in content.attachments.iter_mut().take(MAX_ATTACHMENTS) {
             let number = random()?;
             if attachment.identifier.is_empty() {
                 attachment.identifier = format!("{number:016x}");
@@ -70,16 +71,19 @@ impl Phone {
         let places = [(Some(container), true), (from_bundle, false)];
         let opened = places.into_iter().find_map(|(root, moved)| {
             let root = root?;
-            Some((AppFile::open(&root, &below(&root, &path)?).ok()?, moved))
+            let relative = below(&root, &path)?;
+            let file = AppFile::open(&root, &relative).ok()?;
+            let original = moved.then(|| file.original(root, relative));
+            Some((file, original))
         });
-        let Some((file, moved)) = opened else { return FoundFile::Missing };
+        let Some((file, original)) = opened else { return FoundFile::Missing };
         let seen = found(&file, None);
         let FoundFile::File { bytes, format, .. } = seen else { return seen };
         let Ok(kind) = attachment.check_file(bytes, format) else { return seen };
-        let Some(url) = self.keep(bundle, (&file, moved), &store, (number, kind)) else { return seen };
-        if moved {
-            brought.moved.push((url.clone(), file));
-        }
+        let Some(url) = self.keep(bundle, (&file, original.is_some()), &store, (number, kind)) else {
+            return seen;
+        };
+        brought.moved.extend(original.map(|original| (url.clone(), original)));
         FoundFile::File { bytes, format, stored: Some(url) }
     }
 
@@ -113,7 +117,7 @@ impl Phone {
         let urls: HashSet<String> =
             self.center.attachments(bundle).map(|attachment| attachment.url.clone()).collect();
         let taken = brought.moved.into_iter().filter(|(url, _)| urls.contains(url));
-        self.effects.extend(taken.map(|(_, file)| Effect::RemoveOriginal(file)));
+        self.effects.extend(taken.map(|(_, original)| Effect::RemoveOriginal(original)));
     }
 
     /// Removes the files that nothing refers to. What can't be removed now is tried again at the next start.
@@ -197,7 +201,7 @@ impl Phone {
 }
 
 fn found(file: &AppFile, stored: Option<String>) -> FoundFile {
-    match file.head(FileFormat::HEAD) {
+    match file.part(0, FileFormat::HEAD) {
         Ok(head) => FoundFile::File { bytes: file.len(), format: FileFormat::sniff(&head), stored },
         Err(_) => FoundFile::Missing,
     }

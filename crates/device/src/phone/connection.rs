@@ -204,7 +204,7 @@ impl Phone {
     fn arrived(&mut self, arrived: Arrived) -> Result<(), StoreError> {
         self.acks.push((arrived.packet_id, ReasonCode::Success));
         let now = self.clock.now();
-        if !self.store.is_first_arrival(arrived.seq, now)? {
+        if !self.store.is_first_arrival(arrived.seq, self.clock.host().now())? {
             tracing::debug!(
                 device = self.name,
                 seq = arrived.seq,

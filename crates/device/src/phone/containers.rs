@@ -52,7 +52,8 @@ impl Phone {
             let mut numbers = numbers.chain(self.offloaded.values().map(|app| app.container));
             let is_of = |number: i64| [number.to_string(), attachments_name(number)].into_iter();
             if !numbers.any(|number| is_of(number).any(|name| entry.file_name() == *name)) {
-                remove(&entry.path());
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                if is_file { remove_file(&entry.path()) } else { remove(&entry.path()) }
             }
         }
         Ok(())
@@ -92,7 +93,7 @@ pub(super) fn remove(container: &Path) {
 pub(super) fn remove_file(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), %error, "an attachment can't be removed");
+            tracing::warn!(path = %path.display(), %error, "an app's file can't be removed");
         }
         Ok(()) | Err(_) => {}
     }

@@ -21,6 +21,11 @@ impl Phone {
         self.driver(bundle).is_some()
     }
 
+    /// Who isn't there is told nothing.
+    pub(super) fn runs(&self, bundle: &str) -> bool {
+        self.center.app_state(bundle).is_some_and(center::AppState::is_running)
+    }
+
     fn driver(&self, bundle: &str) -> Option<&Driver> {
         self.driven.get(bundle).and_then(|driven| driven.driver.as_ref())
     }
@@ -78,6 +83,9 @@ impl Phone {
 
     /// What an app is told, noted down and answered as it was laid down.
     pub(super) fn tell_driven(&mut self, bundle: &str, event: DeviceEvent) -> Result<(), StoreError> {
+        if !self.runs(bundle) {
+            return Ok(());
+        }
         self.resume_driven(bundle, &event);
         let now = self.clock.now();
         let Some(driven) = self.driven.get_mut(bundle) else { return Ok(()) };
@@ -120,9 +128,6 @@ impl Phone {
 
     /// Calls a completion handler in the app's name; nobody waits for the reply.
     fn complete(&mut self, bundle: &str, call: AppCall) -> Result<(), StoreError> {
-        if let (Some(driven), Some(completion)) = (self.driven.get_mut(bundle), completion_of(&call)) {
-            driven.close(completion);
-        }
         let (reply, _replied) = tokio::sync::oneshot::channel();
         self.call(bundle, call, Caller::Api(reply))
     }
@@ -131,7 +136,8 @@ impl Phone {
     pub(crate) fn told(&self, bundle: &str) -> Result<(Vec<ToldView>, Vec<ReplyView>), Refusal> {
         match self.driven.get(bundle) {
             Some(driven) if driven.driver.is_some() => {
-                Ok((driven.told(self.clock.now()).collect(), driven.replies().cloned().collect()))
+                let told = driven.told(|completion| self.center.is_open(bundle, completion));
+                Ok((told, driven.replies().cloned().collect()))
             }
             Some(_) | None => Err(self.not_driven(bundle)),
         }
@@ -156,7 +162,8 @@ impl Phone {
             return Ok(Err(self.not_driven(bundle)));
         };
         let invalid = |words: &str| Ok(Err(Refusal::Invalid(words.to_owned())));
-        let call = match driven.open(completion, self.clock.now()) {
+        let open = driven.call(completion).filter(|_| self.center.is_open(bundle, completion));
+        let call = match open {
             Some(DeviceEvent::WillPresent { .. }) => match answer.options {
                 Some(options) => AppCall::WillPresentCompletion { completion, options },
                 None => return invalid("willPresent is answered with \"options\", a list"),
@@ -323,14 +330,4 @@ impl Phone {
             Ok(_) | Err(_) => self.extension_crashed(bundle, call),
         }
     }
-}
-
-fn completion_of(call: &AppCall) -> Option<u64> {
-    if let AppCall::WillPresentCompletion { completion, .. }
-    | AppCall::DidReceiveCompletion { completion }
-    | AppCall::FetchCompletion { completion, .. } = call
-    {
-        return Some(*completion);
-    }
-    None
 }

@@ -26,13 +26,23 @@ pub(super) struct Following {
 }
 
 /// A message as it came.
-#[derive(Debug)]
 pub(crate) struct Broadcast {
     pub(crate) channel: Channel,
     pub(crate) packet_id: PacketId,
     pub(crate) seq: Option<u64>,
     pub(crate) request_id: Option<String>,
     pub(crate) payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for Broadcast {
+    /// What people are told stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broadcast")
+            .field("channel", &self.channel)
+            .field("packet_id", &self.packet_id)
+            .field("seq", &self.seq)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A broadcast channel that an app follows.
@@ -188,7 +198,7 @@ impl Phone {
         let now = self.clock.now();
         let Some(following) = self.followed.get_mut(&channel) else { return Ok(()) };
         if let Some(seq) = seq
-            && !self.store.is_first_arrival(seq, now)?
+            && !self.store.is_first_arrival(seq, self.clock.host().now())?
         {
             return Ok(());
         }

@@ -212,7 +212,7 @@ impl Phone {
         } else {
             self.forget_calls(&bundle);
             if let Some(driven) = self.driven.get_mut(&bundle) {
-                driven.close_all();
+                driven.suspended = false;
             }
             self.effects.push(Effect::EndProcess { bundle });
         }

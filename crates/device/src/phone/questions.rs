@@ -50,7 +50,9 @@ pub(crate) enum Refusal {
         "no app {0:?} is offloaded on this device: GET /v1/devices/… lists those that are, PUT …/apps/{0} installs one"
     )]
     NotOffloaded(String),
-    #[error("{0:?} has no token that could change: let it register first (PUT …/apps/{0}/registration)")]
+    #[error(
+        "{0:?} isn't registered, so it has no token that could change: let it register first (PUT …/apps/{0}/registration)"
+    )]
     NoToken(String),
     #[error("{app} has no registration for {kind} of this name: GET …/registrations lists those it has")]
     NoRegistration { app: String, kind: String },
@@ -293,8 +295,8 @@ impl Phone {
 
 /// What a user does.
 impl Phone {
-    /// Installs an app, or another version of it, which keeps everything. `true` if it is new. A new one is opened
-    /// once and left in background, as its user would, so that it can register.
+    /// Installs an app, or another version of it, which keeps everything: what runs of the one before ends. `true` if it is
+    /// new. A new one is opened once and left in background, as its user would, so that it can register.
     pub(crate) fn install_from(&mut self, manifest: AppManifest) -> Asked<bool> {
         if let Err(refusal) = check_manifest(&manifest) {
             return Ok(Err(refusal));

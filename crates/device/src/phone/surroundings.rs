@@ -25,6 +25,8 @@ impl Phone {
 
     /// Somebody sets the phone's clock. What that does to what is due is the notification center's.
     pub(crate) fn set_clock_wrong_by(&mut self, millis: i64) -> Asked<()> {
+        // What was over before stays over.
+        self.feed(center::Input::TimePassed)?;
         self.store.save_clock_wrong_by(millis)?;
         self.clock.set_wrong_by(millis);
         self.feed(center::Input::TimePassed)?;

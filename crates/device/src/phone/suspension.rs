@@ -86,8 +86,9 @@ impl Phone {
         if self.center.app_state(bundle) != Some(AppState::Background) {
             return;
         }
-        let (at, clock, inputs) =
-            (self.clock.now().plus_millis(millis), self.clock.clone(), self.inputs.clone());
+        // By the host's clock: setting the device's makes no time.
+        let (clock, inputs) = (self.clock.host().clone(), self.inputs.clone());
+        let at = clock.now().plus_millis(millis);
         let Some(process) = self.apps.get_mut(bundle).and_then(|app| app.process.as_mut()) else { return };
         let is_stoppable = matches!(process.body, Body::Child { .. }) && !process.suspension.suspended;
         // Its while begins when it attaches, for which it has a deadline of its own.
@@ -131,11 +132,10 @@ impl Phone {
 
     /// An app never said that it is done with a response. A process of its own has its while apart from that.
     pub(super) fn response_overdue(&mut self, bundle: &str, completion: u64) {
-        if let Some(driven) = self.driven.get_mut(bundle).filter(|driven| driven.driver.is_some()) {
-            driven.close(completion);
-            if !std::mem::replace(&mut driven.suspended, true) {
-                self.suspended(bundle, BTreeSet::from([completion]));
-            }
+        if let Some(driven) = self.driven.get_mut(bundle).filter(|driven| driven.driver.is_some())
+            && !std::mem::replace(&mut driven.suspended, true)
+        {
+            self.suspended(bundle, BTreeSet::from([completion]));
         }
     }
 

@@ -88,6 +88,43 @@ async fn a_file_moves_into_the_store_and_stays_as_long_as_something_refers_to_it
 }
 
 #[tokio::test]
+async fn of_too_many_the_others_are_not_even_looked_at() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = driven(dir.path(), &service).await;
+    let url = upload(&host, "photo.png", PNG).await;
+    let mut attachments = vec![json!({"url": "file:///none.png"}); 16];
+    attachments.push(json!({"url": url}));
+    let too_many = request(json!(attachments), None);
+    assert_eq!(send(&host, "POST", &format!("{APP}/requests"), too_many).await.0, 422);
+    let answers = json!({"behaviour": "answer", "changes": {"attachments": attachments}});
+    assert_eq!(send(&host, "PUT", &format!("{APP}/service-extension"), answers).await.0, 204);
+    let payload = json!({"aps": {"alert": "n", "mutable-content": 1}}).to_string();
+    service.publish(1, &Sent { seq: 1, apns_id: "a", push_type: "alert", payload: &payload });
+    let shown = until(&host, NOTIFICATIONS, |shown| shown["notifications"][0].is_object()).await;
+    assert_eq!(shown["notifications"][0]["attachments"].as_array().map_or(0, Vec::len), 0, "{shown}");
+    assert_eq!(status_of_file(&host, "photo.png").await, 200, "it stays with the app");
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_an_upload_goes_at_the_next_start() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = driven(dir.path(), &service).await;
+    let large: Vec<u8> = (0..200_000_u32).map(|at| at.to_le_bytes()[0]).collect();
+    upload(&host, "large.bin", &large).await;
+    let read = send_bytes(&host, "GET", &format!("{APP}/files/large.bin"), Vec::new()).await;
+    assert_eq!((read.0, &read.1[..]), (200, &large[..]));
+    let left = dir.path().join("iphone.apps/.upload-7");
+    std::fs::write(&left, b"half").expect("a crash leaves it");
+    host.shutdown().await;
+    let host = start(dir.path(), &service).await;
+    assert!(!left.exists());
+    host.shutdown().await;
+}
+
+#[tokio::test]
 async fn two_notifications_share_a_file_and_a_replaced_one_gives_its_up() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let service = PushService::start().await;

@@ -137,19 +137,17 @@ async fn each_device_has_moments_of_its_own() {
     let asked =
         send(&host, "POST", &format!("{busy}/authorization"), json!({"options": ["provisional"]})).await;
     assert_eq!(asked.0, 200, "{}", asked.1);
-    for (app, trigger) in [
-        (APP, json!({"kind": "calendar", "date_components": {"hour": 9}, "repeats": true})),
-        (busy, json!({"kind": "time-interval", "seconds": 60, "repeats": true})),
-    ] {
+    for (app, seconds) in [(APP, 2 * 86_400), (busy, 60)] {
+        let trigger = json!({"kind": "time-interval", "seconds": seconds, "repeats": true});
         let request = json!({"identifier": "beat", "content": {"title": "n"}, "trigger": trigger});
         assert_eq!(send(&host, "POST", &format!("{app}/requests"), request).await.0, 204);
     }
     let began = mark(&host).await;
-    let (status, answer) = send(&host, "POST", "/v1/clock/advance", json!({"seconds": 4 * 86_400})).await;
+    let nine_days = json!({"seconds": 9 * 86_400});
+    let (status, answer) = send(&host, "POST", "/v1/clock/advance", nine_days).await;
     assert_eq!((status, &answer["jumped"]), (200, &json!(["busy"])));
     let dates = presented(&host, began, "iphone").await;
     assert_eq!(dates.len(), 4, "{dates:?}");
-    assert!(dates.iter().all(|date| date.contains("T09:00:00")), "{dates:?}");
     host.shutdown().await;
 }
 

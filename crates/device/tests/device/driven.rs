@@ -74,6 +74,53 @@ async fn a_driven_app_answers_as_it_was_laid_down_or_by_hand() {
     host.shutdown().await;
 }
 
+/// §4.3 and §4.5: what wasn't answered in time can't be answered any more.
+#[tokio::test]
+async fn a_call_is_open_until_its_time_is_over() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({"will_present": "by-hand", "fetch": "by-hand"})).await;
+    put_state(&host, "foreground").await;
+    publish(&service, 1, &json!({"aps": {"alert": "n", "content-available": 1}}));
+    for (event, seconds, answer) in [
+        ("will-present", 10, json!({"options": ["list"]})),
+        ("did-receive-remote-notification", 30, json!({"result": "new-data"})),
+    ] {
+        let asked = told(&host, event).await;
+        assert_eq!(asked["open"], true, "{event}");
+        let (status, passed) = send(&host, "POST", "/v1/clock/advance", json!({"seconds": seconds})).await;
+        assert_eq!(status, 200, "{passed}");
+        assert_eq!(told(&host, event).await["open"], false, "{event}");
+        let address = format!("{APP}/calls/{}", asked["event"]["completion"]);
+        assert_eq!(send(&host, "POST", &address, answer).await.0, 404, "{event}");
+    }
+    let arrivals = get(&host, "/v1/devices/iphone/arrivals").await;
+    assert_eq!(arrivals["arrivals"][0]["why"], "The app was open, and didn't say that it was to be shown.");
+    host.shutdown().await;
+}
+
+/// §2.1.
+#[tokio::test]
+async fn an_app_that_does_not_run_is_told_nothing() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({})).await;
+    put_state(&host, "force-quit").await;
+    let calls = get(&host, &format!("{APP}/calls")).await;
+    let token = get(&host, APP).await["device_token"].clone();
+    let (status, answer) = send(&host, "POST", &format!("{APP}/token/rotate"), json!({})).await;
+    assert!(status < 300, "{answer}");
+    let new = until(&host, APP, |app| app["device_token"].is_string() && app["device_token"] != token).await;
+    assert_eq!(send(&host, "PUT", &format!("{APP}/registration"), json!({})).await.0, 202);
+    assert_eq!(get(&host, &format!("{APP}/calls")).await, calls);
+    put_state(&host, "foreground").await;
+    assert_eq!(send(&host, "PUT", &format!("{APP}/registration"), json!({})).await.0, 202);
+    assert_eq!(told(&host, "did-register").await["event"]["device_token"], new["device_token"]);
+    host.shutdown().await;
+}
+
 #[tokio::test]
 async fn actions_reach_the_app_with_its_launch_options_and_what_the_user_wrote() {
     let dir = tempfile::tempdir().expect("a temporary directory");

@@ -148,6 +148,29 @@ async fn a_redelivery_is_acknowledged_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_redelivery_is_known_whatever_the_devices_clock_shows() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    service.until("it registers", |seen| seen.subscribed.len() == 1).await;
+    allow(&host).await;
+    service.publish(1, &hello(1, "a"));
+    service.until("it is displayed", |seen| seen.receipts.len() == 1).await;
+    let sixty_days = json!({"offset_seconds": 60 * 86_400});
+    assert_eq!(send(&host, "PUT", "/v1/devices/iphone/clock", sixty_days).await.0, 200);
+    host.shutdown().await;
+
+    let host = start(dir.path(), &service).await;
+    service.until("it is back", |seen| seen.subscribed.len() == 2).await;
+    service.publish(7, &hello(1, "a"));
+    service.publish(8, &hello(2, "b"));
+    let seen = service.until("the other is displayed", |seen| seen.receipts.len() == 2).await;
+    assert_eq!(said(&seen.receipts[1]), (2, Stage::Displayed, ""));
+    assert!(seen.acknowledged.contains(&(7, 0)));
+    host.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_receipt_is_owed_until_it_is_acknowledged() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let service = PushService::start().await;

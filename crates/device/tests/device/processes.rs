@@ -217,6 +217,36 @@ async fn however_an_app_fails_it_is_ended_and_leaves_no_process() {
 }
 
 #[tokio::test]
+async fn a_newer_version_ends_the_older_and_begins_with_a_launch() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = installed(dir.path(), &service, None).await;
+    let pid = registered(&host).await["pid"].clone();
+    let mut newer = manifest(None);
+    newer["version"] = json!("2.0");
+    assert_eq!(send(&host, "PUT", APP, json!({"manifest": newer})).await.0, 200);
+    kernel_says(&pid, |state| state.is_none()).await;
+    let app = get(&host, APP).await;
+    assert_eq!((&app["version"], &app["state"]), (&json!("2.0"), &json!("ended")));
+    put_state(&host, "foreground").await;
+    until(&host, APP, |app| app["pid"].is_number() && app["pid"] != pid).await;
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn setting_the_clock_back_gives_an_app_in_background_no_time() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = installed(dir.path(), &service, None).await;
+    registered(&host).await;
+    let back = json!({"offset_seconds": -7_200});
+    assert_eq!(send(&host, "PUT", "/v1/devices/iphone/clock", back).await.0, 200);
+    advance(&host, 31).await;
+    until(&host, APP, |app| app["suspended"] == true).await;
+    host.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_ends_the_app() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let service = PushService::start().await;

@@ -247,6 +247,22 @@ fn a_banner_that_is_not_listed_goes_by_itself() {
     assert_eq!(phone.center.on_screen(NEWS).count(), 0);
 }
 
+#[test]
+fn a_banner_that_is_gone_stays_gone_when_the_clock_is_put_back() {
+    let on_banner = |phone: &Phone| {
+        let shown = phone.center.delivered(NEWS).next().expect("it is listed");
+        shown.surfaces_at(phone.now).any(|surface| surface == Surface::Banner)
+    };
+    let mut phone = Phone::after(with(allowed(AppState::Background), [arrives(alert(1))]));
+    assert!(on_banner(&phone));
+    phone.pass(-HOUR);
+    assert!(on_banner(&phone), "it has its time");
+    phone.pass(5 * SECOND);
+    assert!(!on_banner(&phone), "and no more");
+    phone.pass(-HOUR);
+    assert!(!on_banner(&phone));
+}
+
 /// §6.2: the sound in the payload, and what is heard.
 #[test]
 fn a_sound_is_found_by_its_name_or_is_the_default_one() {
