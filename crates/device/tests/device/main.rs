@@ -1,6 +1,7 @@
 //! A device on a push service: what it keeps, what it says, and what its user sees.
 
 mod api;
+mod apple_names;
 mod arrivals;
 mod attachments;
 mod backups;
