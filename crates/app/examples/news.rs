@@ -58,6 +58,8 @@ struct News {
     application: Application,
     reminder: PermissionReminder,
     screen: Arc<Mutex<Map<String, Value>>>,
+    /// What it answers to willPresent; nothing is Apple's default.
+    in_front: Arc<Mutex<Vec<PresentationOption>>>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -89,6 +91,7 @@ async fn main() -> Result<(), AppError> {
         center,
         application,
         screen: Arc::default(),
+        in_front: Arc::new(Mutex::new(vec![PresentationOption::Banner, PresentationOption::List])),
     };
     if fault == Fault::HangsUp {
         drop((app, news));
@@ -132,7 +135,7 @@ impl News {
         }
     }
 
-    /// A local notification, as the article's fourth chapter schedules it.
+    /// A local notification with files of the app's container.
     async fn schedule(&self, touch: &Map<String, Value>) {
         let text = |name: &str| touch.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let trigger = touch.get("trigger").cloned().map(serde_json::from_value).transpose();
@@ -150,6 +153,49 @@ impl News {
         let added = self.center.add(request).await;
         self.show("scheduled", json!(added.err().map(|error| error.to_string()))).await;
     }
+
+    /// *[center addNotificationRequest:request withCompletionHandler:…]*, as the article's fourth chapter does it. What the
+    /// completion handler gets is shown: nothing, or *error.localizedDescription*.
+    async fn add(&self, touch: &Map<String, Value>) {
+        let request = touch.get("request").cloned().unwrap_or_default();
+        let error = match serde_json::from_value::<NotificationRequest>(request) {
+            Ok(request) => self.center.add(request).await.err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        self.show("add_error", json!(error)).await;
+        self.look().await;
+    }
+
+    /// *getPendingNotificationRequests* and *getDeliveredNotifications*: their identifiers.
+    async fn look(&self) {
+        if let Ok(pending) = self.center.pending_notification_requests().await {
+            let identifiers: Vec<_> = pending.iter().map(|one| &one.request.identifier).collect();
+            self.show("pending", json!(identifiers)).await;
+        }
+        if let Ok(delivered) = self.center.delivered_notifications().await {
+            let identifiers: Vec<_> = delivered.iter().map(|one| &one.request.identifier).collect();
+            self.show("delivered", json!(identifiers)).await;
+        }
+    }
+
+    async fn remove(&self, touch: &Map<String, Value>, pending: bool) {
+        let identifier = touch.get("identifier").and_then(Value::as_str).unwrap_or_default();
+        let removed = if pending {
+            self.center.remove_pending_notification_requests(&[identifier]).await
+        } else {
+            self.center.remove_delivered_notifications(&[identifier]).await
+        };
+        if let Err(error) = removed {
+            eprintln!("nothing is removed: {error}");
+        }
+        self.look().await;
+    }
+}
+
+/// The article's `params[@"url"]`, of the dictionary `userInfo` beside `aps`; or a plain `url` beside it.
+fn url(notification: &Notification) -> Option<Value> {
+    let user_info = &notification.request.content.user_info;
+    user_info.get("userInfo").unwrap_or(&json!(user_info)).get("url").cloned()
 }
 
 fn title(notification: &Notification) -> Value {
@@ -175,13 +221,13 @@ impl AppDelegate for News {
             | Fault::HangsUp => {}
         }
         self.show("will_present", title(&notification)).await;
-        vec![PresentationOption::Banner, PresentationOption::List]
+        self.in_front.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn did_receive(&mut self, response: NotificationResponse) {
         self.show("did_receive", title(&response.notification)).await;
-        let url = response.notification.request.content.user_info.get("url").cloned();
-        self.show("url", url.unwrap_or_default()).await;
+        self.show("user_info", json!(response.notification.request.content.user_info)).await;
+        self.show("url", url(&response.notification).unwrap_or_default()).await;
         if self.fault == Fault::NeverCompletes {
             std::future::pending::<()>().await;
         }
@@ -214,10 +260,17 @@ impl AppDelegate for News {
                 self.show("opened_settings", json!(opened.is_ok())).await;
             }
             Some("schedule") => self.schedule(&touch.0).await,
-            Some("cancel") => {
-                let identifier = touch.0.get("identifier").and_then(Value::as_str).unwrap_or_default();
-                let removed = self.center.remove_pending_notification_requests(&[identifier]).await;
-                self.show("cancelled", json!(removed.is_ok())).await;
+            Some("add") => self.add(&touch.0).await,
+            Some("cancel") => self.remove(&touch.0, true).await,
+            Some("withdraw") => self.remove(&touch.0, false).await,
+            Some("look") => self.look().await,
+            // What it passes to the completion handler of willPresent from now on.
+            Some("in-front") => {
+                let options = touch.0.get("options").cloned().unwrap_or_default();
+                if let Ok(wanted) = serde_json::from_value(options.clone()) {
+                    *self.in_front.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+                    self.show("in_front", options).await;
+                }
             }
             Some("badge") => {
                 let badge = self.application.application_icon_badge_number().await.ok();

@@ -1,5 +1,10 @@
-//! The article's app: a real process on the virtual iPhone, started by the launch command of its manifest
-//! (`crates/app/examples/news.rs`). What it was told by its delegate it shows as its screen.
+//! The words in which the article's chapters are told. A chapter is read from top to bottom: what the user does with the
+//! iPhone, what the app calls, and what is to be seen then. No Rust is needed for it: `home.opens_app().await` is "the user
+//! opens the app", `json!({…})` is what it looks like, `assert_eq!(a, b)` says that both are the same, and
+//! `app(&home, |app| …)` waits until the app is as the condition says.
+//!
+//! The app is a real process on the virtual iPhone, started by the launch command of its manifest: the article's
+//! AppDelegate, in `crates/app/examples/news.rs`. What its delegate was told it shows as its screen.
 
 use std::path::Path;
 
@@ -20,11 +25,12 @@ pub(crate) async fn install_as(home: &Home, name: &str, arguments: &[&str]) {
     let mut argv = vec![json!(program)];
     argv.extend(arguments.iter().map(|argument| json!(argument)));
     let token = home.token().await;
-    home.state("ended").await;
+    home.app_ends().await;
     let manifest = json!({
         "bundle_id": "com.example.news", "name": "News", "version": "2.0",
         "entitlements": {"aps-environment": "development"},
         "background_modes": ["remote-notification"],
+        "sounds": [{"name": "gameMusic.wav", "seconds": 20.0}, {"name": "tooLong.wav", "seconds": 31.0}],
         "launch": {"argv": argv},
     });
     home.phone.put(NEWS, json!({"manifest": manifest})).await.unwrap();
@@ -43,11 +49,7 @@ pub(crate) async fn touch(home: &Home, touch: Value) {
 
 /// The user answers the system's dialog.
 pub(crate) async fn answer(home: &Home, allow: bool) {
-    wait(async || {
-        let prompt = home.phone.get(&format!("{IPHONE}/prompt")).await.ok()?;
-        (!prompt["prompt"].is_null()).then_some(())
-    })
-    .await;
+    wait(async || (!home.dialog().await.is_null()).then_some(())).await;
     home.phone.post(&format!("{IPHONE}/prompt/answer"), json!({"allow": allow})).await.unwrap();
 }
 
@@ -59,4 +61,61 @@ pub(crate) async fn titles(home: &Home, count: usize) -> Vec<String> {
         (shown.len() == count).then(|| titles.collect())
     })
     .await
+}
+
+/// What the user does with the iPhone.
+impl Home {
+    pub(crate) async fn opens_app(&self) {
+        self.state("foreground").await;
+    }
+
+    pub(crate) async fn goes_home(&self) {
+        self.state("background").await;
+    }
+
+    /// In the app switcher.
+    pub(crate) async fn force_quits_app(&self) {
+        self.state("force-quit").await;
+    }
+
+    /// The system needs its memory.
+    pub(crate) async fn app_ends(&self) {
+        self.state("ended").await;
+    }
+
+    /// On the app's page in Settings.
+    pub(crate) async fn switches(&self, setting: &str, on: bool) {
+        let change = json!({"setting": setting, "on": on});
+        self.phone.put(&format!("{NEWS}/settings"), change).await.unwrap();
+    }
+
+    pub(crate) async fn airplane_mode(&self, on: bool) {
+        if on {
+            return self.leave().await;
+        }
+        self.phone.put(&format!("{IPHONE}/network"), json!({"online": true})).await.unwrap();
+        wait(async || {
+            let device = self.phone.get(IPHONE).await.ok()?;
+            (device["link"]["connected"] == true).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn time_passes(&self, seconds: u32) {
+        self.phone.post("/v1/clock/advance", json!({"seconds": seconds})).await.unwrap();
+    }
+
+    /// The system's dialog that is on the screen; `null` if none is.
+    pub(crate) async fn dialog(&self) -> Value {
+        self.phone.get(&format!("{IPHONE}/prompt")).await.unwrap()["prompt"].clone()
+    }
+
+    /// The notification of this title, once it is there.
+    pub(crate) async fn notification(&self, title: &str) -> Value {
+        wait(async || self.shown().await.into_iter().find(|one| one["title"] == title)).await
+    }
+
+    pub(crate) async fn badge(&self) -> Value {
+        self.phone.get(NEWS).await.unwrap()["badge"].clone()
+    }
 }
