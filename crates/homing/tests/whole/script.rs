@@ -133,6 +133,22 @@ async fn expecting_says_by_its_exit_code_what_was_seen() {
     home.alert("Soon").await;
     assert_eq!(tokio::task::spawn_blocking(move || waiting.join().unwrap().code).await.unwrap(), Some(0));
     assert_eq!(device(dir.path(), &["expect", "--within", "soon"]).code, Some(2));
+
+    // How many, and that there is none.
+    let two = ["expect", "--count", "2", "--suppressed", "foreground", "--json", "--within", "2s"];
+    let not = device(dir.path(), &two);
+    assert_eq!((not.code, &not.lines[0]["came"]), (Some(4), &1.into()), "{}", not.words);
+    assert!(not.words.contains("1 of 2 came"), "{}", not.words);
+    let three = device(dir.path(), &["expect", "--count", "3", "--json"]);
+    assert_eq!(three.lines[0]["notifications"].as_array().unwrap().len(), 3, "{}", three.words);
+    let none = device(dir.path(), &["expect", "--none", "--title", "Spam", "--within", "500ms"]);
+    assert_eq!(none.code, Some(0), "{}", none.words);
+    let came = device(dir.path(), &["expect", "--none", "--title", "Soon"]);
+    assert_eq!(came.code, Some(4));
+    assert!(came.words.contains("none was to come") && came.words.contains("Soon"), "{}", came.words);
+    for wrong in [&["expect", "--count", "0"][..], &["expect", "--none", "--count", "2"]] {
+        assert_eq!(device(dir.path(), wrong).code, Some(2), "{wrong:?}");
+    }
     home.homing.stop().await.unwrap();
 }
 

@@ -48,6 +48,12 @@ pub(super) struct Expect {
     /// It must be suppressed, for this reason
     #[arg(long, value_name = "REASON", value_parser = PossibleValuesParser::new(reasons()), conflicts_with = "subtitle")]
     suppressed: Option<String>,
+    /// So many of them must come
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+    /// None may come within the time, all of which is waited for
+    #[arg(long, conflicts_with = "count")]
+    none: bool,
     /// Longest wait
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     within: Duration,
@@ -68,24 +74,11 @@ pub(super) fn run(expected: &Expect) -> anyhow::Result<Answer> {
         Some(device) => format!("/v1/devices/{}/events?after={after}", escaped(device)),
         None => format!("/v1/events?after={after}"),
     };
-    let mut search = Search { expected, came: Vec::new(), seen: None };
+    let mut search = Search { expected, came: Vec::new(), seen: Vec::new() };
     api.watch(&path, Some(expected.within), |event, data| {
         Ok(search.look(event, &serde_json::from_str(data)?))
     })?;
-    if let Some(seen) = search.seen {
-        return Ok(show(&expected.at, seen, |seen| format!("seen: {}", told(&seen["notification"]))));
-    }
-    let instead = search.came.split_off(search.came.len().saturating_sub(INSTEAD));
-    let mut text = format!("not seen within {:?}: {}", expected.within, expected.wanted());
-    match instead.as_slice() {
-        [] => text.push_str("\nnothing else came either"),
-        instead => {
-            text.push_str("\nwhat came instead:");
-            instead.iter().for_each(|one| text.push_str(&format!("\n  {}", told(one))));
-        }
-    }
-    let answer = json!({"seen": false, "instead": instead});
-    Ok(show(&expected.at, answer, |_| text.clone()).ending_with(NOT_SEEN))
+    Ok(search.answer())
 }
 
 /// What has come so far.
@@ -93,19 +86,67 @@ struct Search<'a> {
     expected: &'a Expect,
     /// Each with what became of it, oldest first.
     came: Vec<Value>,
-    seen: Option<Value>,
+    /// Those that were expected, each with the number of its event.
+    seen: Vec<(u64, Value)>,
 }
 
 impl Search<'_> {
     fn look(&mut self, event: &str, happening: &Value) -> ControlFlow<()> {
         let Some(one) = self.notification(event, happening) else { return ControlFlow::Continue(()) };
         let number = happening["no"].as_u64().unwrap_or_default();
-        if self.expected.is_met_by(&one) && !self.expected.met.contains(&number) {
-            self.seen = Some(json!({"seen": true, "mark": number, "notification": one}));
-            return ControlFlow::Break(());
+        if !self.expected.is_met_by(&one) || self.expected.met.contains(&number) {
+            self.came.push(one);
+            return ControlFlow::Continue(());
         }
-        self.came.push(one);
-        ControlFlow::Continue(())
+        self.seen.push((number, one));
+        if self.is_complete() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.seen.len() >= usize::from(self.expected.count)
+    }
+
+    fn answer(mut self) -> Answer {
+        let (expected, at, within) = (self.expected, &self.expected.at, self.expected.within);
+        let (seen, met) = (self.seen.len(), self.is_complete());
+        let marks: Vec<_> = self.seen.iter().map(|(mark, _)| *mark).collect();
+        let all: Vec<_> = self.seen.into_iter().map(|(_, one)| one).collect();
+        let tell = |ones: &[Value]| ones.iter().map(|one| format!("\n  {}", told(one))).collect::<String>();
+        match (expected.none, all.as_slice()) {
+            (true, []) => {
+                let text = format!("none came within {within:?}: {}", expected.wanted());
+                show(at, json!({"seen": false}), |_| text.clone())
+            }
+            (true, [one, ..]) => {
+                let text = format!("none was to come: {}\ncame: {}", expected.wanted(), told(one));
+                let answer = json!({"seen": true, "mark": marks.last(), "notification": one});
+                show(at, answer, |_| text.clone()).ending_with(NOT_SEEN)
+            }
+            (false, [one]) if met => {
+                let answer = json!({"seen": true, "mark": marks.last(), "notification": one});
+                show(at, answer, |seen| format!("seen: {}", told(&seen["notification"])))
+            }
+            (false, all) if met => {
+                let text = format!("seen {seen}:{}", tell(all));
+                let answer =
+                    json!({"seen": true, "mark": marks.last(), "marks": marks, "notifications": all});
+                show(at, answer, |_| text.clone())
+            }
+            (false, all) => {
+                let instead = self.came.split_off(self.came.len().saturating_sub(INSTEAD));
+                let mut text = format!("not seen within {within:?}: {}", expected.wanted());
+                if expected.count > 1 {
+                    text.push_str(&format!("\n{seen} of {} came{}", expected.count, tell(all)));
+                }
+                text.push_str(match instead.as_slice() {
+                    [] => "\nnothing else came either",
+                    _ => "\nwhat came instead:",
+                });
+                text.push_str(&tell(&instead));
+                let answer = json!({"seen": false, "came": seen, "instead": instead});
+                show(at, answer, |_| text.clone()).ending_with(NOT_SEEN)
+            }
+        }
     }
 
     /// What became of a notification by this event; `None` if the event isn't about that.

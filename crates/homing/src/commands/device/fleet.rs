@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use homing_clock::Clock;
 use homing_device::{Crowd, CrowdConfig, FleetCounts, Profile};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, interval};
 
 use super::role::RoleArgs;
@@ -57,19 +57,23 @@ pub(super) fn run(devices: u64, args: RoleArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build();
     runtime.context("the runtime can't start")?.block_on(async {
+        let mut ends = Ends::watch()?;
         let mut crowd = Crowd::start(config).context("the fleet can't start")?;
         if let Some(dir) = &dir {
             serve(&mut crowd, dir, &args.api).await?;
         }
         say(format!("a fleet of {devices} devices starts"));
-        watch(&crowd, args.json).await?;
-        say("the fleet ends");
+        watch(&crowd, args.json, &mut ends).await?;
+        say("the fleet ends; a second signal ends it at once, with its devices left at the push service");
         if let Some(dir) = &dir {
             endpoints::Endpoints::remove(dir.path())?;
         }
         let last = crowd.counts();
-        let farewell = crowd.shutdown().await;
         tell(&last, args.json)?;
+        let farewell = tokio::select! {
+            farewell = crowd.shutdown() => farewell,
+            () = ends.next() => return Ok(ExitCode::FAILURE),
+        };
         if farewell.left_behind > 0 {
             let (left, removed) = (farewell.left_behind, farewell.removed);
             say(format!("{removed} devices were removed from the push service, {left} are left there"));
@@ -119,16 +123,35 @@ async fn serve(crowd: &mut Crowd, dir: &DataDir, api: &[std::net::SocketAddr]) -
     Ok(())
 }
 
+/// Who wants it to end.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ends {
+    fn watch() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("SIGINT can't be watched")?,
+            terminate: signal(SignalKind::terminate()).context("SIGTERM can't be watched")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// Tells how the fleet stands until somebody ends it.
-async fn watch(crowd: &Crowd, as_json: bool) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be watched")?;
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be watched")?;
+async fn watch(crowd: &Crowd, as_json: bool, ends: &mut Ends) -> anyhow::Result<()> {
     let mut look = interval(COUNT_EVERY);
     let (mut said, mut said_at) = (FleetCounts::default(), Instant::now());
     loop {
         tokio::select! {
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
+            () = ends.next() => return Ok(()),
             _ = look.tick() => {}
         }
         let counts = crowd.counts();

@@ -139,6 +139,9 @@ impl Action {
                 let answer = asks::carry_out(*command)?;
                 if expects {
                     met.extend(answer.value["mark"].as_u64());
+                    met.extend(
+                        answer.value["marks"].as_array().into_iter().flatten().filter_map(Value::as_u64),
+                    );
                 }
                 Ok(Outcome { value: answer.value, text: answer.text, code: answer.code })
             }
