@@ -118,8 +118,8 @@ impl Arrival {
         }
     }
 
-    /// What the device made of it, in one plain sentence.
-    pub(crate) fn why(&self) -> String {
+    /// What the device made of it, in one plain sentence. `is_held`: it is still on the screen, or waits.
+    pub(crate) fn why(&self, is_held: bool) -> String {
         let Some(decision) = &self.decision else {
             return match self.app_state {
                 Some(AppStateWord::Foreground) => {
@@ -132,10 +132,9 @@ impl Arrival {
             }
             .to_owned();
         };
-        match decision.reason.as_ref() {
-            Some(reason) => suppressed(reason).to_owned(),
-            None => shown(&decision.surfaces),
-        }
+        let Some(reason) = &decision.reason else { return shown(&decision.surfaces) };
+        let is_over = over(reason).filter(|_| !is_held);
+        is_over.unwrap_or_else(|| suppressed(reason)).to_owned()
     }
 }
 
@@ -208,6 +207,26 @@ fn suppressed(reason: &Reason) -> &'static str {
     because.iter().find(|(known, _)| known == reason).map_or("The device didn't show it.", |(_, words)| words)
 }
 
+/// Of what waited, once it doesn't any more.
+fn over(reason: &Reason) -> Option<&'static str> {
+    let because = [
+        (
+            Reason::PROVISIONAL,
+            "The app has provisional permission only: it waited quietly in the notification list until it was opened,              cleared or withdrawn.",
+        ),
+        (
+            Reason::FOCUS,
+            "A Focus was on that didn't let it through: its text, if it has one, waited quietly in the notification list              until it was opened, cleared or withdrawn.",
+        ),
+        (
+            Reason::SUMMARY,
+            "Its app's notifications wait for the scheduled summary: it was withdrawn before that came, or has no text to              stand there.",
+        ),
+        (Reason::THROTTLED, "It is for the app, which has had as many of these as it may, and wasn't kept."),
+    ];
+    because.iter().find(|(known, _)| known == reason).map(|(_, words)| *words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,14 +251,15 @@ mod tests {
     #[test]
     fn the_first_decision_stays_and_what_the_user_did_is_added() {
         let mut arrival = arrival();
-        assert!(arrival.why().contains("hasn't answered"));
+        assert!(arrival.why(false).contains("hasn't answered"));
         let in_background = Arrival { app_state: Some(AppStateWord::Background), ..arrival.clone() };
-        assert!(!in_background.why().contains("is open"), "{}", in_background.why());
+        assert!(!in_background.why(false).contains("is open"), "{}", in_background.why(false));
         let list = vec![Surface::NotificationCenter];
         arrival.amend((Stage::Suppressed, Some(Reason::PROVISIONAL)), list, UnixMillis(2));
         arrival.amend((Stage::Displayed, None), Vec::new(), UnixMillis(3));
         arrival.amend((Stage::Opened, None), Vec::new(), UnixMillis(3));
-        assert!(arrival.why().contains("provisional"), "{}", arrival.why());
+        assert!(arrival.why(true).contains("it waits quietly"), "{}", arrival.why(true));
+        assert!(arrival.why(false).contains("it waited quietly"), "{}", arrival.why(false));
         assert_eq!(
             arrival.responses,
             [ResponseMark { stage: Stage::Opened, action: None, at: UnixMillis(3) }]
@@ -251,7 +271,7 @@ mod tests {
         let mut arrival = arrival();
         let surfaces = vec![Surface::Banner, Surface::LockScreen, Surface::Sound];
         arrival.amend((Stage::Displayed, None), surfaces, UnixMillis(2));
-        assert_eq!(arrival.why(), "The user was told: a banner, the lock screen and a sound.");
+        assert_eq!(arrival.why(true), "The user was told: a banner, the lock screen and a sound.");
     }
 
     #[test]

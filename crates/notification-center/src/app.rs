@@ -320,6 +320,13 @@ impl App {
             let leaving = list.iter_mut().filter(|delivered| leaves(delivered.identifier()));
             leaving.for_each(|delivered| delivered.surfaces.retain(|surface| !is_left(*surface)));
         }
+        for mut unlisted in self.delivered.extract_if(.., |delivered| !delivered.is_listed()) {
+            // Of what is listed, nobody noted that its banner went.
+            if unlisted.gone_at.take_if(|gone_at| *gone_at <= turn.now).is_some() {
+                unlisted.surfaces.retain(|surface| *surface != Surface::Banner);
+            }
+            self.transient.push(unlisted);
+        }
         let gone = self.transient.extract_if(.., |delivered| delivered.surfaces.is_empty());
         let identifiers: Vec<_> = gone.map(|delivered| delivered.notification.request.identifier).collect();
         if !identifiers.is_empty() {

@@ -39,7 +39,7 @@ pub(crate) struct Budget {
 pub(crate) struct Held {
     pub(crate) user_info: UserInfo,
     /// `None` of one that was shown as well: its receipt is said already.
-    remote: Option<RemoteMark>,
+    pub(crate) remote: Option<RemoteMark>,
     /// When the budget has room for it; `None`: once Low Power Mode is off.
     pub(crate) due: Option<UnixMillis>,
 }

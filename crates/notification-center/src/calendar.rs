@@ -101,7 +101,8 @@ pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     ZONES.get(name).ok()
 }
 
-/// The first fitting time strictly after `now`, within 400 years: after that, calendar and weekdays are as they were.
+/// The first fitting time strictly after `now`, within 400 years or up to the year that is given: after that, calendar
+/// and weekdays are as they were.
 /// With `strict`, a time that doesn't exist is passed over; without, the next one that exists takes its place.
 pub(crate) fn next(
     components: &DateComponents,
@@ -143,7 +144,9 @@ impl<'a> Search<'a> {
     fn after(&mut self, now: UnixMillis) -> Option<UnixMillis> {
         let first = Timestamp::from_millisecond(now.0.checked_add(1)?).ok()?;
         let mut from = self.wall(first)?;
-        let last_year = from.year().saturating_add(400).min(9_999);
+        let named = self.components.year.max(self.components.year_for_week_of_year);
+        let named = named.and_then(|year| i16::try_from(year).ok()).unwrap_or_default();
+        let last_year = from.year().saturating_add(400).max(named.saturating_add(1)).min(9_999);
         loop {
             let (date, kind) = self.days.next(from.date(), last_year)?;
             if date > from.date() {

@@ -116,6 +116,9 @@ pub(crate) struct Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deferred {
     identifier: String,
+    /// Of the notification that it was chosen of, should a newer one take its place.
+    #[serde(default)]
+    order: u64,
     action: String,
     text: Option<Text>,
 }
@@ -170,12 +173,8 @@ impl Category {
         &self.minimal_actions
     }
 
-    /// With its texts looked up.
+    /// With its texts looked up, but the two formats, which need what they count.
     pub(crate) fn resolved(mut self, app: &AppProfile, locale: &str) -> Self {
-        let formats = [&mut self.hidden_previews_body_placeholder, &mut self.category_summary_format];
-        for text in formats.into_iter().flatten() {
-            *text = text.resolved(app, locale);
-        }
         for action in self.actions.iter_mut().chain(&mut self.minimal_actions) {
             *action = std::mem::take(action).resolved(app, locale);
         }
@@ -232,9 +231,10 @@ impl Center {
 
     /// Whether a choice waits for the screen to be unlocked.
     pub fn is_deferred(&self, bundle: &str, identifier: &str) -> bool {
-        self.apps
-            .get(bundle)
-            .is_some_and(|app| app.deferred.iter().any(|deferred| deferred.identifier == identifier))
+        self.apps.get(bundle).is_some_and(|app| {
+            let mut waiting = app.deferred.iter().filter(|deferred| deferred.identifier == identifier);
+            waiting.any(|deferred| app.is_there(deferred))
+        })
     }
 }
 
@@ -267,12 +267,13 @@ impl App {
         let Some(chosen) = self.chosen(&identifier, &action) else { return };
         let ActionOptions { authentication_required, foreground, .. } = chosen.options;
         let takes_text = chosen.text_input.is_some();
+        let order = self.on_screen(&identifier).map_or(0, |delivered| delivered.order);
         if turn.locked && authentication_required && !foreground {
             self.deferred.retain(|deferred| deferred.identifier != identifier);
             if self.deferred.len() >= MAX_DEFERRED {
                 self.deferred.remove(0);
             }
-            self.deferred.push(Deferred { identifier, action, text });
+            self.deferred.push(Deferred { identifier, order, action, text });
             return;
         }
         let text = takes_text.then(|| text.unwrap_or_default().as_str().to_owned());
@@ -290,16 +291,21 @@ impl App {
         self.respond((action, text), delivered, to, turn);
     }
 
+    /// Whether the notification that it was chosen of is still on the screen.
+    fn is_there(&self, deferred: &Deferred) -> bool {
+        self.on_screen(&deferred.identifier).is_some_and(|delivered| delivered.order == deferred.order)
+    }
+
     fn chosen(&self, identifier: &str, action: &str) -> Option<&Action> {
-        let mut on_screen = self.delivered.iter().chain(&self.transient);
-        let delivered = on_screen.find(|delivered| delivered.identifier() == identifier)?;
-        self.offered(delivered).iter().find(|offered| offered.identifier == action)
+        self.offered(self.on_screen(identifier)?).iter().find(|offered| offered.identifier == action)
     }
 
     /// What waited for the screen to be unlocked.
     pub(crate) fn unlocked(&mut self, turn: &mut Turn<'_>) {
-        for Deferred { identifier, action, text } in std::mem::take(&mut self.deferred) {
-            self.acted(identifier, action, text, turn);
+        for deferred in std::mem::take(&mut self.deferred) {
+            if self.is_there(&deferred) {
+                self.acted(deferred.identifier, deferred.action, deferred.text, turn);
+            }
         }
         // What was on the lock screen is history: it is in Notification Center, or nowhere.
         self.leave_surface(&|_| true, |surface| surface == Surface::LockScreen, turn);

@@ -173,6 +173,16 @@ impl Center {
         banners.chain(self.listed(bundle))
     }
 
+    /// Whether a remote notification is still on the screen, or waits for the summary or for its turn to wake the app.
+    pub fn holds(&self, bundle: &str, seq: u64, apns_id: &str) -> bool {
+        let Some(app) = self.apps.get(bundle) else { return false };
+        let shown = app.delivered.iter().chain(&app.transient).map(|shown| &shown.remote);
+        let collected = app.collected.iter().map(|collected| &collected.remote);
+        let held = app.budget.held.iter().map(|held| &held.remote);
+        let mut marks = shown.chain(collected).chain(held).flatten();
+        marks.any(|mark| mark.seq == seq && mark.apns_id == apns_id)
+    }
+
     /// The number on an app's icon; 0 is none.
     pub fn badge(&self, bundle: &str) -> u32 {
         self.apps.get(bundle).map_or(0, |app| app.badge)
@@ -278,7 +288,7 @@ impl Center {
                 self.with_app(&bundle, now, out, |app, turn| app.prompt_answered(allow, turn));
             }
             Input::SettingChanged { bundle, change } => {
-                self.with_app(&bundle, now, out, |app, _| app.permission.change(change));
+                self.with_app(&bundle, now, out, |app, turn| app.setting_changed(change, turn));
             }
             Input::RegisteredForRemoteNotifications { bundle, registered } => {
                 self.with_app(&bundle, now, out, |app, _| app.registered = registered);

@@ -66,6 +66,19 @@ impl Text {
             Self::Localized { loc_key, loc_args } => Self::Plain(app.localised(locale, loc_key, loc_args)),
         }
     }
+
+    /// As a format: `%u` is the count, `%@` the names. Without arguments of its own, a key's text is one, too.
+    pub(crate) fn counted(&self, app: &AppProfile, locale: &str, count: u64, names: &str) -> String {
+        match self {
+            Self::Plain(format) => counted(format, count, names),
+            Self::Localized { loc_key, loc_args } if loc_args.is_empty() => {
+                app.counted(locale, loc_key, count, names)
+            }
+            Self::Localized { loc_key, loc_args } => {
+                counted(&app.localised(locale, loc_key, loc_args), count, names)
+            }
+        }
+    }
 }
 
 /// *UNNotificationSound*.
@@ -231,6 +244,13 @@ impl NotificationContent {
         }
         self
     }
+}
+
+/// A format with its count and its names.
+pub(crate) fn counted(format: &str, count: u64, names: &str) -> String {
+    // The names come last, as they are: what looks like a format in them is text.
+    let format = format.replace("%1$u", "%u").replace("%2$@", "%@").replace("%u", &count.to_string());
+    homing_payload::resolve(&format, &[names.to_owned()])
 }
 
 /// A localisation key wins over the text beside it.

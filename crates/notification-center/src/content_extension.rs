@@ -80,7 +80,7 @@ impl App {
         self.profile.content_extensions.iter().find(|extension| extension.categories.contains(category))
     }
 
-    fn on_screen(&self, identifier: &str) -> Option<&Delivered> {
+    pub(crate) fn on_screen(&self, identifier: &str) -> Option<&Delivered> {
         let mut on_screen = self.delivered.iter().chain(&self.transient);
         on_screen.find(|delivered| delivered.identifier() == identifier)
     }

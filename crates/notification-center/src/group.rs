@@ -80,9 +80,10 @@ impl Center {
             }
         }
         let count = count.sum();
-        let format = self.category_of(bundle, newest).and_then(|category| category.category_summary_format);
+        let app = self.apps.get(bundle)?;
+        let format = app.category_of(newest).and_then(|category| category.category_summary_format.as_ref());
         Some(match format.filter(|format| !format.is_empty()) {
-            Some(format) => filled(format.as_str(), count, &names.join(", ")),
+            Some(format) => format.counted(&app.profile, self.locale(), count, &names.join(", ")),
             None if self.speaks_chinese() => format!("还有 {count} 个通知"),
             None if count == 1 => "1 more notification".to_owned(),
             None => format!("{count} more notifications"),
@@ -107,34 +108,26 @@ impl Center {
             let (title, subtitle) = (text(true, &content.title), text(true, &content.subtitle));
             return Preview { title, subtitle, body: text(true, &content.body), hidden };
         }
-        let category = self.category_of(bundle, delivered);
-        let options = category.as_ref().map(|category| category.options).unwrap_or_default();
+        let category = self.apps.get(bundle).and_then(|app| app.category_of(delivered));
+        let options = category.map(|category| category.options).unwrap_or_default();
         Preview {
             title: text(options.hidden_previews_show_title, &content.title),
             subtitle: text(options.hidden_previews_show_subtitle, &content.subtitle),
-            body: self.placeholder(bundle, delivered, category.as_ref()),
+            body: self.placeholder(bundle, delivered, category),
             hidden,
         }
     }
 
     fn placeholder(&self, bundle: &str, delivered: &Delivered, category: Option<&Category>) -> String {
         let format = category.and_then(|category| category.hidden_previews_body_placeholder.as_ref());
-        match format.filter(|format| !format.is_empty()) {
-            Some(format) => filled(format.as_str(), self.stands_with(bundle, delivered), ""),
+        let app = self.apps.get(bundle);
+        match app.zip(format.filter(|format| !format.is_empty())) {
+            Some((app, format)) => {
+                format.counted(&app.profile, self.locale(), app.stands_with(delivered), "")
+            }
             None if self.speaks_chinese() => "通知".to_owned(),
             None => "Notification".to_owned(),
         }
-    }
-
-    /// How many are in its group, itself among them; one that isn't listed stands alone.
-    fn stands_with(&self, bundle: &str, delivered: &Delivered) -> u64 {
-        let Some(app) = self.apps.get(bundle).filter(|_| delivered.is_listed()) else { return 1 };
-        if app.permission.grouping == Grouping::Off {
-            return 1;
-        }
-        let thread = app.thread_of(delivered);
-        let count = app.delivered.iter().filter(|other| app.thread_of(other) == thread).count();
-        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// The device has its own words in Chinese, and in English for everybody else.
@@ -145,6 +138,16 @@ impl Center {
 }
 
 impl App {
+    /// How many are in its group, itself among them; one that isn't listed stands alone.
+    fn stands_with(&self, delivered: &Delivered) -> u64 {
+        if self.permission.grouping == Grouping::Off || !delivered.is_listed() {
+            return 1;
+        }
+        let thread = self.thread_of(delivered);
+        let count = self.delivered.iter().filter(|other| self.thread_of(other) == thread).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     /// The thread whose group it is in; `None`: the app's own group, or no group at all.
     fn thread_of<'a>(&self, delivered: &'a Delivered) -> Option<&'a str> {
         match self.permission.grouping {
@@ -155,11 +158,4 @@ impl App {
             Grouping::ByApp | Grouping::Off => None,
         }
     }
-}
-
-/// A format with its count and its names.
-fn filled(format: &str, count: u64, names: &str) -> String {
-    // The names come last, as they are: what looks like a format in them is text.
-    let counted = format.replace("%1$u", "%u").replace("%2$@", "%@").replace("%u", &count.to_string());
-    homing_payload::resolve(&counted, &[names.to_owned()])
 }

@@ -7,7 +7,7 @@ use crate::app::{App, Presenting, Turn};
 use crate::{
     AlertStyle, AppProfile, AppState, AuthorizationStatus, Delivered, Identifiers, InterruptionLevel,
     Notification, NotificationContent, NotificationSetting, NotificationSettings, Output, Person,
-    PlayedSound, PresentationOptions, RemoteMark, Shown, Surface,
+    PlayedSound, PresentationOptions, RemoteMark, SettingChange, Shown, Surface,
 };
 
 /// How long an app may take to answer `willPresent`. Apple doesn't say.
@@ -245,16 +245,12 @@ impl App {
         }
     }
 
-    /// In place of what had the same identifier.
+    /// In place of what had the same identifier. What is on no surface takes nothing's place.
     fn put_on_screen(&mut self, delivered: Delivered, turn: &mut Turn<'_>) {
-        let identifier = delivered.identifier().to_owned();
-        let replaced = self.take_delivered(&identifier).is_some();
         if delivered.surfaces.is_empty() {
-            if replaced {
-                turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });
-            }
             return;
         }
+        self.take_delivered(delivered.identifier());
         turn.out.push(Output::Present { bundle: self.bundle(), delivered: Box::new(delivered.clone()) });
         self.tell_extension(&delivered, turn);
         let (list, max) = if delivered.is_listed() {
@@ -267,6 +263,25 @@ impl App {
             let oldest = list.remove(0).notification.request.identifier;
             turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![oldest] });
         }
+    }
+
+    pub(crate) fn setting_changed(&mut self, change: SettingChange, turn: &mut Turn<'_>) {
+        self.permission.change(change);
+        self.leave_switched_off(turn);
+    }
+
+    /// Nothing stands where the user has switched the app off.
+    pub(crate) fn leave_switched_off(&mut self, turn: &mut Turn<'_>) {
+        let settings = self.permission.settings(&self.profile);
+        let is_off = |surface| {
+            ENABLED
+                != match surface {
+                    Surface::Banner | Surface::PersistentBanner => settings.alert_setting,
+                    Surface::LockScreen => settings.lock_screen_setting,
+                    Surface::NotificationCenter => settings.notification_center_setting,
+                }
+        };
+        self.leave_surface(&|_| true, is_off, turn);
     }
 
     /// Takes a notification off the screen, wherever it is.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{ContentExtension, PluralFormat};
 use serde::{Deserialize, Serialize};
+
+use crate::content::counted;
+use crate::{ContentExtension, PluralFormat};
 
 /// From this length on, in seconds, the default sound plays instead (*UNNotificationSound*).
 const SOUND_LIMIT_SECONDS: f64 = 30.0;
@@ -60,9 +62,24 @@ impl AppProfile {
     /// The text of `key` in `locale`, else in that without its last part, down to the language, else in English, else the
     /// key itself. In each, a format with plural forms comes before a plain one.
     pub(crate) fn localised(&self, locale: &str, key: &str, args: &[String]) -> String {
+        self.filled(locale, key, args, |format| homing_payload::resolve(format, args))
+    }
+
+    /// The same of a format that counts: with plural forms, the count is its first argument and the names the second.
+    pub(crate) fn counted(&self, locale: &str, key: &str, count: u64, names: &str) -> String {
+        let args = [count.to_string(), names.to_owned()];
+        self.filled(locale, key, &args, |format| counted(format, count, names))
+    }
+
+    fn filled(&self, locale: &str, key: &str, args: &[String], fill: impl Fn(&str) -> String) -> String {
+        let filled_in = |locale: &str| {
+            let plural = table(&self.plurals, locale).and_then(|table| table.get(key));
+            let plain = || table(&self.localisations, locale).and_then(|table| table.get(key));
+            plural.map(|plural| plural.resolved(locale, args)).or_else(|| plain().map(|format| fill(format)))
+        };
         let mut wanted = locale;
         loop {
-            if let Some(text) = self.localised_in(wanted, key, args) {
+            if let Some(text) = filled_in(wanted) {
                 return text;
             }
             match wanted.rfind(['-', '_']) {
@@ -70,15 +87,7 @@ impl AppProfile {
                 None => break,
             }
         }
-        self.localised_in("en", key, args).unwrap_or_else(|| homing_payload::resolve(key, args))
-    }
-
-    fn localised_in(&self, locale: &str, key: &str, args: &[String]) -> Option<String> {
-        let plural = table(&self.plurals, locale).and_then(|table| table.get(key));
-        let plain = || table(&self.localisations, locale).and_then(|table| table.get(key));
-        plural
-            .map(|plural| plural.resolved(locale, args))
-            .or_else(|| plain().map(|format| homing_payload::resolve(format, args)))
+        filled_in("en").unwrap_or_else(|| fill(key))
     }
 }
 

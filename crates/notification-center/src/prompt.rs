@@ -79,6 +79,7 @@ impl App {
     pub(crate) fn prompt_answered(&mut self, allow: bool, turn: &mut Turn<'_>) {
         let Some(prompt) = self.prompt.take_if(|prompt| prompt.shown) else { return };
         self.permission.answer(prompt.options, allow);
+        self.leave_switched_off(turn);
         let bundle = self.bundle();
         self.registrations_answered(prompt.requests.is_empty(), turn);
         turn.out.extend(prompt.requests.into_iter().map(|request| Output::AuthorizationResult {

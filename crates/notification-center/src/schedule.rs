@@ -117,7 +117,10 @@ impl App {
             Due::Extension(at) => self.extension_expired(at, turn),
             Due::ContentExtension => self.content_extension_ended(turn),
             Due::Held => self.retry_held(turn),
-            Due::Ephemeral => self.permission.clip_ended(),
+            Due::Ephemeral => {
+                self.permission.clip_ended();
+                self.leave_switched_off(turn);
+            }
             Due::Banner(at) => {
                 let identifier = self.transient.remove(at).notification.request.identifier;
                 turn.out.push(Output::Removed { bundle: self.bundle(), identifiers: vec![identifier] });

@@ -49,6 +49,6 @@ pub(super) async fn list(
     }
     let device = api.device(&device).await?;
     let arrivals = device.ask(move |phone| phone.arrivals(limit)).await?;
-    let view = |arrival: Arrival| ArrivalView { why: arrival.why(), arrival };
+    let view = |(arrival, why)| ArrivalView { arrival, why };
     Ok(Json(Arrivals { arrivals: arrivals.into_iter().map(view).collect() }))
 }

@@ -490,9 +490,14 @@ impl Phone {
         Ok(Ok(is_taken))
     }
 
-    /// The notifications that came, newest first.
-    pub(crate) fn arrivals(&self, limit: u32) -> Asked<Vec<Arrival>> {
-        Ok(Ok(self.store.arrivals(limit)?))
+    /// The notifications that came, newest first, each with a sentence about what the device made of it.
+    pub(crate) fn arrivals(&self, limit: u32) -> Asked<Vec<(Arrival, String)>> {
+        let told = |arrival: Arrival| {
+            let is_held = self.center.holds(&arrival.app, arrival.seq, &arrival.apns_id);
+            let why = arrival.why(is_held);
+            (arrival, why)
+        };
+        Ok(Ok(self.store.arrivals(limit)?.into_iter().map(told).collect()))
     }
 
     /// Makes a call as the app would; the reply comes when it is known, which for a prompt is when it is answered.

@@ -41,6 +41,25 @@ fn a_one_shot_fires_at_its_time_and_leaves() {
     assert!(phone.waiting().is_empty());
 }
 
+/// §3.5: the year that is given is a date, however far away.
+#[test]
+fn section_3_5_a_year_that_is_given_is_found_however_far_away_it_is() {
+    for year in [2_427, 3_000, 9_999] {
+        let mut phone = background();
+        let far = DateComponents { year: Some(year), ..DateComponents::default() };
+        assert_eq!(phone.take(add("far", on(far, false))), ["added"], "{year}");
+        let date = next(&phone).expect("it has a date").to_string();
+        assert!(date.starts_with(&format!("{year}-01-01T00:00:00")), "{date}");
+    }
+    let weeks = DateComponents {
+        year_for_week_of_year: Some(3_000),
+        week_of_year: Some(1),
+        weekday: Some(1),
+        ..DateComponents::default()
+    };
+    assert_eq!(background().take(add("far", on(weeks, false))), ["added"]);
+}
+
 #[test]
 fn what_repeats_stays_and_what_it_missed_comes_once() {
     let mut phone = background();

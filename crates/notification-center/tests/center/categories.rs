@@ -102,6 +102,19 @@ fn an_action_that_wants_the_user_known_waits_until_the_screen_is_unlocked() {
     restarted.take(Input::Booted);
     assert_eq!(restarted.take(lock(false)), ["unlocked"], "a restart forgets what was being done");
 
+    let mut same = phone.clone();
+    same.take(arrives(RemoteNotification {
+        collapse_id: Some("id-1".to_owned()),
+        ..push(2, json!({"aps": {"alert": "newer", "category": "mail"}}))
+    }));
+    assert!(!same.center.is_deferred(NEWS, "id-1"));
+    assert_eq!(
+        same.take(lock(false)),
+        ["unlocked"],
+        "§6.6: a newer one took its place, and wasn't chosen of"
+    );
+    assert_eq!(same.listed(), ["id-1"]);
+
     let pay = [
         "removed id-1",
         "1 action: pay",

@@ -92,6 +92,43 @@ fn section_6_4_without_a_format_the_device_has_its_own_words() {
     assert_eq!(groups(&filled(&[set]))[0], "app: id-5,id-2 (1 more notification)");
 }
 
+/// §6.4 and §6.9: a format may be a key, with plural forms or without.
+#[test]
+fn section_6_4_formats_are_looked_up_and_then_filled_in() {
+    let texts = [("SUM", "%u more from %@"), ("PLACES", "%1$u more from %2$@"), ("HIDDEN", "%u hidden")];
+    let texts = texts.map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let forms = json!({"one": "one more from %2$@", "other": "%d more from %2$@"});
+    let plurals = json!({"en": {"FORMS": {"format": "%#@n@", "variables": {"n": forms}}}});
+    let profile = AppProfile {
+        localisations: std::sync::Arc::new([("en".to_owned(), texts.into())].into()),
+        plurals: serde_json::from_value(plurals).expect("they are"),
+        ..news()
+    };
+    for (key, two, three) in [
+        ("SUM", "1 more from Ann", "2 more from Bob, Ann"),
+        ("PLACES", "1 more from Ann", "2 more from Bob, Ann"),
+        ("FORMS", "one more from Ann", "2 more from Bob, Ann"),
+        ("%u of %@", "1 of Ann", "2 of Bob, Ann"),
+    ] {
+        let format = json!({"loc_key": key});
+        let hidden = json!({"loc_key": "HIDDEN"});
+        let set = categories(json!([{"identifier": "c", "category_summary_format": format,
+            "hidden_previews_body_placeholder": hidden}]));
+        let mut phone = Phone::after(
+            [vec![Input::AppInstalled(profile.clone())], allowed(AppState::Background)].concat(),
+        );
+        phone.take(set);
+        for (seq, name, summary) in [(1, "Ann", None), (2, "Bob", Some(two)), (3, "Cid", Some(three))] {
+            let alert = json!({"body": "n", "summary-arg": name});
+            phone.take(arrives(push(seq, json!({"aps": {"alert": alert, "category": "c"}}))));
+            assert_eq!(phone.center.groups()[0].summary.as_deref(), summary, "{key}");
+        }
+        phone.take(change(SettingChange::ShowPreviews { when: ShowPreviews::Never }));
+        let newest = phone.center.on_screen(NEWS).next().expect("it is there");
+        assert_eq!(phone.center.preview(NEWS, newest).body, "3 hidden");
+    }
+}
+
 /// §6.9: the count is the group's, however the user has them grouped.
 #[test]
 fn section_6_9_a_placeholder_counts_what_stands_in_the_group() {

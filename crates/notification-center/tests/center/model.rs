@@ -229,6 +229,13 @@ impl Model {
         }
     }
 
+    fn allow(&mut self, allow: bool) {
+        self.allowed = self.allowed.map(|_| allow);
+        if !allow {
+            self.shown.clear();
+        }
+    }
+
     fn keep_soonest(&mut self) {
         let mut dates: Vec<_> =
             self.waiting.iter().enumerate().map(|(order, waiting)| (waiting.next, order)).collect();
@@ -260,7 +267,7 @@ impl Model {
             Step::RemovePending(name) => self.waiting.retain(|waiting| waiting.name != u32::from(name)),
             Step::RemoveDelivered(name) => self.shown.retain(|standing| standing.name != u32::from(name)),
             Step::Badge(count) => self.set_badge(count),
-            Step::Allow(allow) => self.allowed = self.allowed.map(|_| allow),
+            Step::Allow(allow) => self.allow(allow),
             Step::BadgeSwitch(on) if self.allowed.is_some() => self.badge_switch = on,
             Step::BadgeSwitch(_) | Step::Boot | Step::WriteAndRead => {}
             Step::Travel(zone) => {
@@ -423,6 +430,8 @@ proptest! {
             model.take(step);
             prop_assert_eq!(fired, model.fired, "after {:?}", step);
             prop_assert_eq!(phone.center.badge(NEWS), model.badge, "after {:?}", step);
+            let visible = if model.may_badge() { model.badge } else { 0 };
+            prop_assert_eq!(phone.center.visible_badge(NEWS), visible, "after {:?}", step);
             let shown: Vec<_> = phone.center.on_screen(NEWS)
                 .map(|shown| (label_of(&shown.notification.request), shown.notification.date)).collect();
             let expected: Vec<_> = model.shown.iter().rev()

@@ -85,6 +85,40 @@ fn section_2_1_registration_reflects_the_system_s_switches() {
     }
 }
 
+/// §3.7 and §6.1: nothing stands where its switch is off, and it doesn't come back with it.
+#[test]
+fn section_6_1_a_surface_that_is_switched_off_is_empty() {
+    type Turn = fn(bool) -> SettingChange;
+    let table: [(Turn, &[Surface], &[&str]); 5] = [
+        (|on| SettingChange::AllowNotifications { on }, &[], &["removed id-1"]),
+        (|on| SettingChange::Alert { on }, &[Surface::LockScreen, Surface::NotificationCenter], &[]),
+        (|on| SettingChange::LockScreen { on }, &[Surface::Banner, Surface::NotificationCenter], &[]),
+        (|on| SettingChange::NotificationCenter { on }, &[Surface::Banner, Surface::LockScreen], &[]),
+        (
+            |on| SettingChange::Sound { on },
+            &[Surface::Banner, Surface::LockScreen, Surface::NotificationCenter],
+            &[],
+        ),
+    ];
+    for (turn, left, said) in table {
+        let mut phone = with_status(AuthorizationStatus::Authorized, AppState::Background);
+        phone.take(arrives(push(1, json!({"aps": {"alert": "n"}}))));
+        assert_eq!(phone.take(change(turn(false))), said, "{:?}", turn(false));
+        phone.take(change(turn(true)));
+        let surfaces: Vec<_> =
+            phone.center.on_screen(NEWS).flat_map(|shown| shown.surfaces.iter().copied()).collect();
+        assert_eq!(surfaces, left, "{:?}", turn(false));
+        let is_listed = left.contains(&Surface::NotificationCenter);
+        assert_eq!(phone.center.delivered(NEWS).count(), usize::from(is_listed), "{:?}", turn(false));
+    }
+    let mut later = with_status(AuthorizationStatus::Authorized, AppState::Background);
+    later.take(arrives(push(1, json!({"aps": {"alert": "n"}}))));
+    later.take(change(SettingChange::LockScreen { on: false }));
+    later.pass(MINUTE);
+    let gone = later.take(change(SettingChange::NotificationCenter { on: false }));
+    assert_eq!(gone, ["removed id-1"], "its banner had gone long ago");
+}
+
 /// §6.1 and §6.3: the badge needs its switch, also the one that stands there.
 #[test]
 fn section_6_3_an_icon_shows_no_badge_that_the_user_switched_off() {

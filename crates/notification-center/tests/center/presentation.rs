@@ -17,6 +17,31 @@ fn with(mut inputs: Vec<Input>, more: impl IntoIterator<Item = Input>) -> Vec<In
     inputs
 }
 
+/// §6.6: what is displayed is replaced by what is displayed.
+#[test]
+fn section_6_6_what_is_on_no_surface_takes_nothing_s_place() {
+    let of = |seq, aps| {
+        arrives(RemoteNotification { collapse_id: Some("q".to_owned()), ..push(seq, json!({"aps": aps})) })
+    };
+    let mut phone = Phone::after(with(allowed(AppState::Background), [of(1, json!({"alert": "n"}))]));
+    assert_eq!(phone.take(of(2, json!({"badge": 1}))), ["2 displayed", "badge 1"]);
+    assert_eq!(phone.listed(), ["q"]);
+    phone.take(state(AppState::Foreground));
+    for (seq, completion, options) in [(3, 1, PresentationOptions::SOUND), (4, 2, PresentationOptions::NONE)]
+    {
+        phone.take(of(seq, json!({"alert": "n", "sound": "default"})));
+        phone.take(presents(completion, options));
+        let seqs: Vec<_> =
+            phone.center.on_screen(NEWS).map(|shown| shown.remote.as_ref().map(|mark| mark.seq)).collect();
+        assert_eq!(seqs, [Some(1)]);
+    }
+    phone.take(of(5, json!({"alert": "n"})));
+    phone.take(presents(3, PresentationOptions::BANNER));
+    let seqs: Vec<_> =
+        phone.center.on_screen(NEWS).map(|shown| shown.remote.as_ref().map(|mark| mark.seq)).collect();
+    assert_eq!(seqs, [Some(5)]);
+}
+
 /// §4.7: what can't be seen or heard by anybody is nobody's refusal.
 #[test]
 fn section_4_7_what_comes_to_nothing_says_why() {

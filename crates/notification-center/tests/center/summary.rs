@@ -119,6 +119,22 @@ fn section_6_5_the_most_relevant_is_on_top_of_the_screen() {
     assert_eq!(phone.listed(), ["id-6", "id-3", "id-1"]);
 }
 
+/// What it was said to wait for may not be true any more.
+#[test]
+fn what_was_withdrawn_or_cleared_is_held_no_more() {
+    let mut phone = phone();
+    phone.take(scored(1, 0.0));
+    assert!(phone.center.holds(NEWS, 1, "id-1") && !phone.center.holds(NEWS, 1, "id-2"));
+    let withdrawn = phone
+        .clone()
+        .take(Input::DeliveredRemoved { bundle: NEWS.to_owned(), identifiers: Identifiers::All });
+    assert_eq!(withdrawn, [""; 0]);
+    phone.pass(8 * HOUR);
+    assert!(phone.center.holds(NEWS, 1, "id-1"), "on the screen");
+    phone.take(dismiss("id-1"));
+    assert!(!phone.center.holds(NEWS, 1, "id-1"));
+}
+
 #[test]
 fn permission_is_asked_again_when_it_comes() {
     let mut phone = phone();
