@@ -95,8 +95,8 @@ pub struct ContentExtension {
     pub overrides_default_title: bool,
     /// `UNNotificationExtensionUserInteractionEnabled`.
     pub user_interaction_enabled: bool,
-    /// Started when the user opens a notification of these categories; what it says and hears is
-    /// [`crate::content_extension`]'s. Without it, what it answers is laid down through the device's API.
+    /// Started when the user opens a notification of these categories; what it says and hears is in `docs/devices.md`.
+    /// Without it, what it answers is laid down through the device's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
 }

@@ -72,6 +72,11 @@ async fn every_schema_that_is_named_is_there_and_forms_that_refuse_what_is_missp
     let host = start(dir.path(), &service).await;
     let document = get(&host, "/openapi.json").await;
     let text = document.to_string();
+    assert!(
+        !text.contains("[`"),
+        "a name of the source: {:?}",
+        text.split_once("[`").map(|(_, rest)| &rest[..60])
+    );
     for named in text.split("#/components/schemas/").skip(1) {
         let name = named.split('"').next().unwrap_or_default();
         assert!(document["components"]["schemas"][name].is_object(), "{name}");
