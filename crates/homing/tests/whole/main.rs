@@ -15,6 +15,7 @@ mod desktop;
 mod ephemeral;
 mod home;
 mod hostile;
+mod killed;
 mod lifecycle;
 mod logins;
 mod passing;

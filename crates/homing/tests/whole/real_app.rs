@@ -6,7 +6,7 @@
 //! The app is a real process on the virtual iPhone, started by the launch command of its manifest: the article's
 //! AppDelegate, in `crates/app/examples/news.rs`. What its delegate was told it shows as its screen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -17,11 +17,17 @@ pub(crate) async fn install(home: &Home) {
     install_as(home, "article-app", &[]).await;
 }
 
-/// The same with another of the example programs, started with these arguments.
-pub(crate) async fn install_as(home: &Home, name: &str, arguments: &[&str]) {
+/// One of the example programs.
+pub(crate) fn example(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let program = program.parent().and_then(Path::parent).unwrap().join("examples").join(name);
     assert!(program.exists(), "{} is missing: cargo build -p homing --examples", program.display());
+    program
+}
+
+/// The same with another of the example programs, started with these arguments.
+pub(crate) async fn install_as(home: &Home, name: &str, arguments: &[&str]) {
+    let program = example(name);
     let mut argv = vec![json!(program)];
     argv.extend(arguments.iter().map(|argument| json!(argument)));
     let token = home.token().await;
