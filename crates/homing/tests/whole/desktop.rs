@@ -208,13 +208,14 @@ async fn notifications_are_on_the_desktop_and_what_is_done_there_is_told() {
     home.story(&acted, Stage::Action).await;
 
     // A banner doesn't outlive a restart of the device; what is on its lock screen does.
-    for (on, title, shown) in [(true, "Stays", 1), (false, "Goes", 2)] {
-        phone.put(&format!("{NEWS}/settings"), json!({"setting": "lock-screen", "on": on})).await.unwrap();
+    for (lock_screen, title, shown) in [(false, "Goes", 1), (true, "Stays", 2)] {
+        let setting = json!({"setting": "lock-screen", "on": lock_screen});
+        phone.put(&format!("{NEWS}/settings"), setting).await.unwrap();
         push(&home, &phone, json!({"aps": {"alert": title, "interruption-level": "time-sensitive"}})).await;
         desktop.displays(shown).await;
-        phone.post(&format!("{IPHONE}/restart"), json!({})).await.unwrap();
-        desktop.displays(1).await;
     }
+    phone.post(&format!("{IPHONE}/restart"), json!({})).await.unwrap();
+    desktop.displays(1).await;
 
     device.stop().await.unwrap();
     home.homing.stop().await.unwrap();
