@@ -2,6 +2,8 @@
 
 #[path = "checks/apns_certificate.rs"]
 mod apns_certificate;
+#[path = "checks/apns_channels.rs"]
+mod apns_channels;
 #[path = "checks/apns_headers.rs"]
 mod apns_headers;
 #[path = "checks/apns_jwt.rs"]
@@ -24,6 +26,8 @@ mod local_frame;
 mod payload_parse;
 #[path = "checks/peer_json.rs"]
 mod peer_json;
+#[path = "checks/provider_body.rs"]
+mod provider_body;
 #[path = "checks/trace_receipt.rs"]
 mod trace_receipt;
 
@@ -31,8 +35,9 @@ mod trace_receipt;
 type Check = fn(&[u8]);
 
 /// Each target's name and its check.
-pub(crate) const CHECKS: [(&str, Check); 13] = [
+pub(crate) const CHECKS: [(&str, Check); 15] = [
     ("apns_certificate", apns_certificate::check),
+    ("apns_channels", apns_channels::check),
     ("apns_headers", apns_headers::check),
     ("apns_jwt", apns_jwt::check),
     ("apns_legacy", apns_legacy::check),
@@ -44,5 +49,6 @@ pub(crate) const CHECKS: [(&str, Check); 13] = [
     ("local_frame", local_frame::check),
     ("payload_parse", payload_parse::check),
     ("peer_json", peer_json::check),
+    ("provider_body", provider_body::check),
     ("trace_receipt", trace_receipt::check),
 ];

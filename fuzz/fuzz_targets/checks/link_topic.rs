@@ -1,6 +1,6 @@
 //! Any text as a name on the device link: nothing panics, and what was taken is written as it stood.
 
-use homing_link::{DeviceId, FromDevice, RegistrationName, Speaks, ToDevice};
+use homing_link::{ChannelName, DeviceId, FromDevice, RegistrationName, Speaks, ToDevice};
 
 pub(crate) fn check(data: &[u8]) {
     let _ = (Speaks::from_first_bytes(data), Speaks::from_alpn(data));
@@ -10,6 +10,10 @@ pub(crate) fn check(data: &[u8]) {
     }
     if let Ok(from_device) = FromDevice::parse(text) {
         assert_eq!(from_device.to_string(), text);
+    }
+    if let Some(channel) = ChannelName::parse(text) {
+        assert!(ChannelName::is_meant(text));
+        assert_eq!(channel.to_string(), text);
     }
     if let Ok(id) = text.parse::<DeviceId>() {
         assert_eq!(id.to_string(), text);
