@@ -303,7 +303,9 @@ async fn the_command_keeps_who_its_devices_are_and_tells_its_numbers() {
         assert!(status.success(), "{said}");
         runs.push(tokens(&tokens_at).into_iter().collect::<BTreeSet<_>>());
     }
-    assert!(runs[0].intersection(&runs[1]).count() >= 40, "the second run has the first one's devices");
+    // Who is on line when the looks are taken differs; new devices would be at least 40 more.
+    let all = runs[0].union(&runs[1]).count();
+    assert!(all <= 60, "the second run has the first one's devices: {all}");
 }
 
 #[tokio::test]
