@@ -51,7 +51,7 @@ impl Phone {
             Some(state) if !self.center.app_state(bundle).is_some_and(center::AppState::is_running) => {
                 self.move_app(bundle, state)?;
             }
-            Some(_) => self.set_delegate_of_driven(bundle)?,
+            Some(_) => self.set_delegates_of_driven(bundle, true)?,
             None => {}
         }
         Ok(Ok(()))
@@ -61,20 +61,23 @@ impl Phone {
         self.feed(Input::AppStateChanged { bundle: bundle.to_owned(), state })
     }
 
-    /// A driven app that was started sets its delegate and finishes launching.
+    /// A driven app that was started sets its delegates and finishes launching.
     pub(super) fn launch_driven(&mut self, bundle: &str) -> Result<(), StoreError> {
-        if self.driver(bundle).is_some_and(|driver| driver.delegate_at_launch) {
-            self.set_delegate_of_driven(bundle)?;
+        let Some(driver) = self.driver(bundle) else { return Ok(()) };
+        let at_launch = driver.delegate_at_launch;
+        if at_launch || driver.fetch.is_some() {
+            self.set_delegates_of_driven(bundle, at_launch)?;
         }
         self.feed(Input::LaunchFinished { bundle: bundle.to_owned() })?;
-        self.set_delegate_of_driven(bundle)
+        self.set_delegates_of_driven(bundle, true)
     }
 
-    fn set_delegate_of_driven(&mut self, bundle: &str) -> Result<(), StoreError> {
+    /// That of the application is always there; that of the notification centre may come late.
+    fn set_delegates_of_driven(&mut self, bundle: &str, both: bool) -> Result<(), StoreError> {
         let Some(driver) = self.driver(bundle) else { return Ok(()) };
         let delegate = center::Delegate {
-            will_present: driver.will_present.is_some(),
-            did_receive: driver.has_did_receive(),
+            will_present: both && driver.will_present.is_some(),
+            did_receive: both && driver.has_did_receive(),
             did_receive_remote_notification: driver.fetch.is_some(),
             legacy: translate::legacy_methods(driver.legacy),
         };

@@ -74,6 +74,20 @@ async fn a_driven_app_answers_as_it_was_laid_down_or_by_hand() {
     host.shutdown().await;
 }
 
+/// §4.5: the delegate of the application is there at every launch, that of the notification centre when it was set.
+#[tokio::test]
+async fn a_silent_push_that_starts_an_app_reaches_its_application_delegate_whenever_the_other_is_set() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let service = PushService::start().await;
+    let host = start(dir.path(), &service).await;
+    driven(&host, &service, json!({"delegate_at_launch": false, "fetch": "new-data"})).await;
+    put_state(&host, "ended").await;
+    publish(&service, 1, &json!({"aps": {"content-available": 1}}));
+    let fetch = told(&host, "did-receive-remote-notification").await;
+    assert_eq!(fetch["event"]["user_info"]["aps"]["content-available"], 1, "{fetch}");
+    host.shutdown().await;
+}
+
 /// §4.3 and §4.5: what wasn't answered in time can't be answered any more.
 #[tokio::test]
 async fn a_call_is_open_until_its_time_is_over() {
