@@ -328,26 +328,3 @@ async fn a_driven_app_that_never_completes_a_response_is_suspended_until_it_is_t
     }
     host.shutdown().await;
 }
-
-/// What nobody answered in time is closed, and an answer comes too late.
-#[tokio::test]
-async fn a_call_whose_time_is_over_is_open_no_more() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let service = PushService::start().await;
-    let host = start(dir.path(), &service).await;
-    driven(&host, &service, json!({"will_present": "by-hand", "fetch": "by-hand"})).await;
-    put_state(&host, "foreground").await;
-    publish(&service, 1, &json!({"aps": {"alert": "n", "content-available": 1}}));
-    let asked = [told(&host, "will-present").await, told(&host, "did-receive-remote-notification").await];
-    assert!(asked.iter().all(|asked| asked["open"] == true), "{asked:?}");
-    assert_eq!(send(&host, "POST", "/v1/clock/advance", json!({"seconds": 40})).await.0, 200);
-    for (asked, answer) in asked.iter().zip([json!({"options": ["list"]}), json!({"result": "no-data"})]) {
-        let event = asked["event"]["event"].as_str().expect("it is a word");
-        assert_eq!(told(&host, event).await["open"], false, "{event}");
-        let address = format!("{APP}/calls/{}", asked["event"]["completion"]);
-        assert_eq!(send(&host, "POST", &address, answer).await.0, 404, "{event}");
-    }
-    let why = get(&host, "/v1/devices/iphone/arrivals").await["arrivals"][0]["why"].clone();
-    assert!(why.as_str().is_some_and(|why| why.contains("didn't say that it was to be shown")), "{why}");
-    host.shutdown().await;
-}

@@ -45,17 +45,8 @@ pub(crate) async fn start_with(dir: &Path, service: &PushService, options: DemoO
     start_apps(dir, service, Arc::new(Demo(options))).await
 }
 
-pub(crate) async fn start_apps(
-    dir: &Path,
-    service: &PushService,
-    launcher: Arc<dyn AppLauncher>,
-) -> DeviceHost {
-    let config = DeviceConfig { launcher, ..config(dir, service, "good") };
-    DeviceHost::start(config).await.expect("it starts")
-}
-
 /// Every app runs as this launcher has it.
-pub(crate) async fn start_app(
+pub(crate) async fn start_apps(
     dir: &Path,
     service: &PushService,
     launcher: Arc<dyn AppLauncher>,

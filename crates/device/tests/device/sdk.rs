@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use crate::driven::{BUNDLE, NOTIFICATIONS, publish};
-use crate::hands::{APP, get, put_state, send, start, start_app, until};
+use crate::hands::{APP, get, put_state, send, start, start_apps, until};
 use crate::push_service::{PushService, Sent};
 use crate::said;
 
@@ -118,7 +118,7 @@ impl Running {
     async fn inside(dir: &Path) -> Self {
         let service = PushService::start().await;
         let (launches, mut launched) = mpsc::channel(4);
-        let host = start_app(dir, &service, Arc::new(Handing(launches))).await;
+        let host = start_apps(dir, &service, Arc::new(Handing(launches))).await;
         let Launch { stream, container, .. } = launched.recv().await.expect("it is launched");
         let app = App::in_process(stream, BUNDLE).await.expect("it attaches");
         Self::run(host, service, app, container)
